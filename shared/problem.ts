@@ -1,0 +1,28 @@
+/** Something that a person can put right: what happened and why, and the command to type next. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly next: string;
+
+  /**
+   * @param message what happened, and why, in one sentence
+   * @param next the command to type now
+   */
+  constructor(message: string, next: string) {
+    super(message);
+    this.next = next;
+  }
+}
+
+/**
+ * Runs a command of the workshop. A {@link Problem} is printed as its sentence and the next command,
+ * and makes the exit code 1; any other error is a defect of ours and keeps its stack.
+ */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    console.error(`${error.message}\nNext: ${error.next}`);
+    process.exitCode = 1;
+  }
+}
