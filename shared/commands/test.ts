@@ -1,0 +1,21 @@
+/*
+ * npm run test:N: the tests of step N against the learner's code; with --conditions=solutions,
+ * against the solution. `test.ts N --on M` runs them against the code of the later step M.
+ */
+import { parseArgs } from 'node:util';
+import { runCommand } from '../problem.ts';
+import { findStep } from '../steps.ts';
+import { setSubject } from '../harness/subject.ts';
+
+await runCommand(async () => {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { on: { type: 'string' } },
+  });
+  const step = findStep(positionals[0], 'test:N');
+  setSubject(values.on === undefined ? step : findStep(values.on, 'test:N'));
+  process.env.NODE_ENV = 'test';
+  // express-session speaks of missing options on every start; the tests say it better.
+  process.env.NO_DEPRECATION = 'express-session';
+  await import(new URL(`../../steps/${step.folder}/app.test.ts`, import.meta.url).href);
+});

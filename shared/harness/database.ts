@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { Collection, MongoClient, type Document } from 'mongodb';
+import { ConnectionString } from 'mongodb-connection-string-url';
+import { run } from './plan.ts';
+import { openDatabase, type Database } from '../database/database.ts';
+
+let server: Promise<Database> | undefined;
+
+/** The MongoDB server of this test run, opened once. */
+export async function testServer(): Promise<Database> {
+  server ??= openDatabase({
+    inProcess: true,
+    mayDownload: false,
+    say: (line) => {
+      console.error(line);
+    },
+  });
+  run.database = (await server).line;
+  return server;
+}
+
+/** Ends the server of this test run, if one was opened. */
+export async function closeTestServer(): Promise<void> {
+  await (await server)?.close();
+}
+
+/** A session's document and where it lies. */
+export interface StoredSession {
+  readonly database: string;
+  readonly collection: Collection;
+  readonly document: Document;
+}
+
+/** Deletions that wait in front of the database until they are released. */
+export interface HeldDeletions {
+  /** Resolves when the app asks for a deletion. */
+  readonly asked: Promise<void>;
+  release(): void;
+}
+
+/**
+ * A database of a test's own, with a name that no other has. It sees what the app writes and can
+ * hold up or refuse deletions, whichever client and collection the app uses.
+ */
+export class TestDatabase {
+  readonly name = `workshop-test-${randomUUID()}`;
+  /** The URL of this database, as MONGO_URL would name it. */
+  readonly url: string;
+  /** The URL that MONGO_URL holds: not this database, so that a store of its own is noticed. */
+  readonly elsewhereUrl: string;
+  readonly #own: MongoClient;
+  readonly #clients: MongoClient[] = [];
+  readonly #written = new Map<string, { collection: Collection; ids: Set<unknown> }>();
+  /** How many times the app has created an index. A store does so once, when it is built. */
+  indexCreations = 0;
+  /** Whether the app removes expired sessions by itself, at intervals. */
+  removesExpired = false;
+  #pendingCommands = 0;
+  #beforeDeletion: () => Promise<void> = () => Promise.resolve();
+
+  private constructor(serverUrl: string) {
+    this.url = withDatabase(serverUrl, this.name);
+    this.elsewhereUrl = withDatabase(serverUrl, `${this.name}-elsewhere`);
+    this.#own = new MongoClient(this.url);
+    watchers.add(this);
+  }
+
+  static async create(): Promise<TestDatabase> {
+    return new TestDatabase((await testServer()).url);
+  }
+
+  /** A connected client, for the app. */
+  async connect(): Promise<MongoClient> {
+    const client = new MongoClient(this.url, { monitorCommands: true });
+    client.on('commandStarted', () => { this.#pendingCommands++; });
+    client.on('commandSucceeded', () => { this.#pendingCommands--; });
+    client.on('commandFailed', () => { this.#pendingCommands--; });
+    this.#clients.push(client);
+    return client.connect();
+  }
+
+  /** The documents that the app has written and that still lie in a database. */
+  async sessions(): Promise<StoredSession[]> {
+    const found: StoredSession[] = [];
+    for (const { collection, ids } of this.#written.values()) {
+      const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
+      const documents = await mine.find({ _id: { $in: [...ids] } } as Document).toArray();
+      found.push(...documents.map((document) => (
+        { database: collection.dbName, collection: mine, document }
+      )));
+    }
+    return found;
+  }
+
+  /** All that lies in this database, whoever wrote it. */
+  async contents(): Promise<StoredSession[]> {
+    const database = this.#own.db(this.name);
+    const found: StoredSession[] = [];
+    for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray()) {
+      const collection = database.collection(name);
+      const documents = await collection.find().toArray();
+      found.push(...documents.map((document) => ({ database: this.name, collection, document })));
+    }
+    return found;
+  }
+
+  /** From now on the database holds up every deletion until it is released. */
+  holdDeletions(): HeldDeletions {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => { release = resolve; });
+    const asked = new Promise<void>((resolve) => {
+      this.#beforeDeletion = () => {
+        resolve();
+        return released;
+      };
+    });
+    return { asked, release };
+  }
+
+  /** From now on the database refuses every deletion. */
+  refuseDeletions(): void {
+    this.#beforeDeletion = () => Promise.reject(new Error('the database refused the deletion'));
+  }
+
+  /** Removes what the app wrote and closes all clients. */
+  async close(): Promise<void> {
+    watchers.delete(this);
+    // A store that has just been built may still be creating its index. Closing the client under
+    // it would reject a promise that nobody holds.
+    do await setImmediate(); while (this.#pendingCommands > 0);
+    for (const { collection, ids } of this.#written.values()) {
+      if (collection.dbName.startsWith(this.name)) continue;
+      const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
+      await mine.deleteMany({ _id: { $in: [...ids] } } as Document);
+    }
+    await this.#own.db(this.name).dropDatabase();
+    await this.#own.db(`${this.name}-elsewhere`).dropDatabase();
+    await Promise.all([this.#own, ...this.#clients].map((client) => client.close()));
+  }
+
+  noteWrite(collection: Collection, id: unknown): void {
+    const entry = this.#written.get(collection.namespace) ?? { collection, ids: new Set() };
+    entry.ids.add(id);
+    this.#written.set(collection.namespace, entry);
+  }
+
+  beforeDeletion(): Promise<void> {
+    return this.#beforeDeletion();
+  }
+}
+
+/**
+ * The same server, another database. A login without `authSource` is looked up in the database
+ * that the URL names, so that has to be said before the name changes
+ * (https://www.mongodb.com/docs/manual/reference/connection-string-options/).
+ */
+function withDatabase(serverUrl: string, name: string): string {
+  const url = new ConnectionString(serverUrl);
+  if (url.username && !url.searchParams.has('authSource')) {
+    url.searchParams.set('authSource', url.pathname.slice(1) || 'admin');
+  }
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/*
+ * The app's calls are watched where the driver is called, so that they are seen with any client,
+ * any server (TLS and Atlas too), any database and collection name.
+ */
+const watchers = new Set<TestDatabase>();
+
+type Method = (this: Collection, first: Document, ...rest: unknown[]) => Promise<unknown>;
+
+function watch(
+  name: string,
+  before: (collection: Collection, first: Document) => void | Promise<void>,
+): void {
+  const methods = Collection.prototype as unknown as Record<string, Method>;
+  const original = methods[name];
+  if (!original) throw new Error(`The driver's collections have no ${name}().`);
+  methods[name] = async function (first, ...rest) {
+    await before(this, first);
+    return original.call(this, first, ...rest);
+  };
+}
+
+for (const name of ['updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace']) {
+  watch(name, (collection, filter) => {
+    for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
+  });
+}
+watch('insertOne', (collection, document) => {
+  for (const watcher of watchers) watcher.noteWrite(collection, document._id);
+});
+watch('createIndex', () => {
+  for (const watcher of watchers) watcher.indexCreations++;
+});
+watch('deleteMany', (collection, filter) => {
+  for (const watcher of watchers) watcher.removesExpired ||= 'expires' in filter;
+});
+for (const name of ['deleteOne', 'findOneAndDelete']) {
+  watch(name, async () => {
+    for (const watcher of watchers) await watcher.beforeDeletion();
+  });
+}

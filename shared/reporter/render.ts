@@ -1,0 +1,112 @@
+import { styleText } from 'node:util';
+import type { Exchange } from '../harness/browser.ts';
+import type { Report, TestReport } from './report.ts';
+import { steps } from '../steps.ts';
+
+/** How wide the text may be, in characters, and whether it may be coloured. */
+export interface Style {
+  width: number;
+  color: boolean;
+}
+
+/** The report as a learner reads it: the first failure open, the others one line each. */
+export function renderReport(report: Report, style: Style): string {
+  const failed = report.tests.filter(({ failure }) => failure);
+  const [first] = failed;
+  const lines = [
+    title(report, style),
+    ...(report.database === undefined ? [] : [paint('dim', report.database, style)]),
+    '',
+    ...report.tests.filter(({ failure }) => !failure)
+      .map(({ name }) => paint('green', `✔ pass  ${name}`, style)),
+    ...failed.flatMap((test) => (
+      test === first ? ['', ...renderFailure(test, style), ''] : [failLine(test, style)]
+    )),
+    ...(first ? [] : ['']),
+    next(report, failed.length),
+  ];
+  return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`;
+}
+
+/** One failure, open: the fact, why it matters, where to look, the exchange that showed it. */
+export function renderFailure(test: TestReport, style: Style): string[] {
+  const { failure } = test;
+  if (!failure) return [];
+  const indent = '    ';
+  const label = (name: string, text: string) => (
+    wrap(text, style.width, `${indent}${name.padEnd(10)}`, indent + ' '.repeat(10))
+  );
+  return [
+    failLine(test, style),
+    ...wrap(failure.observed, style.width, indent),
+    ...wrap(failure.why, style.width, indent),
+    ...label('Look at:', failure.lookAt),
+    ...(failure.frame === undefined ? [] : label('Line', failure.frame)),
+    ...(failure.exchange ? renderExchange(failure.exchange, label) : []),
+    ...label('Lesson', `WORKSHOP.md › Step ${test.step} › Move ${test.move}`),
+  ];
+}
+
+function title({ step, subject, solutions, tests }: Report, style: Style): string {
+  const whose = [
+    solutions ? 'the solution' : '',
+    subject === step ? '' : `on the app of step ${subject.number}`,
+  ].filter(Boolean).join(' ');
+  const left = `Step ${step.number} · ${step.title}${whose && ` · ${whose}`}`;
+  const passed = tests.filter(({ failure }) => !failure).length;
+  const right = `${passed} of ${tests.length} tests pass`;
+  const gap = Math.max(3, style.width - left.length - right.length);
+  return paint('bold', left + ' '.repeat(gap) + right, style);
+}
+
+function failLine({ name }: TestReport, style: Style): string {
+  return paint('red', `✖ fail  ${name}`, style);
+}
+
+function next({ step, subject, solutions }: Report, failures: number): string {
+  if (solutions || subject !== step) return failures === 0 ? 'All pass.' : '';
+  if (failures > 0) return `Next: npm run test:${step.number}`;
+  const following = steps.find(({ number }) => number === step.number + 1);
+  return following
+    ? `Step ${step.number} is done. Next: npm run step:${following.number}`
+    : `Step ${step.number} is done, and with it the workshop. Next: npm run progress`;
+}
+
+type Label = (name: string, text: string) => string[];
+
+function renderExchange(exchange: Exchange, label: Label): string[] {
+  const { method, path, cookie, status, setCookie } = exchange;
+  return [
+    ...label('Request', `${method} ${path}${cookie && `  Cookie: ${shorten(cookie)}`}`),
+    ...label('Answer', [
+      String(status),
+      ...setCookie.map((header) => `Set-Cookie: ${shorten(header)}`),
+    ].join('  ')),
+  ];
+}
+
+/** Leaves two characters of each session id and nothing of its signature. */
+function shorten(cookies: string): string {
+  return cookies.replaceAll(/(=s%3A|=s:)(..)[^;,\s]*/g, '$1$2…');
+}
+
+function paint(color: 'bold' | 'dim' | 'green' | 'red', text: string, style: Style): string {
+  return style.color ? styleText(color, text) : text;
+}
+
+/** Breaks a text into lines at its blanks. */
+function wrap(text: string, width: number, first: string, rest = first): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of text.split(/\s+/)) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = rest;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,269 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { after } from 'node:test';
+import {
+  countStands,
+  expect,
+  expectVisit,
+  startSlowRequest,
+  testsOfStep,
+  type Exchange,
+  type RunningApp,
+  type StoredSession,
+} from '#harness';
+
+const { test, testEntry } = testsOfStep(3);
+
+const ONE_HOUR_MS = 60 * 60 * 1000;
+
+// Something that takes connections and drops them: no MongoDB will ever answer there.
+const noMongo = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+after(() => noMongo.close());
+
+const withoutMongo = {
+  move: 1,
+  env: () => {
+    const { port } = noMongo.address() as AddressInfo;
+    return { MONGO_URL: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=50` };
+  },
+};
+testEntry('index.ts does not start without its MongoDB', withoutMongo, async (entry) => {
+  await entry.settled();
+  expect(entry.port === undefined, {
+    observed: 'At MONGO_URL no MongoDB answers, and index.ts listens all the same.',
+    why: 'An app without its database looks alive and fails every visitor. Connect first, then '
+      + 'build the app and listen.',
+    lookAt: 'index.ts: is `await` connecting a MongoClient to process.env.MONGO_URL?',
+  });
+  expect(await entry.ended() && entry.ending !== 0, {
+    observed: entry.running
+      ? 'At MONGO_URL no MongoDB answers, and index.ts neither listened nor ended.'
+      : `At MONGO_URL no MongoDB answers, and index.ts ended with exit code ${entry.ending}, as `
+        + 'if all were well.',
+    why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
+    lookAt: 'index.ts: what happens when connecting fails?',
+  });
+  expect(/mongo/i.test(entry.output), {
+    observed: `index.ts ended without a word about MongoDB. It printed: “${entry.lastWords}”`,
+    why: 'The person at the terminal has to read what is missing.',
+    lookAt: 'index.ts: which sentence is printed when connecting fails?',
+  });
+});
+
+test('the visit count survives a restart of the app', { move: 2 }, async (bench) => {
+  const app = await bench.openApp();
+  const browser = app.newBrowser();
+  await browser.get('/');
+  expectVisit(await browser.get('/'), 2, countStands);
+
+  const restarted = await bench.restart(app);
+  expectVisit(await browser.movedTo(restarted).get('/'), 3, {
+    1: 'The app was built anew and the same cookie sent. The sessions died with the app, so '
+      + 'they still live in its memory.',
+  }, 'session.ts: is the store part of the options, and is there only one app.use(session(…))?');
+});
+
+test('every browser has one document, named by its session id', { move: 2 }, async (bench) => {
+  const app = await bench.openApp();
+  const [anna, ben] = [app.newBrowser(), app.newBrowser()];
+  await anna.get('/');
+  await ben.get('/');
+  const answer = await anna.get('/');
+  expectVisit(answer, 2, countStands);
+
+  const sessions = await storedSessions(app);
+  expect(sessions.length > 0, { ...nothingStored, exchange: answer });
+  expect(sessions.length === 2, {
+    observed: `Two browsers came, one of them twice, and MongoDB holds ${sessions.length} `
+      + `session document${sessions.length === 1 ? '' : 's'}.`,
+    why: 'A session is one document, which is found again by the id in the cookie.',
+    lookAt: 'session.ts: what does the store use as the _id?',
+    exchange: answer,
+  });
+});
+
+test('the store uses the client that createApp() is given', { move: 2 }, async (bench) => {
+  const app = await bench.openApp();
+  const answer = await app.newBrowser().get('/');
+  const [session] = await storedSessions(app);
+  expect(session !== undefined, { ...nothingStored, exchange: answer });
+  expect(session.database !== `${app.database?.name}-elsewhere`, {
+    observed: 'The session went to the database of MONGO_URL over a connection of the store\'s '
+      + 'own, not over the client that createApp() was given.',
+    why: 'index.ts owns the one connection and closes it at the end. A second one stays open, '
+      + 'and the process never ends.',
+    lookAt: 'session.ts: is the store given `client`, and not a URL?',
+    exchange: answer,
+  });
+
+  const creations = app.database?.indexCreations;
+  for (const browser of [app.newBrowser(), app.newBrowser()]) await browser.get('/');
+  expect(app.database?.indexCreations === creations, {
+    observed: 'With every request a new store was built and created its index anew.',
+    why: 'A store is built once, with the app. One for every request costs a round trip to the '
+      + 'database each time, and with a URL a connection as well.',
+    lookAt: 'app.ts: is session(…) called once, while the app is built?',
+    exchange: answer,
+  });
+});
+
+test('MongoDB is told to delete expired sessions', { move: 2 }, async (bench) => {
+  const app = await bench.openApp();
+  const answer = await app.newBrowser().get('/');
+  const [session] = await storedSessions(app);
+  expect(session !== undefined, { ...nothingStored, exchange: answer });
+
+  app.runIntervals();
+  expect(app.database?.removesExpired === true || await hasTtlIndex(session), {
+    observed: 'There is no TTL index on `expires`, and nothing else removes expired sessions.',
+    why: 'Every visitor who never comes back leaves a document behind, for ever.',
+    lookAt: 'session.ts: what is autoRemove? Left alone, it is `native`: a TTL index.',
+    exchange: answer,
+  });
+});
+
+test('a session lives one hour after its last visit', { move: 3 }, async (bench) => {
+  const app = await bench.openApp();
+  const browser = app.newBrowser();
+  await expectOneHour(app, () => browser.get('/'), 'visit');
+
+  bench.advanceClock(ONE_HOUR_MS / 2);
+  await expectOneHour(app, () => browser.get('/'), 'visit half an hour later');
+});
+
+test('an expired session is a new visitor', { move: 3 }, async (bench) => {
+  const app = await bench.openApp();
+  const browser = app.newBrowser();
+  const answer = await browser.get('/');
+  const [session] = await storedSessions(app);
+  expect(session !== undefined, { ...nothingStored, exchange: answer });
+  const cookie = browser.cookieHeader();
+  expectVisit(await browser.getWithCookie('/', cookie), 2, countStands);
+
+  bench.advanceClock(ONE_HOUR_MS + 60_000);
+  expectVisit(await browser.getWithCookie('/', cookie), 1, {
+    3: 'An hour and a minute after the last visit, the old cookie still opened the session. '
+      + 'The store decides how long a session counts, whatever the browser keeps.',
+  }, 'session.ts: what is `ttl`, in seconds?');
+});
+
+const inTheMiddle = { move: 4, env: () => ({}) };
+testEntry('SIGTERM lets running requests end', inTheMiddle, async (entry, database) => {
+  await entry.settled();
+  expect(entry.port !== undefined, {
+    observed: `index.ts ended without listening. It printed: “${entry.lastWords}”`,
+    why: 'Nothing can be visited before index.ts starts.',
+    lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
+  });
+  const url = `http://127.0.0.1:${entry.port}`;
+  const answer = await fetch(url);
+  await answer.text();
+  const cookie = answer.headers.getSetCookie().map((header) => header.split(';')[0]).join('; ');
+  const [before] = await database?.contents() ?? [];
+  expect(before !== undefined, {
+    observed: 'index.ts was visited, and there is no session in the database of MONGO_URL.',
+    why: 'The app that index.ts starts has to keep its sessions in MongoDB.',
+    lookAt: 'index.ts: is the connected client handed to createApp()?',
+  });
+
+  const slow = await startSlowRequest(url, cookie);
+  entry.terminate();
+  const status = await slow.finish().catch(() => undefined);
+  const ended = await entry.ended();
+  expect(status !== undefined, {
+    observed: 'A request was under way when SIGTERM came, and it got no answer.',
+    why: 'Whoever deploys a new version sends SIGTERM to the old one. Without a handler it ends '
+      + 'at once, in the middle of what it is doing.',
+    lookAt: 'index.ts: does it listen for SIGTERM and close the server before it ends?',
+  });
+  expect(ended, {
+    observed: 'SIGTERM came, the last request was answered, and the process went on running.',
+    why: 'A process ends when nothing is open any more. An open connection to MongoDB keeps it '
+      + 'alive until it is killed.',
+    lookAt: 'index.ts: is client.close() called once the server is closed?',
+  });
+  expect(entry.ending === 0, {
+    observed: `SIGTERM ended the process with ${entry.ending} instead of exit code 0.`,
+    why: 'It was asked to end and it did: that is no failure.',
+    lookAt: 'index.ts: what ends the process?',
+  });
+  const [afterwards] = await database?.contents() ?? [];
+  expect(expiryOf(afterwards) > expiryOf(before), {
+    observed: 'The last request was answered, but its visit was not written to MongoDB.',
+    why: 'The client was closed while a request still needed it.',
+    lookAt: 'index.ts: is the client closed in the callback of server.close()?',
+  });
+});
+
+const nothingStored = {
+  observed: 'A browser came, and MongoDB holds no session document.',
+  why: 'The sessions still live in the memory of the app. A store that is built but not passed '
+    + 'on is not used, and of two session middlewares the first one wins.',
+  lookAt: 'session.ts: is the store part of the options that sessionOptions() returns?',
+};
+
+async function hasTtlIndex({ collection }: StoredSession): Promise<boolean> {
+  const indexes = await collection.indexes();
+  return indexes.some(({ key, expireAfterSeconds }) => (
+    expireAfterSeconds !== undefined && Object.keys(key).join() === 'expires'
+  ));
+}
+
+async function storedSessions(app: RunningApp): Promise<StoredSession[]> {
+  return await app.database?.sessions() ?? [];
+}
+
+async function expectOneHour(
+  app: RunningApp,
+  visit: () => Promise<Exchange>,
+  name: string,
+): Promise<void> {
+  const earliest = Date.now() + ONE_HOUR_MS;
+  const answer = await visit();
+  const latest = Date.now() + ONE_HOUR_MS;
+
+  const [session] = await storedSessions(app);
+  expect(session !== undefined, { ...nothingStored, exchange: answer });
+  const expires: unknown = session.document.expires;
+  expect(expires instanceof Date, {
+    observed: `The document's \`expires\` is ${expires === undefined ? 'missing' : 'no Date'}.`,
+    why: 'MongoDB\'s TTL index deletes by a Date and by nothing else.',
+    lookAt: 'session.ts: what is kept in the document?',
+    exchange: answer,
+  });
+  const seconds = Math.round((expires.getTime() - latest + ONE_HOUR_MS) / 1000);
+  const tolerance = 2000;
+  expect(
+    expires.getTime() > earliest - tolerance && expires.getTime() < latest + tolerance,
+    {
+      observed: `After a ${name} the session expires in ${spoken(seconds)}, not in one hour.`,
+      why: whyNotOneHour(seconds, answer.setCookie.join().includes('Expires=')),
+      lookAt: 'session.ts: what is `ttl`, in seconds, and does the cookie have a maxAge?',
+      exchange: answer,
+    },
+  );
+}
+
+function whyNotOneHour(seconds: number, cookieExpires: boolean): string {
+  if (Math.abs(seconds - 3_600_000) < 5) {
+    return '`ttl` is in seconds and cookie.maxAge in milliseconds; 3600000 seconds are 41 days.';
+  }
+  if (cookieExpires) {
+    return 'The cookie has an end of its own (maxAge, in milliseconds), and then the document '
+      + 'ends with the cookie: connect-mongo looks at `ttl` only when the cookie has no end.';
+  }
+  if (Math.abs(seconds - 1_209_600) < 5) {
+    return 'Without a `ttl` of yours connect-mongo keeps a session for 14 days.';
+  }
+  return 'The store sets `expires` at every visit: to now + `ttl` seconds.';
+}
+
+function spoken(seconds: number): string {
+  const days = Math.round(seconds / 86_400);
+  if (days >= 2) return `${days} days`;
+  if (Math.abs(seconds) >= 120) return `${Math.round(seconds / 60)} minutes`;
+  return `${seconds} seconds`;
+}
+
+function expiryOf(session: StoredSession | undefined): number {
+  return session?.document.expires instanceof Date ? session.document.expires.getTime() : 0;
+}
