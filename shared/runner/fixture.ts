@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { root, steps } from '../steps.ts';
+
+/** Polls until something holds; fails after 10 s with what was hoped for. */
+export async function eventually<T>(
+  hope: string,
+  look: () => T | Promise<T>,
+  deadlineMs = 10_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== null && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${hope}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Lets a server listen on a port that is free, and returns that port. */
+export async function listen(server: Server, host?: string): Promise<number> {
+  server.listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Whether a process runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    if (process.platform !== 'linux') return true;
+    // One that has ended keeps its id until somebody asks how, which in a container may be never.
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** An environment in which this machine's settings, caches and servers do not count. */
+export function cleanEnv(home: string): NodeJS.ProcessEnv {
+  const own = /^(MONGO|WORKSHOP_|PORT$|PATH$|SESSION_SECRET$|NODE_|npm_|https?_proxy$)/i;
+  const env = Object.entries(process.env).filter(([name]) => !own.test(name));
+  // A PATH that leads nowhere, because there may be a mongod on this machine's.
+  return { ...Object.fromEntries(env), PATH: join(home, 'bin'), HOME: home, USERPROFILE: home };
+}
+
+/** A temporary folder with a space in its name, removed after the test. */
+export async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'the workshop '));
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** A command that runs, and what it has printed so far. */
+export class Run {
+  output = '';
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        resolve(signal ?? code);
+      });
+    });
+  }
+
+  /** Waits until the output holds something, from a place on. */
+  printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    return eventually(`${String(pattern)} is printed`, () => {
+      if (this.child.exitCode !== null && !pattern.test(this.output.slice(from))) {
+        throw new Error(`It ended without printing ${String(pattern)}, but:\n${this.output}`);
+      }
+      return pattern.exec(this.output.slice(from));
+    });
+  }
+}
+
+/** A workshop of its own, with this one's shared/ and steps that a test writes. */
+export class Workshop {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #runs: Run[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.env = { ...cleanEnv(folder), WORKSHOP_MONGO: 'stand-in' };
+  }
+
+  static async create(t: TestContext): Promise<Workshop> {
+    const folder = await temporaryFolder(t);
+    const workshop = new Workshop(folder);
+    const isTest = (path: string) => path.endsWith('.test.ts');
+    await cp(join(root, 'package.json'), join(folder, 'package.json'));
+    await cp(join(root, 'shared'), join(folder, 'shared'), {
+      recursive: true,
+      filter: (path) => !isTest(path),
+    });
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    for (const kind of ['steps', 'solutions']) {
+      for (const step of steps) await mkdir(join(folder, kind, step.folder), { recursive: true });
+    }
+    // The newest hook runs first: processes end before their folder goes.
+    t.after(() => workshop.#end());
+    return workshop;
+  }
+
+  /** Writes a file of a step: its first one unless told otherwise. */
+  async save(number: number, code: string, file = 'index.ts', kind = 'steps'): Promise<void> {
+    const step = steps[number - 1];
+    if (!step) throw new Error(`no step ${number}`);
+    await writeFile(join(this.folder, kind, step.folder, file), code);
+  }
+
+  /** Runs a command of shared/commands/, as an npm script does. */
+  run(command: string[], env: NodeJS.ProcessEnv = {}, nodeOptions: string[] = []): Run {
+    const [name = '', ...args] = command;
+    const file = `shared/commands/${name}.ts`;
+    const child = spawn(process.execPath, [...nodeOptions, '--import', 'tsx', file, ...args], {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const run = new Run(child);
+    this.#runs.push(run);
+    return run;
+  }
+
+  async #end(): Promise<void> {
+    for (const { child, ended } of this.#runs) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+  }
+}

@@ -1,0 +1,14 @@
+// Loaded into the app's process before the app, which knows nothing of it. It is not TypeScript,
+// so that it works from the first moment, before tsx.
+
+// The system closes the channel to the runner however the runner ends. Then the app ends too.
+process.once('disconnect', () => process.exit());
+if (process.send && !process.connected) process.exit();
+
+// Windows has no signals to ask a process to stop: this message stands for one.
+process.on('message', (message) => {
+  if (message?.type === 'stop' && !process.emit(message.signal, message.signal)) process.exit();
+});
+
+// The channel alone must not keep an app running that has nothing more to do.
+process.channel?.unref();

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+
+/** Runs code with the lifeline, which the code knows nothing of. */
+function start(code: string) {
+  const lifeline = new URL('lifeline.js', import.meta.url).href;
+  return spawn(process.execPath, ['--import', lifeline, '--eval', code], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+const ready = 'process.send("ready"); process.channel.unref();';
+
+test('the message that stands for a signal runs the handler of the app', async () => {
+  const child = start(`
+    const timer = setInterval(() => {}, 1000);
+    process.on('SIGTERM', () => { clearInterval(timer); process.exitCode = 7; });
+    ${ready}`);
+  await once(child, 'message');
+  child.send({ type: 'stop', signal: 'SIGTERM' });
+  assert.deepEqual(await once(child, 'exit'), [7, null]);
+});
+
+test('the message ends an app that has no handler', async () => {
+  const child = start(`setInterval(() => {}, 1000); ${ready}`);
+  await once(child, 'message');
+  child.send({ type: 'stop', signal: 'SIGTERM' });
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+test('the app ends with the channel', async () => {
+  const child = start(`setInterval(() => {}, 1000); ${ready}`);
+  await once(child, 'message');
+  child.disconnect();
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+test('the channel keeps no app running', async () => {
+  assert.deepEqual(await once(start(''), 'exit'), [0, null]);
+});
