@@ -10,7 +10,7 @@ export interface Deviation {
 
 /**
  * Checks the starter contract: `// TODO` comments aside, every file of a starter is identical to
- * that file of the previous solution, or a skeleton: lines of the step's own solution in their order.
+ * that file of the previous solution, or a skeleton: lines of its own solution in their order.
  * @returns the files that deviate: none while nobody has worked on the step
  */
 export async function deviations(step: Step, workshop = root): Promise<Deviation[]> {

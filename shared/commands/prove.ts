@@ -1,0 +1,73 @@
+/*
+ * npm test: proves the workshop itself. Every *.test.ts below shared/ runs in a process of its own;
+ * the tests of the steps are run by those that prove them.
+ */
+import { readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { run } from 'node:test';
+import type { TestEvent } from 'node:test/reporters';
+import { root } from '../steps.ts';
+
+/** The longest come first, so that none is left to run alone at the end. */
+const longest = ['answers.test.ts', 'text.test.ts', 'steps.test.ts'];
+
+const started = performance.now();
+const names = await readdir(path.join(root, 'shared'), { recursive: true });
+const files = names
+  .filter((name) => name.endsWith('.test.ts'))
+  .sort((a, b) => rank(a) - rank(b))
+  .map((name) => path.join(root, 'shared', name));
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const notes: string[] = [];
+/** The suites and tests that are being reported, by file. */
+const open = new Map<string, string[]>();
+
+const events: AsyncIterable<TestEvent> = run({ files, concurrency: availableParallelism() });
+for await (const { type, data } of events) {
+  if (type === 'test:diagnostic' && data.nesting > 0) notes.push(data.message);
+  if (type === 'test:stderr') process.stderr.write(data.message);
+  if (type === 'test:start') enter(data.file, data.nesting, data.name);
+  if (type !== 'test:pass' && type !== 'test:fail') continue;
+  if (data.details.type === 'suite') continue;
+
+  const name = fullName(data.file, data.nesting, data.name);
+  if (data.skip !== undefined) {
+    counts.skipped++;
+    console.log(`- skipped  ${name}: ${String(data.skip)}`);
+  } else if (type === 'test:pass') {
+    counts.passed++;
+    console.log(`✔ ${name}`);
+  } else {
+    counts.failed++;
+    console.log(`✖ ${name}\n${describe(data.details.error)}`);
+  }
+}
+
+for (const note of notes) console.log(note);
+console.log(`${((performance.now() - started) / 1000).toFixed(1)} s`);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
+
+function rank(name: string): number {
+  const place = longest.indexOf(path.basename(name));
+  return place === -1 ? longest.length : place;
+}
+
+function enter(file: string | undefined, nesting: number, name: string): void {
+  const names = open.get(file ?? '') ?? [];
+  open.set(file ?? '', [...names.slice(0, nesting), name]);
+}
+
+/** `shared/proof/steps.test.ts › solutions › solution 1 passes …` */
+function fullName(file: string | undefined, nesting: number, name: string): string {
+  const suites = (open.get(file ?? '') ?? []).slice(0, nesting);
+  const where = file === undefined ? [] : [path.relative(root, file).split(path.sep).join('/')];
+  return [...where, ...suites, name].join(' › ');
+}
+
+function describe(error: Error): string {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  return (cause.stack ?? cause.message).replaceAll(/^/gm, '    ');
+}
