@@ -1,0 +1,334 @@
+/** Cursors, indexes, the server's descriptions of itself, and errors by MongoDB's codes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Document } from 'mongodb';
+import { Long, MongoBulkWriteError } from 'mongodb';
+
+import type { Loose } from './harness.ts';
+import { openServer, rejectsWithCode, waitFor } from './harness.ts';
+
+const server = await openServer();
+
+// --- Errors ------------------------------------------------------------------------------------
+
+const find = (filter: Document): Document => ({ find: 'c', filter });
+const update = (u: unknown, q: Document = {}, more: Document = {}): Document =>
+  ({ update: 'c', updates: [{ q, u, ...more }] });
+const index = (key: Document, options: Document = {}): Document =>
+  ({ createIndexes: 'c', indexes: [{ key, name: 'made', ...options }] });
+
+const refusals: [code: number, command: Document][] = [
+  [59, { unheardOf: 1 }],
+  [40415, { find: 'c', unheardOf: 1 }],
+  [14, { find: 'c', filter: 'x' }],
+  [51024, { find: 'c', skip: -1 }],
+  [2, find({ a: { $unheardOf: 1 } })],
+  [2, find({ $unheardOf: 1 })],
+  [2, find({ a: { $gt: 1, b: 1 } })],
+  [2, find({ $or: [] })],
+  [2, find({ a: { $in: 1 } })],
+  [2, find({ a: { $not: {} } })],
+  [2, find({ a: { $type: 'unheardOf' } })],
+  [51091, find({ a: { $regex: '(' } })],
+  [15975, { find: 'c', sort: { a: 2 } }],
+  [31254, { find: 'c', projection: { a: 1, b: 0 } }],
+  [31253, { find: 'c', projection: { a: 0, b: 1 } }],
+  [9, update({ $unheardOf: { a: 1 } })],
+  [9, update({ $set: 1 })],
+  [14, update({ $inc: { a: 'x' } })],
+  [14, update({ $inc: { text: 1 } })],
+  [28, update({ $set: { 'text.a': 1 } })],
+  [40, update({ $set: { a: 1 }, $inc: { a: 1 } })],
+  [40, update({ $set: { a: 1, 'a.b': 1 } })],
+  [66, update({ $set: { _id: 2 } })],
+  [66, update({ _id: 2 })],
+  [9, update({ a: 1 }, {}, { multi: true })],
+  [11000, update({ $set: { a: 1 } }, { _id: 1, text: 'other' }, { upsert: true })],
+  [9, { delete: 'c', deletes: [{ q: {}, limit: 5 }] }],
+  [11000, { insert: 'c', documents: [{ _id: 1 }] }],
+  [53, { insert: 'c', documents: [{ _id: [1] }] }],
+  [73, { insert: 'a$b', documents: [{}] }],
+  [40324, { aggregate: 'c', pipeline: [{ $unheardOf: {} }], cursor: {} }],
+  [9, { aggregate: 'c', pipeline: [] }],
+  [168, { aggregate: 'c', pipeline: [{ $project: { a: { $unheardOf: 1 } } }], cursor: {} }],
+  [15952, {
+    aggregate: 'c', pipeline: [{ $group: { _id: 1, a: { $unheardOf: 1 } } }], cursor: {},
+  }],
+  [43, { getMore: Long.fromNumber(123), collection: 'c' }],
+  [9, { findAndModify: 'c', query: {} }],
+  [26, { listIndexes: 'missing' }],
+  [27, { dropIndexes: 'c', index: 'missing' }],
+  [72, { dropIndexes: 'c', index: '_id_' }],
+  [67, index({ a: 1, b: 1 }, { expireAfterSeconds: 1 })],
+  [67, index({ a: 1 }, { expireAfterSeconds: -1 })],
+  [67, index({ a: 0 })],
+  [197, index({ a: 1 }, { unheardOf: 1 })],
+  [11000, index({ same: 1 }, { unique: true })],
+  [13, { listDatabases: 1 }],
+  [2, { insert: 'c', documents: [{}], writeConcern: { w: 3 } }],
+  [20, { find: 'c', txnNumber: Long.fromNumber(1), startTransaction: true, autocommit: false }],
+];
+
+test('what is wrong is refused with MongoDB\'s code', () => server.withDatabase(async (db) => {
+  await db.collection<Loose>('c').insertMany([
+    { _id: 1, text: 'x', same: 1 }, { _id: 3, same: 1 },
+  ]);
+  for (const [code, command] of refusals) {
+    const reply = await db.command(command).catch((error: unknown) => error);
+    const label = JSON.stringify(command);
+    assert.ok(reply !== null && typeof reply === 'object', label);
+    const errors: unknown[] = 'writeErrors' in reply && Array.isArray(reply.writeErrors)
+      ? reply.writeErrors
+      : [reply];
+    const [first] = errors;
+    assert.ok(first !== null && typeof first === 'object' && 'code' in first, label);
+    assert.equal(first.code, code, label);
+  }
+  assert.equal(await db.collection('c').countDocuments(), 2);
+}));
+
+test('what only a whole MongoDB can do is refused, not ignored', {
+  skip: server.isStandIn ? false : 'a whole MongoDB does these',
+}, () => server.withDatabase(async (db) => {
+  const beyond: Document[] = [
+    { find: 'c', collation: { locale: 'de' } },
+    { find: 'c', hint: { a: 1 } },
+    { find: 'c', filter: { $expr: { $eq: ['$a', 1] } } },
+    { find: 'c', filter: { a: { $mod: [2, 0] } } },
+    { find: 'c', projection: { a: { $slice: 1 } } },
+    { find: 'c', tailable: true },
+    update([{ $set: { a: 1 } }]),
+    update({ $set: { 'a.$[]': 1 } }),
+    update({ $set: { a: 1 } }, {}, { arrayFilters: [{ x: 1 }] }),
+    { create: 'd', capped: true, size: 1000 },
+    { create: 'd', validator: { a: 1 } },
+    index({ a: 'text' }),
+    index({ '$**': 1 }),
+    index({ a: 1 }, { collation: { locale: 'de' } }),
+  ];
+  for (const command of beyond) {
+    const reply = await db.command(command).catch((error: unknown) => error);
+    assert.match(JSON.stringify(reply), /stand-in/, JSON.stringify(command));
+  }
+  // What changes nothing is fine.
+  await db.command({ find: 'c', collation: {}, hint: {}, tailable: false });
+}));
+
+test('a transaction is refused', { skip: server.isStandIn ? false : 'may be a replica set' }, () =>
+  server.withDatabase(async (db) => {
+    const session = server.client.startSession();
+    session.startTransaction();
+    // The driver puts its own words around mongod's "Transaction numbers are only allowed …".
+    await assert.rejects(db.collection('c').insertOne({}, { session }), /does not support/);
+    await session.endSession();
+    assert.equal(await db.collection('c').countDocuments(), 0);
+  }));
+
+test('a login is refused with the way out', { skip: !server.isStandIn }, async () => {
+  const { MongoClient } = await import('mongodb');
+  const client = new MongoClient(server.url.replace('//', '//root:secret@'));
+  await assert.rejects(client.connect(), { code: 18, message: /user name and the password/ });
+  await client.close();
+});
+
+// --- Writes ------------------------------------------------------------------------------------
+
+test('ordered writes stop at the first error, unordered ones do not', () =>
+  server.withDatabase(async (db) => {
+    const docs = [{ _id: 1 }, { _id: 1 }, { _id: 2 }];
+    for (const [ordered, expected] of [[true, 1], [false, 2]] as const) {
+      const collection = db.collection<{ _id: number }>(`ordered-${String(ordered)}`);
+      const outcome: unknown = await collection.insertMany(docs, { ordered })
+        .catch((error: unknown) => error);
+      assert.ok(outcome instanceof MongoBulkWriteError);
+      assert.equal(outcome.code, 11000);
+      assert.equal(outcome.insertedCount, expected);
+      assert.equal(await collection.countDocuments(), expected);
+    }
+  }));
+
+test('a duplicate key error names the key', () => server.withDatabase(async (db) => {
+  const collection = db.collection<{ _id: string }>('c');
+  await collection.insertOne({ _id: 'x' });
+  const error = await rejectsWithCode(collection.insertOne({ _id: 'x' }), 11000);
+  assert.match(error.message, /^E11000 duplicate key error collection: .*\.c index: _id_ dup key/);
+  assert.deepEqual(error.keyPattern, { _id: 1 });
+  assert.deepEqual(error.keyValue, { _id: 'x' });
+}));
+
+test('an unacknowledged write is done and not answered', () => server.withDatabase(async (db) => {
+  const collection = db.collection<{ _id: number; a?: number }>('c', { writeConcern: { w: 0 } });
+  await collection.insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3 }]);
+  await collection.updateOne({ _id: 1 }, { $set: { a: 1 } });
+  await collection.deleteMany({ _id: 2 });
+  await collection.insertOne({ _id: 1 }); // an error nobody hears of
+  const acknowledged = db.collection<{ _id: number }>('c');
+  await waitFor('the unacknowledged writes', async () => {
+    const docs = await acknowledged.find().sort({ _id: 1 }).toArray();
+    return JSON.stringify(docs) === '[{"_id":1,"a":1},{"_id":3}]';
+  }, 2000);
+}));
+
+test('retryable writes and sessions in the connection string make no difference', () =>
+  server.withDatabase(async (db) => {
+    await server.client.withSession(async (session) => {
+      await db.collection('c').insertOne({ a: 1 }, { session });
+      assert.equal(await db.collection('c').countDocuments({}, { session }), 1);
+    });
+  }));
+
+// --- Cursors -----------------------------------------------------------------------------------
+
+test('a cursor delivers everything in batches', () => server.withDatabase(async (db) => {
+  const collection = db.collection<{ _id: number }>('c');
+  await collection.insertMany(Array.from({ length: 250 }, (_, _id) => ({ _id })));
+  const ids = (docs: { _id: number }[]): number[] => docs.map(({ _id }) => _id);
+  const all = [...Array(250).keys()];
+  assert.deepEqual(ids(await collection.find().toArray()), all);
+  assert.deepEqual(ids(await collection.find().batchSize(7).toArray()), all);
+  assert.deepEqual(ids(await collection.find().skip(240).limit(5).toArray()), all.slice(240, 245));
+  assert.deepEqual(
+    ids(await collection.find().sort({ _id: -1 }).limit(2).toArray()), [249, 248],
+  );
+  assert.equal((await collection.find().limit(-3).toArray()).length, 3);
+  assert.equal(
+    (await collection.aggregate([{ $match: {} }], { batchSize: 0 }).toArray()).length, 250,
+  );
+
+  const { cursor } = await db.command({ find: 'c', batchSize: 0 }) as { cursor: Document };
+  assert.deepEqual(cursor.firstBatch, []);
+  const more = { getMore: cursor.id as Long, collection: 'c', batchSize: 3 };
+  const reply = await db.command(more, { promoteLongs: false }) as { cursor: Document };
+  assert.deepEqual(reply.cursor.nextBatch, [{ _id: 0 }, { _id: 1 }, { _id: 2 }]);
+}));
+
+test('a closed cursor is gone', () => server.withDatabase(async (db) => {
+  const collection = db.collection('c');
+  await collection.insertMany(Array.from({ length: 10 }, () => ({})));
+  const cursor = collection.find().batchSize(2);
+  await cursor.next();
+  const { id } = cursor;
+  assert.ok(id);
+  await cursor.close();
+  await rejectsWithCode(db.command({ getMore: Long.fromValue(id), collection: 'c' }), 43);
+}));
+
+test('large results come in replies of at most 16 MB', () => server.withDatabase(async (db) => {
+  const collection = db.collection('c');
+  const text = 'x'.repeat(7 * 1024 * 1024);
+  for (let n = 0; n < 3; n += 1) await collection.insertOne({ text });
+  assert.equal((await collection.find().toArray()).length, 3);
+}));
+
+// --- Indexes -----------------------------------------------------------------------------------
+
+test('indexes are listed, repeated, refused and dropped', () => server.withDatabase(async (db) => {
+  const collection = db.collection('c');
+  for (const attempt of ['made', 'there already']) {
+    const name = await collection.createIndex({ expires: 1 }, { expireAfterSeconds: 0 }, {});
+    assert.equal(name, 'expires_1', attempt);
+  }
+  await rejectsWithCode(collection.createIndex({ expires: 1 }, { expireAfterSeconds: 5 }, {}), 85);
+  await rejectsWithCode(collection.createIndex({ expires: 1 }), 85);
+  await rejectsWithCode(collection.createIndex({ expires: 1 }, { name: 'other' }, {}), 85);
+  await rejectsWithCode(collection.createIndex({ a: 1 }, { name: 'expires_1' }, {}), 86);
+  await collection.createIndex({ a: 1, b: -1 }, { unique: true }, {});
+  assert.deepEqual(await collection.listIndexes().toArray(), [
+    { v: 2, key: { _id: 1 }, name: '_id_' },
+    { v: 2, key: { expires: 1 }, name: 'expires_1', expireAfterSeconds: 0 },
+    { v: 2, key: { a: 1, b: -1 }, name: 'a_1_b_-1', unique: true },
+  ]);
+  await db.command({ collMod: 'c', index: { name: 'expires_1', expireAfterSeconds: 60 } });
+  assert.equal((await collection.indexes())[1]?.expireAfterSeconds, 60);
+  await collection.dropIndex('expires_1');
+  assert.equal((await collection.indexes()).length, 2);
+  await collection.dropIndexes();
+  assert.equal((await collection.indexes()).length, 1);
+}));
+
+test('a unique index lets no value in twice', () => server.withDatabase(async (db) => {
+  const collection = db.collection<Loose>('c');
+  await collection.createIndex({ a: 1 }, { unique: true }, {});
+  await collection.insertOne({ _id: 1, a: 'x' });
+  await rejectsWithCode(collection.insertOne({ a: 'x' }), 11000);
+  await collection.insertOne({ _id: 2 });
+  await rejectsWithCode(collection.insertOne({ a: null }), 11000);
+  await rejectsWithCode(collection.updateOne({ _id: 2 }, { $set: { a: ['y', 'x'] } }), 11000);
+  await collection.updateOne({ _id: 1 }, { $set: { a: 'z' } });
+  await collection.insertOne({ _id: 3, a: 'x' });
+  await collection.deleteOne({ _id: 3 });
+  await collection.insertOne({ _id: 4, a: 'x' });
+
+  await collection.createIndex({ s: 1 }, { unique: true, sparse: true }, {});
+  await collection.insertMany([{ a: 1 }, { a: 2 }]);
+  await collection.createIndex(
+    { p: 1 }, { unique: true, partialFilterExpression: { on: true } }, {},
+  );
+  await collection.insertMany([{ a: 3, p: 1 }, { a: 4, p: 1 }, { a: 5, p: 1, on: true }]);
+  await rejectsWithCode(collection.insertOne({ a: 6, p: 1, on: true }), 11000);
+}));
+
+// --- What the server says of itself ------------------------------------------------------------
+
+test('databases and collections come and go', () => server.withDatabase(async (db) => {
+  const { databaseName } = db;
+  const names = async (): Promise<string[]> =>
+    (await server.client.db().admin().listDatabases({ nameOnly: true }))
+      .databases.map(({ name }) => name);
+  assert.ok(!(await names()).includes(databaseName));
+  assert.deepEqual(await db.collection('c').find().toArray(), []);
+  assert.ok(!(await names()).includes(databaseName), 'reading makes no database');
+
+  await db.createCollection('c');
+  await db.createCollection('c'); // the same again is fine, since MongoDB 7.0
+  await db.collection('d').insertOne({});
+  assert.ok((await names()).includes(databaseName));
+  const collections = await db.listCollections().toArray();
+  assert.deepEqual(collections.map(({ name }) => name).sort(), ['c', 'd']);
+  const [only] = await db.listCollections({ name: 'd' }, { nameOnly: true }).toArray();
+  assert.deepEqual(only, { name: 'd', type: 'collection' });
+
+  await db.collection('c').drop();
+  await db.collection('c').drop(); // nothing to drop is fine, since MongoDB 7.0
+  assert.deepEqual((await db.listCollections().toArray()).map(({ name }) => name), ['d']);
+  await db.dropDatabase();
+  assert.ok(!(await names()).includes(databaseName));
+}));
+
+test('serverStatus counts the connections', async () => {
+  const admin = server.client.db().admin();
+  const before = await admin.serverStatus();
+  const { MongoClient } = await import('mongodb');
+  const other = await MongoClient.connect(server.url);
+  const during = await admin.serverStatus();
+  await other.close();
+  const current = (status: Document): number => {
+    const { connections } = status as { connections: { current: number } };
+    return connections.current;
+  };
+  assert.ok(current(during) > current(before));
+  assert.equal(typeof during.version, 'string');
+  assert.ok(Number(during.uptime) >= 0);
+});
+
+test('answers what mongosh asks when it starts', async () => {
+  const admin = server.client.db('admin');
+  for (const command of [
+    { hello: 1 }, { ping: 1 }, { buildInfo: 1 }, { connectionStatus: 1, showPrivileges: true },
+    { getCmdLineOpts: 1 }, { getLog: 'startupWarnings' }, { hostInfo: 1 }, { whatsmyuri: 1 },
+    { getParameter: 1, featureCompatibilityVersion: 1 }, { serverStatus: 1 }, { dbStats: 1 },
+    { listDatabases: 1, nameOnly: true, authorizedDatabases: true },
+  ]) {
+    const reply = await admin.command(command);
+    assert.equal(reply.ok, 1, JSON.stringify(command));
+  }
+  await rejectsWithCode(admin.command({ atlasVersion: 1 }), 59);
+});
+
+test('says that it is no real MongoDB', { skip: !server.isStandIn }, async () => {
+  const admin = server.client.db().admin();
+  const info = await admin.buildInfo();
+  assert.deepEqual(info.modules, ['workshop-stand-in']);
+  assert.deepEqual((await admin.serverStatus()).modules, ['workshop-stand-in']);
+});

@@ -1,0 +1,307 @@
+/** Filters, sort orders, projections and updates: what MongoDB's rules make of documents. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Document, Filter } from 'mongodb';
+import {
+  BSON, Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID,
+} from 'mongodb';
+
+import type { Loose } from './harness.ts';
+import { openServer } from './harness.ts';
+
+interface Numbered extends Document { _id: number }
+
+const server = await openServer();
+const id = new ObjectId('0123456789abcdef01234567');
+const day = new Date('2024-02-03T04:05:06.789Z');
+
+const queryCases: [docs: Document[], filter: Filter<Numbered>, found: number[]][] = [
+  // Equality: numbers of all types, null and missing, whole arrays and their elements.
+  [[{ a: 1 }, { a: new Double(1) }, { a: Long.fromNumber(1) }, { a: '1' }], { a: 1 }, [0, 1, 2]],
+  [[{ a: new Decimal128('0.5') }, { a: 0.5 }, { a: 0.25 }], { a: 0.5 }, [0, 1]],
+  [[{ a: new Decimal128('0.1') }, { a: 0.1 }], { a: 0.1 }, [1]],
+  [[{ a: null }, {}, { a: 0 }, { a: [] }, { a: [null] }], { a: null }, [0, 1, 4]],
+  [[{ a: [1, 2] }, { a: [2, 1] }, { a: [[1, 2]] }, { a: 1 }], { a: [1, 2] }, [0, 2]],
+  [[{ a: [1, 2] }, { a: 2 }, { a: [[2]] }], { a: 2 }, [0, 1]],
+  [[{ a: { b: 1, c: 2 } }, { a: { c: 2, b: 1 } }, { a: { b: 1 } }], { a: { b: 1, c: 2 } }, [0]],
+  [[{ a: day }, { a: day.getTime() }], { a: day }, [0]],
+  [[{ a: id }, { a: id.toHexString() }], { a: id }, [0]],
+  [[{ a: NaN }, { a: 1 }], { a: NaN }, [0]],
+  [[{ constructor: 1 }, {}], { constructor: { $exists: true } }, [0]],
+  // Paths.
+  [[{ a: { b: 1 } }, { a: [{ b: 1 }] }, { a: [{ b: 2 }, { b: 1 }] }, { a: 1 }], { 'a.b': 1 },
+    [0, 1, 2]],
+  [[{ a: [5, 6] }, { a: [6, 5] }, { a: { 0: 5 } }], { 'a.0': 5 }, [0, 2]],
+  [[{ a: [{ c: 1 }] }, { a: { b: null } }, { a: 5 }, {}, { a: [] }, { a: [5] }],
+    { 'a.b': null }, [0, 1, 2, 3]],
+  // Order: within one type; null with null and missing.
+  [[{ a: 1 }, { a: 5 }, { a: '5' }, { a: null }, {}, { a: day }], { a: { $gt: 1 } }, [1]],
+  [[{ a: 1 }, { a: null }, {}], { a: { $gte: null } }, [1, 2]],
+  [[{ a: 1 }, { a: null }, {}], { a: { $gt: null } }, []],
+  [[{ a: new Date(0) }, { a: day }, { a: 1e15 }], { a: { $lt: day } }, [0]],
+  [[{ a: [1, 9] }, { a: [4, 6] }], { a: { $gt: 3, $lt: 5 } }, [0, 1]],
+  [[{ a: 'b' }, { a: 'B' }, { a: 'é' }, { a: '\u{1F600}' }, { a: '\uFFFD' }],
+    { a: { $gt: '\uFFFD' } }, [3]],
+  [[{ a: Long.fromString('9007199254740993') }, { a: 9007199254740992 }],
+    { a: { $gt: 9007199254740992 } }, [0]],
+  [[{ a: NaN }, { a: 1 }], { a: { $lt: 2 } }, [1]],
+  [[{ a: true }, { a: false }, { a: 1 }], { a: { $lte: false } }, [1]],
+  // The other operators.
+  [[{ a: 1 }, { a: 2 }, {}, { a: [1, 3] }], { a: { $ne: 1 } }, [1, 2]],
+  [[{ a: 1 }, { a: 'x' }, {}, { a: 'xy' }], { a: { $in: [1, null, /^x$/] } }, [0, 1, 2]],
+  [[{ a: 1 }, { a: 2 }, {}], { a: { $nin: [1, null] } }, [1]],
+  [[{ a: null }, {}, { a: [] }], { a: { $exists: true } }, [0, 2]],
+  [[{ a: null }, {}, { a: 1 }], { a: { $exists: false } }, [1]],
+  [[{ a: 1 }, { a: new Double(1.5) }, { a: 'x' }, { a: [1] }], { a: { $type: 'number' } },
+    [0, 1, 3]],
+  [[{ a: 1 }, { a: day }, { a: ['x'] }], { a: { $type: ['array', 9] } }, [1, 2]],
+  [[{ a: [1, 2] }, { a: [1] }, { a: 2 }, { a: [[1, 2]] }], { a: { $size: 2 } }, [0]],
+  [[{ a: [1, 2, 3] }, { a: [1] }, { a: 1 }], { a: { $all: [1] } }, [0, 1, 2]],
+  [[{ a: [1, 2, 3] }, { a: [1] }], { a: { $all: [1, 3] } }, [0]],
+  [[{ a: [1] }, {}], { a: { $all: [] } }, []],
+  [[{ a: [1, 9] }, { a: [4] }, { a: 4 }], { a: { $elemMatch: { $gt: 3, $lt: 5 } } }, [1]],
+  [[{ a: [{ b: 1, c: 1 }] }, { a: [{ b: 1 }, { c: 1 }] }], { a: { $elemMatch: { b: 1, c: 1 } } },
+    [0]],
+  [[{ a: [[1, 2]] }, { a: [1, 2] }], { a: { $elemMatch: { $size: 2 } } }, [0]],
+  [[{ a: 5 }, { a: 1 }, {}, { a: 'x' }], { a: { $not: { $gt: 3 } } }, [1, 2, 3]],
+  [[{ a: 'cat' }, { a: 'cAt' }, { a: ['dog', 'CAT'] }, { a: 1 }],
+    { a: { $regex: '^cat$', $options: 'i' } }, [0, 1, 2]],
+  [[{ a: 'x\ny' }, { a: 'xzy' }, { a: 'x\n' }], { a: /^x.y|^x$/ }, [1, 2]],
+  [[{ a: 'a.b' }, { a: 'a-b' }, { a: 'axb' }], { a: /a[\-.]b/ }, [0, 1]],
+  [[{ a: 1 }, { b: 2 }, { a: 1, b: 2 }], { $and: [{ a: 1 }, { b: 2 }] }, [2]],
+  [[{ a: 1 }, { b: 2 }, { c: 3 }], { $or: [{ a: 1 }, { b: 2 }] }, [0, 1]],
+  [[{ a: 1 }, { b: 2 }, { c: 3 }], { $nor: [{ a: 1 }, { b: 2 }] }, [2]],
+  [[{}, {}, {}], { _id: { $in: [2, 0, 7] } }, [0, 2]],
+  [[{}, {}, {}], { _id: { $gt: 0 }, $comment: 'why' }, [1, 2]],
+];
+
+test('filters find what MongoDB\'s rules say', () => server.withDatabase(async (db) => {
+  for (const [index, [docs, filter, expected]] of queryCases.entries()) {
+    const collection = db.collection<Numbered>(`c${index}`);
+    await collection.insertMany(docs.map((doc, _id) => ({ ...doc, _id })));
+    const found = await collection.find(filter).sort({ _id: 1 }).toArray();
+    const label = `${BSON.EJSON.stringify(filter)} among ${BSON.EJSON.stringify(docs)}`;
+    assert.deepEqual(found.map(({ _id }) => _id), expected, label);
+    assert.equal(await collection.countDocuments(filter), expected.length, label);
+  }
+}));
+
+const updateCases: [before: Document, update: Document, after: Document][] = [
+  [{ a: 1 }, { $set: { a: 2, 'b.c': 3 } }, { a: 2, b: { c: 3 } }],
+  [{ a: [1, 2] }, { $set: { 'a.3': 4 } }, { a: [1, 2, null, 4] }],
+  [{ z: 1 }, { $set: { c: 1, a: 2, b: 3 } }, { z: 1, a: 2, b: 3, c: 1 }],
+  [{ a: 1, b: { c: 1, d: 2 } }, { $unset: { a: '', 'b.c': '', x: '' } }, { b: { d: 2 } }],
+  [{ a: [1, 2] }, { $unset: { 'a.0': '' } }, { a: [null, 2] }],
+  [{ a: 1 }, { $setOnInsert: { b: 1 }, $inc: { a: 2, n: 5 } }, { a: 3, n: 5 }],
+  [{ a: 2 }, { $mul: { a: 4, b: 3 } }, { a: 8, b: 0 }],
+  [{ a: 2, b: 2 }, { $min: { a: 1, b: 3, c: 5 } }, { a: 1, b: 2, c: 5 }],
+  [{ a: 2, b: 2 }, { $max: { a: 1, b: 3, c: 5 } }, { a: 2, b: 3, c: 5 }],
+  [{ a: 1, b: 2 }, { $rename: { a: 'c.d', x: 'y' } }, { b: 2, c: { d: 1 } }],
+  [{ a: [1] }, { $push: { a: 2, b: 3 } }, { a: [1, 2], b: [3] }],
+  [{ a: [1, 2] }, { $push: { a: { $each: [3, 4], $slice: -3 } } }, { a: [2, 3, 4] }],
+  [{ a: [1, 2] }, { $push: { a: { $each: [0], $position: 0 } } }, { a: [0, 1, 2] }],
+  [{ a: [1] }, { $addToSet: { a: { $each: [1, 2, 2] } } }, { a: [1, 2] }],
+  [{ a: [1, 2, 3] }, { $pop: { a: -1 } }, { a: [2, 3] }],
+  [{ a: [1, 2, 3, 4] }, { $pull: { a: { $gte: 3 } } }, { a: [1, 2] }],
+  [{ a: [{ b: 1, c: 1 }, { b: 2 }] }, { $pull: { a: { b: 1 } } }, { a: [{ b: 2 }] }],
+  [{ a: [1, 2, 1] }, { $pullAll: { a: [1] } }, { a: [2] }],
+  [{ a: 1 }, { $set: { _id: 0, a: 2 } }, { a: 2 }],
+];
+
+test('updates change what MongoDB\'s rules say', () => server.withDatabase(async (db) => {
+  for (const [index, [before, update, after]] of updateCases.entries()) {
+    const collection = db.collection<Numbered>(`c${index}`);
+    await collection.insertOne({ ...before, _id: 0 });
+    const { modifiedCount } = await collection.updateOne({ _id: 0 }, update);
+    const doc = await collection.findOne();
+    const label = `${JSON.stringify(before)} ${JSON.stringify(update)}`;
+    assert.equal(modifiedCount, 1, label);
+    assert.equal(JSON.stringify(doc), JSON.stringify({ _id: 0, ...after }), label);
+  }
+}));
+
+test('update results count matched, modified and upserted documents', () =>
+  server.withDatabase(async (db) => {
+    const collection = db.collection<Numbered>('c');
+    await collection.insertMany([{ _id: 1, a: 1 }, { _id: 2, a: 1 }, { _id: 3, a: 2 }]);
+
+    const many = await collection.updateMany({ a: { $lte: 2 } }, { $set: { a: 2 } });
+    assert.deepEqual([many.matchedCount, many.modifiedCount], [3, 2]);
+
+    const same = await collection.updateOne({ _id: 1 }, { $set: { a: 2 } });
+    assert.deepEqual([same.matchedCount, same.modifiedCount], [1, 0]);
+
+    const none = await collection.updateOne({ _id: 9 }, { $set: { a: 2 } });
+    assert.deepEqual([none.matchedCount, none.upsertedCount], [0, 0]);
+
+    const replaced = await collection.replaceOne({ _id: 1 }, { b: 1 });
+    assert.equal(replaced.modifiedCount, 1);
+    assert.deepEqual(await collection.findOne({ _id: 1 }), { _id: 1, b: 1 });
+
+    assert.equal((await collection.deleteOne({ a: 2 })).deletedCount, 1);
+    assert.equal((await collection.deleteMany({})).deletedCount, 2);
+  }));
+
+test('an upsert starts from what the filter sets equal', () => server.withDatabase(async (db) => {
+  const collection = db.collection('c');
+  const { upsertedId } = await collection.updateOne(
+    { 'a.b': 1, c: { $gt: 5 }, $and: [{ d: { $eq: 4 } }] },
+    { $set: { e: 1 }, $setOnInsert: { f: 2 } },
+    { upsert: true },
+  );
+  assert.ok(upsertedId instanceof ObjectId);
+  const doc = await collection.findOne();
+  assert.equal(Object.keys(doc ?? {})[0], '_id');
+  assert.deepEqual(doc, { _id: upsertedId, a: { b: 1 }, d: 4, e: 1, f: 2 });
+
+  const replaced = await collection.replaceOne({ _id: id, g: 1 }, { h: 1 }, { upsert: true });
+  assert.deepEqual(replaced.upsertedId, id);
+  assert.deepEqual(await collection.findOne({ _id: id }), { _id: id, h: 1 });
+}));
+
+test('findAndModify returns the document before or after', () => server.withDatabase(async (db) => {
+  const collection = db.collection<Numbered>('c');
+  await collection.insertMany([{ _id: 1, a: 1 }, { _id: 2, a: 2 }]);
+  assert.deepEqual(
+    await collection.findOneAndUpdate({}, { $inc: { a: 10 } }, { sort: { a: -1 } }),
+    { _id: 2, a: 2 },
+  );
+  assert.deepEqual(
+    await collection.findOneAndUpdate(
+      { _id: 2 }, { $inc: { a: 10 } }, { returnDocument: 'after', projection: { _id: 0 } },
+    ),
+    { a: 22 },
+  );
+  assert.deepEqual(
+    await collection.findOneAndReplace(
+      { _id: 5 }, { b: 1 }, { upsert: true, returnDocument: 'after' },
+    ),
+    { _id: 5, b: 1 },
+  );
+  assert.deepEqual(await collection.findOneAndDelete({ _id: 1 }), { _id: 1, a: 1 });
+  assert.equal(await collection.findOneAndDelete({ _id: 1 }), null);
+}));
+
+test('a refused update leaves the document as it was', () => server.withDatabase(async (db) => {
+  const collection = db.collection<Numbered>('c');
+  await collection.insertOne({ _id: 1, a: 1, b: 'text' });
+  await assert.rejects(collection.updateOne({ _id: 1 }, { $inc: { a: 1, b: 1 } }), { code: 14 });
+  assert.deepEqual(await collection.findOne(), { _id: 1, a: 1, b: 'text' });
+}));
+
+test('every BSON type comes back as it was sent', () => server.withDatabase(async (db) => {
+  const doc = {
+    _id: id,
+    int: new Int32(1),
+    double: new Double(1),
+    long: Long.fromString('9007199254740993'),
+    decimal: Decimal128.fromString('1.10'),
+    date: day,
+    early: new Date(-1),
+    binary: new Binary(Buffer.from([1, 2, 3]), 0x80),
+    uuid: new UUID('b1f5c0de-0000-4000-8000-000000000001'),
+    timestamp: new Timestamp({ t: 7, i: 9 }),
+    regex: new BSON.BSONRegExp('^a', 'i'),
+    code: new BSON.Code('f()', { x: new Int32(1) }),
+    reference: { $ref: 'other', $id: id },
+    min: new MinKey(),
+    max: new MaxKey(),
+    nothing: null,
+    text: 'grüße \u{1F600}',
+    nested: { '': [true, [], {}], 'with.dot': 'x' },
+  };
+  const collection = db.collection('c');
+  await collection.insertOne(doc);
+  await collection.updateOne({ _id: id }, { $set: { added: new Double(2) } });
+  const [found] = await collection
+    .find({}, { promoteValues: false, bsonRegExp: true }).toArray();
+  assert.ok(found);
+  assert.deepEqual(
+    BSON.EJSON.stringify(found, { relaxed: false }),
+    BSON.EJSON.stringify({ ...doc, added: new Double(2) }, { relaxed: false }),
+  );
+}));
+
+test('$inc keeps int while it fits, then goes to long', () => server.withDatabase(async (db) => {
+  const collection = db.collection('c');
+  await collection.insertOne({ a: new Int32(2 ** 31 - 1), b: new Int32(1) });
+  await collection.updateOne({}, { $inc: { a: new Int32(1), b: new Double(0.5) } });
+  const doc = await collection.findOne({}, { promoteValues: false });
+  assert.deepEqual(doc?.a, Long.fromNumber(2 ** 31));
+  assert.deepEqual(doc.b, new Double(1.5));
+}));
+
+test('sorts by type, then by value; an array by its least or greatest element', () =>
+  server.withDatabase(async (db) => {
+    const ordered = [
+      new MinKey(), null, NaN, -5, Long.fromNumber(2), 2.5, 'B', 'a', { a: 1 }, { a: 2 },
+      new Binary(Buffer.from([9])), new Binary(Buffer.from([1, 1])), id, false, true, new Date(0),
+      day, new Timestamp({ t: 1, i: 1 }), new MaxKey(),
+    ];
+    const values = db.collection('values');
+    await values.insertMany(ordered.map((value, rank) => ({ rank, value })).reverse());
+    const sorted = await values.find().sort({ value: 1 }).toArray();
+    assert.deepEqual(sorted.map(({ rank }): unknown => rank), [...ordered.keys()]);
+
+    const arrays = db.collection<Numbered>('arrays');
+    await arrays.insertMany([
+      { _id: 1, a: [1, 9] }, { _id: 2, a: 5 }, { _id: 3, a: [] }, { _id: 4 },
+    ]);
+    const ids = async (direction: 1 | -1): Promise<number[]> =>
+      (await arrays.find().sort({ a: direction }).toArray()).map(({ _id }) => _id);
+    assert.deepEqual(await ids(1), [3, 4, 1, 2]);
+    assert.deepEqual(await ids(-1), [1, 2, 4, 3]);
+  }));
+
+const projectionCases: [projection: Document, result: Document][] = [
+  [{ a: 1 }, { _id: 1, a: 1 }],
+  [{ a: 0 }, { _id: 1, b: { c: 2, d: 3 }, e: [{ f: 4, g: 5 }, 6] }],
+  [{ _id: 0, a: true }, { a: 1 }],
+  [{ _id: 0 }, { a: 1, b: { c: 2, d: 3 }, e: [{ f: 4, g: 5 }, 6] }],
+  [{ _id: 1 }, { _id: 1 }],
+  [{ 'b.c': 1 }, { _id: 1, b: { c: 2 } }],
+  [{ b: { c: 0 }, e: 0 }, { _id: 1, a: 1, b: { d: 3 } }],
+  [{ 'e.f': 1 }, { _id: 1, e: [{ f: 4 }] }],
+  [{ _id: 0, x: '$b.d', y: { $literal: 1 } }, { x: 3, y: 1 }],
+];
+
+test('projections keep, drop and compute fields', () => server.withDatabase(async (db) => {
+  const collection = db.collection<Loose>('c');
+  await collection.insertOne({ _id: 1, a: 1, b: { c: 2, d: 3 }, e: [{ f: 4, g: 5 }, 6] });
+  for (const [projection, result] of projectionCases) {
+    const label = JSON.stringify(projection);
+    assert.deepEqual(await collection.findOne({}, { projection }), result, label);
+  }
+}));
+
+test('the simple aggregation stages', () => server.withDatabase(async (db) => {
+  const collection = db.collection<Loose>('c');
+  await collection.insertMany([1, 2, 3, 4].map((n) => ({ _id: n, odd: n % 2 === 1, n })));
+  assert.deepEqual(
+    await collection.aggregate([
+      { $match: { n: { $gt: 1 } } },
+      {
+        $group: {
+          _id: '$odd', sum: { $sum: '$n' }, most: { $max: '$n' }, all: { $push: '$n' },
+          mean: { $avg: '$n' }, many: { $count: {} },
+        },
+      },
+      { $sort: { _id: 1 } },
+    ]).toArray(),
+    [
+      { _id: false, sum: 6, most: 4, all: [2, 4], mean: 3, many: 2 },
+      { _id: true, sum: 3, most: 3, all: [3], mean: 3, many: 1 },
+    ],
+  );
+  assert.deepEqual(
+    await collection.aggregate([
+      { $sort: { n: -1 } }, { $skip: 1 }, { $limit: 2 }, { $project: { _id: 0, n: 1 } },
+    ]).toArray(),
+    [{ n: 3 }, { n: 2 }],
+  );
+  assert.deepEqual(await collection.aggregate([{ $count: 'all' }]).toArray(), [{ all: 4 }]);
+  assert.equal(await collection.countDocuments({ n: { $gte: 2 } }, { skip: 1, limit: 5 }), 2);
+  assert.equal(await collection.estimatedDocumentCount(), 4);
+  assert.deepEqual((await collection.distinct('odd')).sort(), [false, true]);
+}));

@@ -1,0 +1,92 @@
+/**
+ * MongoDB's error names and codes, as far as the stand-in uses them.
+ * Source: src/mongo/base/error_codes.yml in MongoDB's repository.
+ */
+const errorCodes = {
+  InternalError: 1,
+  BadValue: 2,
+  FailedToParse: 9,
+  Unauthorized: 13,
+  TypeMismatch: 14,
+  Overflow: 15,
+  InvalidLength: 16,
+  AuthenticationFailed: 18,
+  IllegalOperation: 20,
+  InvalidBSON: 22,
+  NamespaceNotFound: 26,
+  IndexNotFound: 27,
+  PathNotViable: 28,
+  ConflictingUpdateOperators: 40,
+  CursorNotFound: 43,
+  NamespaceExists: 48,
+  DollarPrefixedFieldName: 52,
+  InvalidIdField: 53,
+  NotSingleValueField: 54,
+  EmptyFieldName: 56,
+  CommandNotFound: 59,
+  ImmutableField: 66,
+  CannotCreateIndex: 67,
+  InvalidOptions: 72,
+  InvalidNamespace: 73,
+  IndexOptionsConflict: 85,
+  IndexKeySpecsConflict: 86,
+  NotAReplicaSet: 123,
+  InvalidPipelineOperator: 168,
+  CannotIndexParallelArrays: 171,
+  InvalidIndexSpecificationOption: 197,
+  IllegalOpMsgFlag: 223,
+  NotImplemented: 238,
+  ChecksumMismatch: 288,
+  APIVersionError: 322,
+  APIStrictError: 323,
+  UnsupportedOpQueryCommand: 352,
+  BSONObjectTooLarge: 10334,
+  DuplicateKey: 11000,
+  IDLFailedToParse: 40414,
+  IDLUnknownField: 40415,
+} as const;
+
+export type ErrorName = keyof typeof errorCodes;
+
+const errorNames = new Map<number, string>(
+  Object.entries(errorCodes).map(([name, code]) => [code, name]),
+);
+
+/** An error the client is told, with MongoDB's own code. */
+export class CommandError extends Error {
+  readonly code: number;
+  /** Further fields of the reply, such as `keyPattern` and `keyValue` of a duplicate key. */
+  readonly details: Record<string, unknown>;
+
+  /** @param error MongoDB's name for the error, or the number where it has none ("Location…"). */
+  constructor(error: ErrorName | number, message: string, details: Record<string, unknown> = {}) {
+    super(message);
+    this.name = 'CommandError';
+    this.code = typeof error === 'number' ? error : errorCodes[error];
+    this.details = details;
+  }
+
+  /** The name mongod puts beside the code. */
+  get codeName(): string {
+    return errorNames.get(this.code) ?? `Location${this.code}`;
+  }
+}
+
+/** The refusal of something that mongod can do and the stand-in cannot. */
+export function notImplemented(what: string): CommandError {
+  return new CommandError(
+    'NotImplemented',
+    `${what} is beyond the workshop's stand-in for MongoDB. `
+    + 'Set MONGO_URL to a real MongoDB to use it.',
+  );
+}
+
+/** Whatever was thrown, as an error the client can be told. */
+export function toCommandError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  if (error instanceof RangeError && error.message.includes('call stack')) {
+    return new CommandError('Overflow', 'BSONObj exceeds maximum nested object depth');
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CommandError('InternalError', `The stand-in for MongoDB failed: ${reason}`);
+}

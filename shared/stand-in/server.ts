@@ -1,0 +1,129 @@
+/** The stand-in for MongoDB as a server in this process. */
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
+
+import { version } from './admin.ts';
+import { currentDate } from './clock.ts';
+import { Storage } from './collection.ts';
+import type { Origin, ServerState } from './commands.ts';
+import { errorReply, runCommand } from './commands.ts';
+import { Cursors } from './cursors.ts';
+import { TtlMonitor } from './ttl.ts';
+import { MessageReader, toRequest } from './wire.ts';
+import type { Message } from './wire.ts';
+
+export interface StandIn {
+  /** The connection string: `mongodb://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly port: number;
+  /** The MongoDB version it reports. */
+  readonly version: string;
+  /** Closes every connection and the server. All data is gone with it. */
+  close(): Promise<void>;
+}
+
+/** Only programs on this computer can connect. */
+const host = '127.0.0.1';
+
+/**
+ * Starts a server that speaks MongoDB's wire protocol and keeps its data in memory.
+ *
+ * @param options.port Port on 127.0.0.1; 0 (the default) takes any free one.
+ * @param options.ttlMonitorSleepSecs Seconds between two passes of the TTL monitor, also a
+ *   fraction; default 1, where mongod has 60, so that nobody waits long to see a session expire.
+ */
+export async function startStandIn(
+  options: { port?: number; ttlMonitorSleepSecs?: number } = {},
+): Promise<StandIn> {
+  const storage = new Storage();
+  const cursors = new Cursors();
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const state: ServerState = {
+    storage,
+    cursors,
+    ttl: new TtlMonitor(storage, cursors, options.ttlMonitorSleepSecs ?? 1),
+    stats: { startedAt: currentDate(), current: 0, totalCreated: 0, requests: 0 },
+  };
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    state.stats.current += 1;
+    state.stats.totalCreated += 1;
+    socket.once('close', () => {
+      sockets.delete(socket);
+      state.stats.current -= 1;
+    });
+    serve(socket, state, state.stats.totalCreated);
+  });
+  const { port } = addressOf(server.address());
+  let closing: Promise<void> | undefined;
+  return {
+    url: `mongodb://${host}:${port}`,
+    port,
+    version,
+    close: () => closing ??= new Promise((resolve) => {
+      state.ttl.stop();
+      server.close(() => { resolve(); });
+      for (const socket of sockets) socket.destroy();
+    }),
+  };
+}
+
+function addressOf(address: string | AddressInfo | null): AddressInfo {
+  if (address === null || typeof address === 'string') {
+    throw new Error('The stand-in listens on something that is not a TCP port.');
+  }
+  return address;
+}
+
+/** Answers one client until it leaves or stops making sense. */
+function serve(socket: Socket, state: ServerState, connectionId: number): void {
+  const reader = new MessageReader();
+  const origin: Origin = {
+    connectionId, address: `${socket.remoteAddress ?? host}:${socket.remotePort ?? 0}`,
+  };
+  socket.on('error', () => { socket.destroy(); }); // a client that vanished
+
+  let messages: Iterator<Message, void> = [].values();
+  function answerAll(): void {
+    try {
+      let next = messages.next();
+      while (next.done !== true) {
+        const reply = answer(next.value, state, origin);
+        if (reply !== undefined && !socket.write(reply)) {
+          // The client does not read its replies: no more of them into memory until it does.
+          socket.pause();
+          return;
+        }
+        next = messages.next();
+      }
+      socket.resume();
+    } catch {
+      // A FramingError: these bytes are no messages. mongod hangs up, too.
+      socket.destroy();
+    }
+  }
+  socket.on('data', (chunk) => {
+    messages = reader.push(chunk);
+    socket.cork();
+    answerAll();
+    socket.uncork();
+  });
+  socket.on('drain', answerAll);
+}
+
+function answer(message: Message, state: ServerState, origin: Origin): Buffer | undefined {
+  const request = toRequest(message);
+  try {
+    return request.reply(runCommand(request.read(), state, origin));
+  } catch (error) {
+    return request.reply(errorReply(error)); // the command could not be read
+  }
+}

@@ -1,0 +1,149 @@
+/** connect-mongo's use of MongoDB, and that a session costs no more when there are many. */
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+
+import MongoStore from 'connect-mongo';
+import type { SessionData } from 'express-session';
+import session from 'express-session';
+import type { Db, Document } from 'mongodb';
+
+import { openServer, rejectsWithCode, waitFor } from './harness.ts';
+
+const server = await openServer();
+
+function newStore(db: Db, autoRemove: 'native' | 'interval' = 'native'): MongoStore {
+  return MongoStore.create({ client: server.client, dbName: db.databaseName, autoRemove });
+}
+
+/** A session that ends after so many milliseconds. */
+function newSession(milliseconds: number): SessionData {
+  const cookie = new session.Cookie();
+  cookie.maxAge = milliseconds;
+  const data: object = { cookie };
+  assert.ok(isSession(data));
+  return data;
+}
+
+// The steps give their sessions fields of their own, which a store does not look at.
+function isSession(value: object): value is SessionData {
+  return 'cookie' in value;
+}
+
+type Done<T> = (error: unknown, result?: T | null) => void;
+
+/** A store's method as a promise. */
+function ask<T>(call: (done: Done<T>) => void): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => {
+      if (error === null || error === undefined) resolve(result ?? null);
+      else reject(error instanceof Error ? error : new Error('the store failed'));
+    });
+  });
+}
+
+test('MongoStore creates, reads, touches, lists, counts, destroys and clears', () =>
+  server.withDatabase(async (db) => {
+    const store = newStore(db);
+    const events: string[] = [];
+    for (const name of ['create', 'update', 'touch', 'destroy']) {
+      store.on(name, () => events.push(name));
+    }
+    const get = (sid: string): Promise<SessionData | null> =>
+      ask((done) => { store.get(sid, done); });
+    const set = (sid: string, data: SessionData): Promise<null> =>
+      ask((done) => { store.set(sid, data, done); });
+
+    await set('one', newSession(60_000));
+    await set('one', newSession(60_000));
+    await set('two', newSession(60_000));
+    assert.ok(await get('one'));
+    assert.equal(await get('nobody'), null);
+
+    const sessions = db.collection<{ _id: string; expires: Date }>('sessions');
+    const before = await sessions.findOne({ _id: 'one' });
+    await ask((done) => { store.touch('one', newSession(120_000), done); });
+    const after = await sessions.findOne({ _id: 'one' });
+    assert.ok(before && after && after.expires > before.expires);
+    await assert.rejects(ask((done) => { store.touch('nobody', newSession(1), done); }), /Unable/);
+
+    assert.equal(await ask<number>((done) => { store.length(done); }), 2);
+    const all = await ask<Document>((done) => { store.all(done); });
+    assert.ok(Array.isArray(all) && all.length === 2);
+
+    await ask((done) => { store.destroy('two', done); });
+    assert.equal(await get('two'), null);
+    await ask((done) => { store.clear(done); });
+    assert.equal(await ask<number>((done) => { store.length(done); }), 0);
+    assert.deepEqual(events, ['create', 'update', 'create', 'touch', 'destroy']);
+  }));
+
+test('an expired session is not read, even before it is deleted', () =>
+  server.withDatabase(async (db) => {
+    const store = newStore(db);
+    await ask((done) => { store.set('old', newSession(-1000), done); });
+    assert.equal(await ask<SessionData>((done) => { store.get('old', done); }), null);
+  }));
+
+test('autoRemove native makes a TTL index; another expiry is refused', () =>
+  server.withDatabase(async (db) => {
+    const store = newStore(db);
+    await ask((done) => { store.set('one', newSession(60_000), done); });
+    const sessions = db.collection('sessions');
+    const indexes = await sessions.indexes();
+    assert.equal(indexes.find(({ name }) => name === 'expires_1')?.expireAfterSeconds, 0);
+    await rejectsWithCode(sessions.createIndex({ expires: 1 }, { expireAfterSeconds: 9 }, {}), 85);
+  }));
+
+test('autoRemove interval deletes with an unacknowledged write; the next requests work', () =>
+  server.withDatabase(async (db) => {
+    // A minute is the store's shortest interval, so its timer is run by hand.
+    const { setInterval: realSetInterval } = globalThis;
+    let removeExpired: unknown;
+    const timers = mock.method(globalThis, 'setInterval', (run: unknown) => {
+      removeExpired ??= run;
+      return realSetInterval(() => undefined, 1000);
+    });
+    try {
+      const store = newStore(db, 'interval');
+      await ask((done) => { store.set('old', newSession(-1000), done); });
+      await ask((done) => { store.set('new', newSession(60_000), done); });
+      assert.equal(await ask<number>((done) => { store.length(done); }), 2);
+      assert.ok(typeof removeExpired === 'function');
+      for (let run = 0; run < 3; run += 1) Reflect.apply(removeExpired, undefined, []);
+      await waitFor('the expired session goes',
+        async () => await ask<number>((done) => { store.length(done); }) === 1, 2000);
+      assert.ok(await ask<SessionData>((done) => { store.get('new', done); }));
+    } finally {
+      timers.mock.restore();
+    }
+  }));
+
+test('among 50,000 sessions a new one costs what the first one cost', () =>
+  server.withDatabase(async (db) => {
+    const empty = db.collection<{ _id: string }>('empty');
+    const full = db.collection<{ _id: string }>('full');
+    const expires = new Date(Date.now() + 3_600_000);
+    for (const collection of [empty, full]) {
+      await collection.createIndex({ expires: 1 }, { expireAfterSeconds: 0 }, {});
+    }
+    const sessions = Array.from({ length: 50_000 }, (_, n) => ({ _id: `old ${n}`, expires }));
+    await full.insertMany(sessions, { ordered: false });
+
+    async function cost(collection: typeof empty, _id: string): Promise<number> {
+      const start = performance.now();
+      await collection.updateOne({ _id }, { $set: { session: '{}', expires } }, { upsert: true });
+      await collection.findOne({ _id, $or: [{ expires: { $gt: new Date() } }] });
+      return performance.now() - start;
+    }
+    // In turns, and by the median, so that a busy computer slows both alike.
+    const costs: [empty: number, full: number][] = [];
+    for (let n = 0; n < 300; n += 1) {
+      costs.push([await cost(empty, `new ${n}`), await cost(full, `new ${n}`)]);
+    }
+    const measured = costs.slice(50);
+    const median = (values: number[]): number =>
+      values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+    const ratio = median(measured.map(([, inFull]) => inFull))
+      / median(measured.map(([inEmpty]) => inEmpty));
+    assert.ok(ratio < 1.5, `a session among 50,000 costs ${ratio.toFixed(2)} times the first`);
+  }));

@@ -1,0 +1,205 @@
+/**
+ * MongoDB's wire protocol: cutting the byte stream into messages, reading requests, building
+ * replies. Source: "MongoDB Wire Protocol" in MongoDB's manual.
+ */
+import { CommandError } from './errors.ts';
+import type { Doc } from './values.ts';
+import { decode, encode, maxDocumentBytes, setField } from './values.ts';
+
+const headerBytes = 16;
+
+/** The most bytes a message may have, as mongod's `maxMessageSizeBytes`. */
+export const maxMessageBytes = 48_000_000;
+
+/** A command may be a little larger than the largest document it carries. */
+const maxCommandBytes = maxDocumentBytes + 16 * 1024;
+
+const opReply = 1;
+const opQuery = 2004;
+const opMsg = 2013;
+
+const checksumPresent = 1;
+const moreToCome = 2;
+const requiredFlags = 0xffff;
+
+/** The bytes are no message: nothing on this connection can be understood any more. */
+export class FramingError extends Error {}
+
+/** One whole message. */
+export interface Message { requestId: number; opCode: number; bytes: Buffer }
+
+/** Collects what a socket delivers until there is a whole message. */
+export class MessageReader {
+  #chunks: Buffer[] = [];
+  #length = 0;
+  #wanted = headerBytes;
+
+  /** Takes some bytes and yields every message they complete. Throws FramingError. */
+  * push(chunk: Buffer): Generator<Message, void> {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    while (this.#length >= this.#wanted) {
+      const [first = chunk, ...others] = this.#chunks;
+      const bytes = others.length === 0 ? first : Buffer.concat(this.#chunks);
+      const size = bytes.readInt32LE(0);
+      if (size < headerBytes || size > maxMessageBytes) {
+        throw new FramingError(`a message of ${size} bytes`);
+      }
+      const isWhole = bytes.length >= size;
+      const rest = isWhole ? bytes.subarray(size) : bytes;
+      this.#chunks = rest.length === 0 ? [] : [rest];
+      this.#length = rest.length;
+      this.#wanted = isWhole ? headerBytes : size;
+      if (isWhole) {
+        yield {
+          requestId: bytes.readInt32LE(4),
+          opCode: bytes.readInt32LE(12),
+          bytes: bytes.subarray(0, size),
+        };
+      }
+    }
+  }
+}
+
+/** What a client asks, and how it wants to be answered. */
+export interface Request {
+  /** Reads the command. Throws CommandError when it cannot be read. */
+  read(): Doc;
+  /** The reply's bytes; `undefined` when the client wants none (an unacknowledged write). */
+  reply(reply: Record<string, unknown>): Buffer | undefined;
+}
+
+/** A message as a request. Throws FramingError for what only other servers than mongod speak. */
+export function toRequest({ requestId, opCode, bytes }: Message): Request {
+  if (opCode === opMsg && bytes.length >= headerBytes + 4) {
+    const flags = bytes.readUInt32LE(headerBytes);
+    return {
+      read: () => readOpMsg(bytes, flags),
+      reply: (reply) => (flags & moreToCome) === 0 ? encodeOpMsg(requestId, reply) : undefined,
+    };
+  }
+  if (opCode === opQuery) {
+    return { read: () => readOpQuery(bytes), reply: (reply) => encodeOpReply(requestId, reply) };
+  }
+  throw new FramingError(`a message with opcode ${opCode}`);
+}
+
+function readOpMsg(bytes: Buffer, flags: number): Doc {
+  if ((flags & requiredFlags & ~(checksumPresent | moreToCome)) !== 0) {
+    throw new CommandError('IllegalOpMsgFlag', `Message contains illegal flags value: ${flags}`);
+  }
+  let end = bytes.length;
+  if ((flags & checksumPresent) !== 0) {
+    end -= 4;
+    if (end < headerBytes + 4 || crc32c(bytes.subarray(0, end)) !== bytes.readUInt32LE(end)) {
+      throw new CommandError('ChecksumMismatch', 'OP_MSG checksum does not match contents.');
+    }
+  }
+  let body: Doc | undefined;
+  const sequences = new Map<string, Doc[]>();
+  let offset = headerBytes + 4;
+  while (offset < end) {
+    const kind = bytes.readUInt8(offset);
+    offset += 1;
+    if (kind === 0) {
+      if (body !== undefined) throw new CommandError(40430, 'Multiple body sections in message');
+      const document = cutDocument(bytes, offset, end);
+      body = decode(document);
+      offset += document.length;
+    } else if (kind === 1) {
+      const size = offset + 4 <= end ? bytes.readInt32LE(offset) : 0;
+      if (size < 5 || offset + size > end) throw invalid('a document sequence of a wrong size');
+      const { name, docs } = readSequence(bytes.subarray(offset + 4, offset + size));
+      if (sequences.has(name)) {
+        throw new CommandError(40431, `Duplicate document sequence: ${name}`);
+      }
+      sequences.set(name, docs);
+      offset += size;
+    } else {
+      throw new CommandError(40432, `Unknown section kind ${kind}`);
+    }
+  }
+  if (body === undefined) throw new CommandError(40587, 'OP_MSG messages must have a body');
+  for (const [name, docs] of sequences) {
+    if (Object.hasOwn(body, name)) {
+      throw new CommandError(40433, `Duplicate field between body and document sequence ${name}`);
+    }
+    setField(body, name, docs);
+  }
+  return body;
+}
+
+function readSequence(bytes: Buffer): { name: string; docs: Doc[] } {
+  const nameEnd = bytes.indexOf(0);
+  if (nameEnd < 0) throw invalid('a document sequence without a name');
+  const docs: Doc[] = [];
+  let offset = nameEnd + 1;
+  while (offset < bytes.length) {
+    const document = cutDocument(bytes, offset, bytes.length);
+    docs.push(decode(document));
+    offset += document.length;
+  }
+  return { name: bytes.toString('utf8', 0, nameEnd), docs };
+}
+
+function cutDocument(bytes: Buffer, offset: number, end: number): Buffer {
+  const size = offset + 5 <= end ? bytes.readInt32LE(offset) : 0;
+  if (size > maxCommandBytes) {
+    throw new CommandError('BSONObjectTooLarge', `BSONObj size: ${size} is invalid. Size must be `
+      + `between 0 and ${maxCommandBytes}(16MB)`);
+  }
+  if (size < 5 || offset + size > end) throw invalid('a document of a wrong size');
+  return bytes.subarray(offset, offset + size);
+}
+
+function invalid(what: string): CommandError {
+  return new CommandError('InvalidBSON', `The message contains ${what}`);
+}
+
+/** The first message of a driver may be a `hello` in this old form. Nothing else may. */
+function readOpQuery(bytes: Buffer): Doc {
+  const nameEnd = bytes.indexOf(0, headerBytes + 4);
+  if (nameEnd < 0) throw invalid('a query without a collection name');
+  const command = decode(cutDocument(bytes, nameEnd + 9, bytes.length));
+  const [name = ''] = Object.keys(command);
+  if (!['hello', 'isMaster', 'ismaster'].includes(name)) {
+    throw new CommandError('UnsupportedOpQueryCommand', `Unsupported OP_QUERY command: ${name}. `
+      + 'The client driver may require an upgrade.');
+  }
+  const [database = ''] = bytes.toString('utf8', headerBytes + 4, nameEnd).split('.');
+  return { ...command, $db: database };
+}
+
+function encodeOpMsg(responseTo: number, reply: Record<string, unknown>): Buffer {
+  // Flags (none), then one section of kind 0: the reply.
+  return frame(opMsg, responseTo, Buffer.alloc(5), encode(reply));
+}
+
+function encodeOpReply(responseTo: number, reply: Record<string, unknown>): Buffer {
+  const fields = Buffer.alloc(20);
+  fields.writeInt32LE(8, 0); // flags: AwaitCapable, as mongod always says
+  fields.writeInt32LE(1, 16); // numberReturned; cursor id and starting position stay 0
+  return frame(opReply, responseTo, fields, encode(reply));
+}
+
+let lastRequestId = 0;
+
+function frame(opCode: number, responseTo: number, ...parts: Uint8Array[]): Buffer {
+  lastRequestId = (lastRequestId + 1) & 0x7fffffff;
+  const header = Buffer.alloc(headerBytes);
+  header.writeInt32LE(parts.reduce((sum, part) => sum + part.length, headerBytes), 0);
+  header.writeInt32LE(lastRequestId, 4);
+  header.writeInt32LE(responseTo, 8);
+  header.writeInt32LE(opCode, 12);
+  return Buffer.concat([header, ...parts]);
+}
+
+/** CRC-32C (Castagnoli). Node's zlib has CRC-32 only, which is another polynomial. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return ~crc >>> 0;
+}
