@@ -1,0 +1,205 @@
+/*
+ * WORKSHOP.md and README.md are executed: every command is run and its output compared, every
+ * hint's code is applied and tested, and every file, link, anchor and script that they name exists.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { access, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { untouched } from './contract.ts';
+import { executeChapter, stepsOf, type Counts } from './text/chapter.ts';
+import { readDocument, type Block, type Document, type Heading, type Mention }
+  from './text/document.ts';
+import { root, steps, type Step } from '../steps.ts';
+
+const documents = await Promise.all(['WORKSHOP.md', 'README.md'].map(readDocument));
+const blocks = documents.flatMap((document) => document.blocks);
+const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+
+const isCi = process.env.CI === 'true';
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+describe('the text is executed', () => {
+  const total: Counts = { blocks: 0, commands: 0, patches: 0, stages: 0 };
+  let excerpts = 0;
+
+  describe('chapter by chapter', { concurrency: 2 }, () => {
+    for (const [title, chapter] of executableChapters()) {
+      test(title, async (t) => {
+        for (const step of stepsOf(chapter)) {
+          if (!isCi && !await untouched(step)) {
+            t.skip(`step ${step.number} has been worked on`);
+            return;
+          }
+        }
+        if (!isCi && !hasCurl && chapter.some(({ text }) => text.includes('$ curl'))) {
+          t.skip('there is no curl on this machine');
+          return;
+        }
+        const counts = await executeChapter(chapter);
+        for (const key of Object.keys(counts) as (keyof Counts)[]) total[key] += counts[key];
+      });
+    }
+  });
+
+  test('every code excerpt is in the file that it names', async () => {
+    for (const block of blocks.filter(({ language, file }) => language === 'ts' && file !== '')) {
+      await expectExcerpt(block);
+      excerpts++;
+    }
+  });
+
+  test('how much was executed', (t) => {
+    t.diagnostic(`Text: ${total.blocks + excerpts} blocks executed (${total.commands} commands, `
+      + `${total.patches} patches, ${total.stages} stages of tests, ${excerpts} excerpts).`);
+  });
+});
+
+describe('what the text names exists', () => {
+  test('every block is of a kind that is known', () => {
+    const known = ['console', 'diff', 'ts', 'text', 'mermaid', 'json', 'html'];
+    for (const { language, place } of blocks) {
+      assert.ok(known.includes(language), `${place}: what kind of block is “${language}”?`);
+    }
+  });
+
+  test('links and anchors', async () => {
+    for (const { file, links } of documents) {
+      for (const link of links.filter(({ text }) => !/^https?:/.test(text))) {
+        const [target = '', anchor] = link.text.split('#');
+        await expectFile(link, target || file);
+        if (anchor !== undefined) await expectAnchor(link, target || file, anchor);
+      }
+    }
+  });
+
+  test('files', async () => {
+    for (const span of documents.flatMap(({ codeSpans }) => codeSpans)) {
+      const isPath = /^[\w.-]+(\/[\w.-]*)+$/.test(span.text);
+      const isFile = /^[\w-]+(\.test)?\.(ts|md|json)$|^\.env\.example$|^LICENSE$/.test(span.text);
+      if (isFile) await expectNamedFile(span);
+      // `application/json` is a path in form only: what begins with a folder of ours has to exist.
+      else if (isPath && /^(steps|solutions|shared)\//.test(span.text)) {
+        await expectFile(span, span.text);
+      }
+    }
+  });
+
+  test('npm scripts', () => {
+    for (const { name, place } of mentionedScripts()) {
+      assert.ok(name in scripts, `${place}: package.json has no script “${name}”.`);
+    }
+  });
+
+  test('every npm script is documented in README.md', () => {
+    const named = new Set(mentionedScripts()
+      .filter(({ place }) => place.startsWith('README.md'))
+      .map(({ name }) => name));
+    for (const name of Object.keys(scripts)) {
+      assert.ok(named.has(name), `README.md does not say what npm run ${name} does.`);
+    }
+  });
+
+  test('every step has its chapter, and every TODO its move', async () => {
+    const workshop = await readDocument('WORKSHOP.md');
+    for (const step of steps) {
+      const title = `Step ${step.number}: ${step.title}`;
+      const chapter = workshop.headings.find(({ text }) => text === title);
+      assert.ok(chapter, `WORKSHOP.md has no chapter “${title}”.`);
+      const sections = sectionsOf(workshop, chapter);
+      for (const name of ['Try it out', 'Check', 'What just happened', 'Common mistakes']) {
+        assert.ok(sections.includes(name), `${chapter.place}: “${title}” has no “${name}”.`);
+      }
+      const moves = sections.flatMap((text) => /^Move (\d): ./.exec(text)?.[1] ?? []).join();
+      assert.ok('1,2,3,4'.startsWith(moves), `${chapter.place}: its moves are ${moves}.`);
+
+      if (await untouched(step)) {
+        assert.equal(await todosOf(step), moves, `${chapter.place}: the TODO comments in steps/${
+          step.folder} name other moves than the text.`);
+      }
+    }
+  });
+});
+
+/** The blocks that are executed, by chapter. */
+function executableChapters(): Map<string, Block[]> {
+  const chapters = new Map<string, Block[]>();
+  for (const { file, blocks } of documents) {
+    for (const block of blocks.filter(({ language }) => /^(console|diff)$/.test(language))) {
+      const title = `${file} › ${block.chapter}`;
+      chapters.set(title, [...chapters.get(title) ?? [], block]);
+    }
+  }
+  return chapters;
+}
+
+/** The npm scripts that the texts name; `step:N` stands for those of all steps. */
+function mentionedScripts() {
+  const mentions = documents.flatMap(({ codeSpans, blocks }) => [
+    ...codeSpans,
+    ...blocks.filter(({ language }) => language !== 'diff'),
+  ]);
+  return mentions.flatMap(({ text, place }) => (
+    [...text.matchAll(/npm (?:run ([\w:-]+)|(test|start)\b)/g)].flatMap(([, run, short]) => {
+      const name = run ?? short ?? '';
+      if (!name.endsWith(':N')) return [{ name, place }];
+      return steps.map(({ number }) => ({ name: name.replace(/N$/, String(number)), place }));
+    })
+  ));
+}
+
+function sectionsOf({ headings }: Document, chapter: Heading): string[] {
+  const rest = headings.slice(headings.indexOf(chapter) + 1);
+  const end = rest.findIndex(({ depth }) => depth <= chapter.depth);
+  return rest.slice(0, end === -1 ? undefined : end).map(({ text }) => text);
+}
+
+/** The moves that a starter's TODO comments name: `1,2,3,4`. */
+async function todosOf({ folder }: Step): Promise<string> {
+  const files = await Promise.all(['app.ts', 'session.ts', 'index.ts'].map((name) => (
+    readFile(path.join(root, 'steps', folder, name), 'utf8').catch(() => '')
+  )));
+  const todos = files.join('').matchAll(/TODO Move (\d)/g);
+  return [...new Set([...todos].map(([, number]) => number))].sort().join();
+}
+
+async function expectExcerpt({ file, text, place, placeOf }: Block): Promise<void> {
+  const lines = await readFile(path.join(root, file), 'utf8').then(
+    (content) => content.split(/\r?\n/).map((line) => line.trim()),
+    () => assert.fail(`${place}: there is no file ${file}.`),
+  );
+  let from = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    const wanted = line.trim();
+    if (wanted === '' || wanted === '…') continue;
+    from = lines.indexOf(wanted, from) + 1;
+    assert.notEqual(from, 0, `${placeOf(index)}: ${file} has no such line, or not in this order.`);
+  }
+}
+
+async function expectFile({ place }: Mention, file: string): Promise<void> {
+  await access(path.join(root, file)).catch(() => assert.fail(`${place}: there is no ${file}.`));
+}
+
+/** `app.ts` in the chapter of a step is that step's; anywhere else it is some step's. */
+async function expectNamedFile({ text, chapter, place }: Mention): Promise<void> {
+  const own = steps.filter(({ number }) => chapter.startsWith(`Step ${number}:`));
+  const ours = (own.length > 0 ? own : steps).flatMap(({ folder }) => (
+    [`solutions/${folder}`, `steps/${folder}`]
+  ));
+  const folders = ['', ...ours];
+  const found = await Promise.all(folders.map((folder) => (
+    access(path.join(root, folder, text)).then(() => true, () => false)
+  )));
+  assert.ok(found.includes(true), `${place}: there is no ${text}.`);
+}
+
+async function expectAnchor({ place }: Mention, file: string, anchor: string): Promise<void> {
+  const { headings } = documents.find((document) => document.file === file)
+    ?? await readDocument(file);
+  const exists = headings.some((heading) => heading.anchor === anchor);
+  assert.ok(exists, `${place}: ${file} has no heading with the anchor #${anchor}.`);
+}

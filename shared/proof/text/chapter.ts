@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { JsonReport } from '../../reporter/json.ts';
+import { root, steps, type Step } from '../../steps.ts';
+import { applyPatch } from '../patch.ts';
+import { Workspace } from '../workspace.ts';
+import { CTRL_C, isAsExpected, parseCommands, parseConsole, withPort4000, type Part }
+  from './console.ts';
+import type { Block, Place } from './document.ts';
+import { Terminal } from './terminal.ts';
+
+/** How many blocks and commands of the text have been executed. */
+export interface Counts {
+  blocks: number;
+  commands: number;
+  patches: number;
+  stages: number;
+}
+
+/** The steps whose starters a chapter's patches and commands work on. */
+export function stepsOf(blocks: readonly Block[]): Step[] {
+  const commands = blocks.flatMap(({ text }) => text.match(/^\$ .*$/gm) ?? []).join('\n');
+  return steps.filter(({ number, folder }) => (
+    blocks.some(({ file }) => file.startsWith(`steps/${folder}/`))
+    || new RegExp(`npm run ((step|test):${number}|progress)|steps/${folder}/`).test(commands)
+  ));
+}
+
+/**
+ * Does what a chapter says, in its order, in a copy of the workshop: applies the code of its hints
+ * and runs its commands.
+ * @throws {Error} naming the place in the text, when something is not as the text says
+ */
+export async function executeChapter(blocks: readonly Block[]): Promise<Counts> {
+  const chapter = await Chapter.open();
+  try {
+    await chapter.execute(blocks);
+  } finally {
+    await chapter.close();
+  }
+  return chapter.counts;
+}
+
+class Chapter {
+  readonly counts: Counts = { blocks: 0, commands: 0, patches: 0, stages: 0 };
+  /** Where the moves are done and tested. */
+  readonly #bench: Workspace;
+  /**
+   * Where terminal 1 and everything else runs. Starting the app again costs most of the time, so
+   * what the moves change is saved here when the next command needs it, and not at each move.
+   */
+  readonly #workspace: Workspace;
+  readonly #unsaved = new Set<string>();
+  readonly #port: number;
+  readonly #env: NodeJS.Dict<string>;
+  /** Terminal 1, once a command runs there. */
+  #terminal: Terminal | undefined;
+  #databaseUrl: string | undefined;
+  /** The step whose hints are being applied, the last move that was, and whether it is tested. */
+  #step: Step | undefined;
+  #move = 0;
+  #moveIsTested = true;
+  private constructor(bench: Workspace, workspace: Workspace, port: number) {
+    this.#bench = bench;
+    this.#workspace = workspace;
+    this.#port = port;
+    this.#env = {
+      PORT: String(port),
+      // Always the same database, and nothing is ever downloaded for a test.
+      WORKSHOP_MONGO: 'stand-in',
+      MONGO_URL: undefined,
+      SESSION_SECRET: undefined,
+      NO_COLOR: '1',
+      NODE_TEST_CONTEXT: undefined,
+      NODE_OPTIONS: undefined,
+      NODE_ENV: undefined,
+    };
+  }
+
+  static async open(): Promise<Chapter> {
+    return new Chapter(await Workspace.create(), await Workspace.create(), await freePort());
+  }
+
+  async close(): Promise<void> {
+    await this.#terminal?.end();
+    await this.#bench.remove();
+    await this.#workspace.remove();
+  }
+
+  async execute(blocks: readonly Block[]): Promise<void> {
+    for (const section of new Set(blocks.map(({ section }) => section))) {
+      const own = blocks.filter((block) => block.section === section);
+      // A move is done before one looks at what it did, and hints stand at its end.
+      const patches = own.filter(({ language }) => language === 'diff');
+      for (const block of patches) await this.#patch(block);
+      for (const block of own) {
+        this.counts.blocks++;
+        if (patches.includes(block)) continue;
+        for (const part of parseConsole(block)) await this.#run(part);
+      }
+    }
+    const end = blocks.at(-1)?.place ?? '';
+    if (this.#step) await this.#expectSolved(this.#step, end);
+    this.#expectTested(end);
+    assert.equal(this.#terminal, undefined, `${end}: the chapter ends and its app still runs.`);
+  }
+
+  async #patch(block: Block): Promise<void> {
+    const move = Number(/^Move (\d)/.exec(block.section)?.[1]);
+    const step = steps.find(({ folder }) => block.file.startsWith(`steps/${folder}/`));
+    assert.ok(move && step, `${block.place}: a diff stands below a move, for a file of its step.`);
+    this.#step = step;
+    if (move !== this.#move) {
+      this.#expectTested(block.place);
+      assert.equal(move, this.#move + 1, `${block.place}: the moves are not in order.`);
+    }
+    this.#move = move;
+    this.#moveIsTested = false;
+    this.counts.patches++;
+    this.#unsaved.add(block.file);
+    const text = await this.#bench.read(block.file);
+    try {
+      await this.#bench.write(block.file, applyPatch(text, block.text));
+    } catch (error) {
+      throw new Error(`${block.place}: the diff of ${block.file} does not fit.`, { cause: error });
+    }
+  }
+
+  /** Saves what the moves have changed, and waits until the running command has noticed. */
+  async #save(place: Place): Promise<void> {
+    if (this.#unsaved.size === 0) return;
+    const terminal = this.#terminal;
+    terminal?.mark();
+    const names = [...this.#unsaved].map((file) => path.basename(file));
+    for (const file of this.#unsaved) {
+      await this.#workspace.write(file, await this.#bench.read(file));
+    }
+    this.#unsaved.clear();
+    const started = await terminal?.seen((output) => {
+      const saves = output.split(/^(?=Saved )/m).slice(1);
+      return names.every((name) => saves.some((save) => save.split(':')[0]?.includes(name)))
+        && /Server running on port|Waiting for the next save/.test(saves.at(-1) ?? '');
+    });
+    assert.ok(started !== false, `${place}: the app was not started again:\n${terminal?.output}`);
+  }
+
+  async #run(part: Part): Promise<void> {
+    if (part.command === CTRL_C) {
+      assert.ok(this.#terminal, `${part.place}: no command runs that Ctrl-C could end.`);
+      const { code, output } = await this.#terminal.interrupt();
+      this.#terminal = undefined;
+      // Windows knows no signals: there it has been killed.
+      assert.equal(code, process.platform === 'win32' ? code : 0,
+        `${part.place}: Ctrl-C ended it with exit code ${code}:\n${output}`);
+      this.#compare(part, output);
+      return;
+    }
+    if (part.command === '') return this.#goOn(part);
+    for (const words of parseCommands(part.command)) {
+      this.counts.commands++;
+      await this.#runCommand(words, part);
+    }
+  }
+
+  /** The running command prints more, for example because a file has been saved. */
+  async #goOn(part: Part): Promise<void> {
+    const terminal = this.#terminal;
+    assert.ok(terminal, `${part.place}: no command runs that could print this.`);
+    await this.#save(part.place);
+    terminal.mark();
+    for (const line of part.expected) {
+      const [, file] = /^Saved (\S+\.ts):/.exec(line) ?? [];
+      if (file === undefined) continue;
+      const saved = `steps/${this.#step?.folder}/${file}`;
+      await this.#workspace.write(saved, await this.#workspace.read(saved));
+    }
+    await terminal.seen((output) => isAsExpected(part.expected, output, this.#port));
+    this.#compare(part, terminal.output);
+  }
+
+  async #runCommand([program, ...args]: string[], part: Part): Promise<void> {
+    if (program !== 'npm') await this.#save(part.place);
+    if (program === 'curl') {
+      const local = args.map((arg) => arg.replaceAll('localhost:4000', `localhost:${this.#port}`));
+      this.#compare(part, await this.#output('curl', ['--silent', '--show-error', ...local]));
+    } else if (program === 'node') {
+      const address = /mongodb:\/\/127\.0\.0\.1:\d+\/workshop/g;
+      const here = args.map((arg) => arg.replaceAll(address, () => {
+        assert.ok(this.#databaseUrl, `${part.place}: no command has printed such an address.`);
+        return this.#databaseUrl;
+      }));
+      this.#compare(part, await this.#output(process.execPath, here));
+    } else if (program === 'npm') {
+      await this.#runNpm(args, part);
+    } else {
+      assert.fail(`${part.place}: the text can only show npm, node and curl, not ${program}.`);
+    }
+  }
+
+  async #runNpm(args: string[], part: Part): Promise<void> {
+    // Both have been done when this runs: node_modules is there, and this is a part of npm test.
+    if (args[0] === 'install' || args[0] === 'test') return;
+    const script = args[0] === 'run' ? args[1] ?? '' : args[0] ?? '';
+    const [, kind, number] = /^(step|solution|test):(\d)$/.exec(script) ?? [];
+    const words = await this.#script(script, part.place);
+    if (kind === undefined) {
+      this.#compare(part, await this.#output(process.execPath, words));
+    } else if (kind === 'test') {
+      await this.#runTests(Number(number), words, part);
+    } else {
+      assert.equal(this.#terminal, undefined, `${part.place}: terminal 1 is still busy.`);
+      this.#terminal = new Terminal(words, this.#workspace.folder, this.#env);
+      await this.#terminal.seen((output) => isAsExpected(part.expected, output, this.#port));
+      this.#compare(part, this.#terminal.output);
+      [this.#databaseUrl] = /mongodb:\/\/\S+/.exec(this.#terminal.output) ?? [];
+    }
+  }
+
+  /** The words behind `node` of a script in package.json. */
+  async #script(name: string, place: Place): Promise<string[]> {
+    const { scripts } = JSON.parse(await this.#workspace.read('package.json')) as {
+      scripts: Record<string, string>;
+    };
+    const [program, ...words] = parseCommands(scripts[name] ?? '')[0] ?? [];
+    assert.equal(program, 'node', `${place}: there is no script ${name} that runs node.`);
+    return words;
+  }
+
+  /** Runs a step's tests and proves the stage: only the tests of the moves so far are green. */
+  async #runTests(number: number, words: string[], part: Part): Promise<void> {
+    const destination = path.join(this.#bench.folder, 'report.json');
+    const output = await this.#output(process.execPath, [
+      '--test-reporter=./shared/reporter/json.ts', `--test-reporter-destination=${destination}`,
+      ...words,
+    ], this.#bench);
+    this.#compare(part, output);
+
+    const { tests } = JSON.parse(await readFile(destination, 'utf8')) as JsonReport;
+    const move = this.#step?.number === number ? this.#move : 0;
+    for (const test of tests) {
+      const should = test.move <= move ? 'pass' : 'fail';
+      assert.equal(test.passed ? 'pass' : 'fail', should, `${part.place}: after move ${move} the `
+      + `test “${test.name}” of move ${test.move} should ${should}. ${test.text}`);
+    }
+    this.#moveIsTested = true;
+    this.counts.stages++;
+  }
+
+  #expectTested(place: Place): void {
+    const message = `${place}: no npm run test has shown what move ${this.#move} did.`;
+    assert.ok(this.#moveIsTested, message);
+  }
+
+  /** The hints of all moves together lead to the solution, to the letter. */
+  async #expectSolved({ folder }: Step, place: Place): Promise<void> {
+    for (const name of await readdir(path.join(root, 'solutions', folder))) {
+      const solution = await readFile(path.join(root, 'solutions', folder, name), 'utf8');
+      assert.equal(await this.#bench.read(`steps/${folder}/${name}`), solution,
+        `${place}: after all moves steps/${folder}/${name} is not the solution's.`);
+    }
+  }
+
+  async #output(program: string, args: string[], place = this.#workspace): Promise<string> {
+    const child = spawn(program, args, {
+      cwd: place.folder,
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal: AbortSignal.timeout(30_000),
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => { output += text; });
+    }
+    child.on('error', (error) => { output += error.message; });
+    await once(child, 'close');
+    return output;
+  }
+
+  #compare({ command, expected, place }: Part, output: string): void {
+    if (isAsExpected(expected, output, this.#port)) return;
+    assert.fail(`${place}: ${command || 'the running command'} does not print what the text shows, `
+      + `but:\n${withPort4000(output, this.#port)}\n(end of its output)`);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

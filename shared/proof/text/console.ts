@@ -1,0 +1,79 @@
+import type { Block, Place } from './document.ts';
+
+/** A part of a console block: a command, or a key that is pressed, and what is then printed. */
+export interface Part {
+  /** What is typed; empty where the block goes on with what a running command prints. */
+  command: string;
+  /** The lines that are printed then; `…` stands for anything. */
+  expected: string[];
+  place: Place;
+}
+
+/** Ctrl-C, as a terminal shows it. */
+export const CTRL_C = '^C';
+
+/** Takes a console block apart: `$ command`, `^C`, and the lines that follow each. */
+export function parseConsole(block: Block): Part[] {
+  const parts: Part[] = [];
+  for (const [index, line] of block.text.split('\n').entries()) {
+    if (line.startsWith('$ ') || line === CTRL_C) {
+      parts.push({
+        command: line.replace(/^\$ /, ''), expected: [], place: block.placeOf(index),
+      });
+      continue;
+    }
+    if (parts.length === 0) parts.push({ command: '', expected: [], place: block.placeOf(index) });
+    parts.at(-1)?.expected.push(line);
+  }
+  return parts;
+}
+
+/** Splits a command line into its commands (`a && b`) and these into words, as a shell does. */
+export function parseCommands(line: string): string[][] {
+  const commands: string[][] = [[]];
+  for (const [, quoted, single, bare] of line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)) {
+    if (bare === '&&') commands.push([]);
+    else commands.at(-1)?.push(quoted ?? single ?? bare ?? '');
+  }
+  return commands;
+}
+
+/**
+ * Whether a command printed what the text shows. Blanks in a row count as one; session ids,
+ * signatures, dates and the database's port differ from run to run.
+ * @param port the app's port; the text says 4000
+ */
+export function isAsExpected(expected: readonly string[], output: string, port: number): boolean {
+  const lines = trimLines(expected.map(withoutVariables));
+  const pattern = lines.map((line) => (
+    line === '…' ? '(?:.*\\n)*?' : `${line.split('…').map(escape).join('.*')}\\n`
+  ));
+  const actual = trimLines(withoutVariables(withPort4000(output, port)).split('\n'));
+  return new RegExp(`^${pattern.join('')}$`).test(actual.map((line) => `${line}\n`).join(''));
+}
+
+/** The text with 4000 where this run has another port. */
+export function withPort4000(text: string, port: number): string {
+  return text.replaceAll(new RegExp(`(?<!\\d)${port}(?!\\d)`, 'g'), '4000');
+}
+
+function withoutVariables(text: string): string {
+  return text
+    .replaceAll(/s%3A[\w-]{32}\.[\w%+/-]{43,}/g, 's%3A<id>.<signature>')
+    .replaceAll(/'[\w-]{32}'/g, "'<id>'")
+    .replaceAll(/\w{3}, \d\d \w{3} 20\d\d \d\d:\d\d:\d\d GMT/g, '<date>')
+    .replaceAll(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>')
+    .replaceAll(/mongodb:\/\/127\.0\.0\.1:\d+/g, 'mongodb://127.0.0.1:<port>')
+    .replaceAll(/ +/g, ' ');
+}
+
+/** Without blanks at the lines' ends, empty lines around, and more than one in a row. */
+function trimLines(lines: readonly string[]): string[] {
+  return lines.map((line) => line.trimEnd()).join('\n')
+    .replaceAll(/^\n+|\n+$/g, '')
+    .replaceAll(/\n{3,}/g, '\n\n').split('\n');
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
