@@ -1,0 +1,128 @@
+/*
+ * npm run screenshots: takes the pictures of WORKSHOP.md anew, from the real page at work.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { findChromium, startChromium } from '../live/chromium.ts';
+import { canListen } from '../live/port.ts';
+import { openStageDatabase, startStage } from '../live/stage.ts';
+import { Problem, runCommand } from '../problem.ts';
+import { freePort } from '../runner/fixture.ts';
+import { root } from '../steps.ts';
+
+/** What a step's picture shows: the buttons that are pressed, and what is waited for then. */
+const pictures: readonly {
+  number: number;
+  press: string[];
+  thread: string;
+  newest: string;
+  height: number;
+}[] = [
+  {
+    number: 2,
+    press: ['Visit the app', 'Visit the app', 'Restart the app'],
+    thread: 'The memory is gone',
+    newest: 'changed',
+    height: 1010,
+  },
+  {
+    number: 3,
+    press: ['Visit the app', 'Second visitor', 'Visit the app'],
+    thread: 'One session',
+    newest: 'changed',
+    height: 1110,
+  },
+  {
+    number: 4,
+    press: ['Visit the app', 'Log out'],
+    thread: 'The session was destroyed',
+    newest: 'destroyed',
+    height: 1010,
+  },
+];
+
+const secret = 'a secret that only the screenshots use';
+/** A picture belongs into the repository only if it is small, in bytes. */
+const largest = 150_000;
+
+await runCommand(async () => {
+  const executablePath = findChromium();
+  if (executablePath === undefined) {
+    throw new Problem(
+      'There is no Chromium or Chrome on this machine.',
+      'install one, or name it: CHROME_PATH=/path/to/chrome npm run screenshots',
+    );
+  }
+  const folder = path.join(root, 'docs');
+  await mkdir(folder, { recursive: true });
+  // The address that WORKSHOP.md names, if it can be had.
+  const app = await canListen(4000, '::') ? 4000 : await freePort();
+  const browser = await startChromium(executablePath);
+  try {
+    for (const { number, press, thread, newest, height } of pictures) {
+      // A database of its own, whatever is set: nobody else's sessions are in the picture.
+      const { database, of } = await openStageDatabase({ WORKSHOP_MONGO: 'stand-in' });
+      const { url, line } = of('workshop');
+      const mongo = { url, line: line.replace(/ \(.*/, '') };
+      const stage = await startStage({
+        number, secret, ports: { app }, ...number > 2 && { mongo },
+      });
+      const context = await browser.newContext({
+        viewport: { width: 1280, height },
+        reducedMotion: 'reduce',
+        colorScheme: 'light',
+        locale: 'en-GB',
+      });
+      const page = await context.newPage();
+      await page.goto(stage.live.url);
+      await page.locator('#page-state').filter({ hasText: 'Live' }).waitFor();
+      for (const button of press) {
+        if (button === 'Log out') await logOut(page, stage.appUrl);
+        else await pressButton(page, button);
+      }
+      await page.locator('#thread').filter({ hasText: thread }).waitFor();
+      await page.locator('#exchanges > li').first().filter({ hasText: newest }).waitFor();
+      await page.mouse.move(0, 0);
+      const file = path.join(folder, `step-${number}.webp`);
+      const image = await takePicture(page);
+      if (image.length > largest) {
+        throw new Error(`${file} would have ${image.length} bytes: more than ${largest}`);
+      }
+      await writeFile(file, image);
+      console.log(`${path.relative(root, file)}  ${Math.round(image.length / 1000)} kB`);
+      await context.close();
+      await stage.close();
+      await database.close();
+    }
+  } finally {
+    await browser.close();
+  }
+});
+
+/** WebP is half as large as PNG, and playwright does not offer it by itself. */
+async function takePicture(page: Page): Promise<Buffer> {
+  const devTools = await page.context().newCDPSession(page);
+  const { data } = await devTools.send('Page.captureScreenshot', { format: 'webp', quality: 88 });
+  return Buffer.from(data, 'base64');
+}
+
+/** Presses a button of the page, and waits until the page shows what came of it. */
+async function pressButton(page: Page, name: string): Promise<void> {
+  const requests = await page.locator('#exchanges > li').count();
+  await page.getByRole('button', { name }).click();
+  if (name === 'Restart the app') await page.getByText('a new process now').waitFor();
+  else await page.locator('#exchanges > li').nth(requests).waitFor();
+}
+
+/** Logs out in a tab of its own, and gives the browser its old cookie back. */
+async function logOut(page: Page, appUrl: string): Promise<void> {
+  const context = page.context();
+  const cookies = await context.cookies();
+  const tab = await context.newPage();
+  await tab.goto(new URL('/logout', appUrl).href);
+  await tab.getByRole('button').click();
+  await tab.getByText('Logout complete').waitFor();
+  await tab.close();
+  await context.addCookies(cookies);
+}

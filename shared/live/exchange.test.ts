@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sign } from './cookie.ts';
+import { tell } from './exchange.ts';
+import { readBatch, type Report } from './report.ts';
+import { labelOf, Sessions } from './sessions.ts';
+
+const secret = 'a secret that only this test uses';
+const cookie = (id: string, key = secret) =>
+  `connect.sid=${encodeURIComponent(`s:${id}.${sign(id, key)}`)}`;
+const set = (id: string) => [`${cookie(id)}; Path=/; HttpOnly`];
+
+/** Tells about requests one after the other, as the page would be told. */
+function teller() {
+  const context = { sessions: new Sessions(), secret };
+  let id = 0;
+  return (report: Partial<Report>) => {
+    const { outcomes, text, mark } = tell({
+      id: ++id, pid: 1, at: Date.now(), ms: 1, state: 'answered', method: 'GET', url: '/',
+      status: 200, cookie: undefined, setCookie: [], session: undefined, ...report,
+    }, context);
+    return { outcomes, text, label: mark?.label };
+  };
+}
+
+const store = 'MemoryStore';
+const alive = (id: string, fingerprint = 'same') => ({ id, alive: true, fingerprint, store });
+const dead = (id: string) => ({ id, alive: false, fingerprint: undefined, store });
+
+test('created, changed, read: what a session goes through', () => {
+  const say = teller();
+  assert.deepEqual(say({ setCookie: set('one'), session: alive('one', '1') }), {
+    outcomes: ['created'],
+    text: 'A new visitor: the app created a session and set its cookie.',
+    label: 'A',
+  });
+  const visit = { cookie: cookie('one') };
+  assert.deepEqual(say({ ...visit, session: alive('one', '2') }).outcomes, ['changed']);
+  assert.deepEqual(say({ ...visit, session: alive('one', '2') }).outcomes, ['read']);
+  const again = say({ ...visit, session: alive('one', '2'), setCookie: set('one') });
+  assert.deepEqual(again.outcomes, ['read', 'renewed']);
+  assert.equal(say({ setCookie: set('two'), session: alive('two') }).label, 'B');
+  assert.deepEqual(say({ session: alive('three') }).outcomes, [], 'nothing was stored');
+  assert.deepEqual(say({ cookie: 'theme=dark' }).outcomes, [], 'an app without sessions');
+});
+
+test('destroyed, and refused for each reason', () => {
+  const say = teller();
+  say({ setCookie: set('one'), session: alive('one') });
+  const clears = ['connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT'];
+  const failed = say({ cookie: cookie('one'), session: dead('one'), status: 500 });
+  assert.deepEqual(failed.outcomes, [], 'nobody knows whether it is gone');
+  const logout = say({ cookie: cookie('one'), session: dead('one'), setCookie: clears });
+  assert.deepEqual(logout.outcomes, ['destroyed']);
+  assert.match(logout.text, /forget the cookie/);
+  const replay = say({ cookie: cookie('one'), setCookie: set('two'), session: alive('two') });
+  assert.deepEqual(replay.outcomes, ['refused', 'created']);
+  assert.match(replay.text, /destroyed/);
+  assert.match(say({ session: dead('new'), setCookie: clears }).text, /no session to destroy/);
+
+  const forged = say({ cookie: cookie('two', 'another'), session: alive('new') });
+  assert.deepEqual(forged.outcomes, ['refused']);
+  assert.match(forged.text, /signature does not fit/);
+  const unknown = say({ cookie: cookie('never seen'), session: alive('new') });
+  assert.match(unknown.text, /no session of that id/);
+  const restarted = say({ cookie: cookie('two'), session: alive('new'), pid: 2 });
+  assert.match(restarted.text, /memory .* ended/);
+});
+
+test('a secret that is not SESSION_SECRET: what the app accepts is accepted', () => {
+  const say = teller();
+  const own = cookie('one', 'of the app itself');
+  say({ setCookie: [own], session: alive('one') });
+  assert.deepEqual(say({ cookie: own, session: alive('one') }).outcomes, ['read']);
+});
+
+test('requests without an answer', () => {
+  const say = teller();
+  assert.match(say({ state: 'waiting', status: undefined }).text, /not answered yet/);
+  assert.match(say({ state: 'given up', status: undefined }).text, /gave up/);
+});
+
+test('messages that are not ours, or not well-formed, are left alone', () => {
+  const report = { id: 1, at: 2, ms: 3, state: 'answered', method: 'GET', url: '/' };
+  const type = 'exchanges';
+  for (const message of [null, 'exchanges', { type: 'other' }, { type }, { type, pid: 1 }]) {
+    assert.equal(readBatch(message), undefined);
+  }
+  const exchanges = [report, null, {}, { ...report, state: 'odd' }, { ...report, session: 7 }];
+  const batch = readBatch({ type, pid: 1, left: 4, exchanges });
+  assert.equal(batch?.left, 4);
+  assert.equal(batch.reports.length, 2);
+});
+
+test('only so many sessions are remembered: those used last', () => {
+  const sessions = new Sessions(2);
+  for (const id of ['one', 'two', 'one', 'three']) sessions.use(id, 1);
+  assert.equal(sessions.size, 2);
+  assert.equal(sessions.find('two'), undefined);
+  assert.equal(sessions.find('one')?.label, 'A');
+  assert.deepEqual([0, 25, 26, 51, 52, 702].map(labelOf), ['A', 'Z', 'AA', 'AZ', 'BA', 'AAA']);
+});

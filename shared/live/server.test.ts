@@ -1,0 +1,197 @@
+/*
+ * The page's server as anybody may meet it: without a browser, and with bad intentions.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders,
+} from 'node:http';
+import { connect, createServer } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { App } from '../runner/app.ts';
+import { eventually, freePort, listen, temporaryFolder } from '../runner/fixture.ts';
+import { steps } from '../steps.ts';
+import type { Exchange } from './exchange.ts';
+import { startLive, type Snapshot } from './live.ts';
+import { startStage } from './stage.ts';
+
+const secret = 'a secret that only this test uses';
+
+/** A page without an app that runs. */
+async function startPage(t: TestContext, port?: number) {
+  const app = new App({ entry: '', env: {} });
+  const [step] = steps;
+  assert.ok(step);
+  const appPort = await freePort();
+  const live = await startLive({ step, app, appPort, secret, port: port ?? await freePort() });
+  t.after(() => live.close());
+  return { live, port: Number(new URL(live.url).port) };
+}
+
+/** Sends a request with exactly these headers, which fetch would not let us choose. */
+async function send(port: number, path: string, headers: OutgoingHttpHeaders, method = 'GET') {
+  const request = httpRequest({ host: '127.0.0.1', port, path, method, headers }).end();
+  const [response] = await once(request, 'response') as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+  return { status: response.statusCode, text, headers: response.headers };
+}
+
+/** What a page is told when it begins to listen. */
+async function snapshotOf(url: string): Promise<Snapshot> {
+  const response = await fetch(`${url}/events`);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  assert.ok(reader);
+  let text = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    text += value ?? '';
+    const data = /^event: snapshot\ndata: (.*)\n\n/m.exec(text)?.[1];
+    if (data !== undefined) {
+      await reader.cancel();
+      return JSON.parse(data) as Snapshot;
+    }
+    assert.ok(!done, 'the events begin with a snapshot');
+  }
+}
+
+describe('who may read and steer', () => {
+  test('only requests to our own name, and from our own page', async (t) => {
+    const { port, live } = await startPage(t);
+    const host = `localhost:${port}`;
+    const origin = `http://${host}`;
+    const { token } = await snapshotOf(live.url);
+    const post = { host, origin, 'x-live-token': token };
+
+    const cases: [number, string, OutgoingHttpHeaders, string?][] = [
+      [200, '/', { host }],
+      [200, '/', { host: `127.0.0.1:${port}` }],
+      [200, '/', { host: host.toUpperCase() }],
+      [200, '/picture', { host, origin, 'sec-fetch-site': 'same-origin' }],
+      [200, '/', {
+        host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate',
+        'sec-fetch-dest': 'document',
+      }],
+      [421, '/', { host: `attacker.example:${port}` }],
+      [421, '/', { host: 'localhost' }],
+      [421, '/picture', { host: `localhost.attacker.example:${port}` }],
+      [403, '/events', { host, origin: 'http://attacker.example' }],
+      [403, '/picture', { host, origin: 'http://localhost:4000' }],
+      [403, '/picture', { host, origin: 'null' }],
+      [403, '/picture', { host, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }],
+      [403, '/', { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'iframe' }],
+      [200, '/forget', post, 'POST'],
+      [403, '/forget', { host, origin }, 'POST'],
+      [403, '/forget', { ...post, 'x-live-token': `${token}x` }, 'POST'],
+      [403, '/restart', { ...post, origin: 'http://attacker.example' }, 'POST'],
+      [403, '/restart', { host, 'x-live-token': token }, 'POST'],
+      [421, '/restart', { ...post, host: 'attacker.example' }, 'POST'],
+      [405, '/restart', post, 'PUT'],
+      [405, '/picture', { host }, 'OPTIONS'],
+      [404, '/nothing', post, 'POST'],
+      [404, '/forget', { host }],
+      [404, '/../live.ts', { host }],
+      [404, '/page.js/../../live.ts', { host }],
+    ];
+    for (const [status, path, headers, method] of cases) {
+      const answer = await send(port, path, headers, method);
+      assert.equal(answer.status, status, `${method ?? 'GET'} ${path} ${JSON.stringify(headers)}`);
+      assert.equal(answer.headers['access-control-allow-origin'], undefined);
+      assert.match(String(answer.headers['content-security-policy']), /default-src 'none'/);
+      assert.doesNotMatch(answer.text, new RegExp(`${token}|${secret}`));
+    }
+  });
+
+  test('only at 127.0.0.1, not at the other addresses of this machine', async (t) => {
+    const { port } = await startPage(t);
+    const addresses = Object.values(networkInterfaces()).flat()
+      .filter((found) => found !== undefined && found.address !== '127.0.0.1')
+      .map((found) => found?.address ?? '');
+    for (const host of [...addresses, '127.0.0.2']) {
+      const socket = connect(port, host);
+      const answer = await Promise.race([
+        once(socket, 'connect').then(() => 'open'),
+        once(socket, 'error').then(() => 'closed'),
+      ]).catch(() => 'closed');
+      socket.destroy();
+      assert.equal(answer, 'closed', host);
+    }
+  });
+
+  test('a taken port: another one, and a sentence', async (t) => {
+    for (const host of ['127.0.0.1', '::']) {
+      const other = createServer();
+      t.after(() => other.close());
+      const taken = await listen(other, host).catch(() => undefined);
+      // There may be no IPv6.
+      if (taken === undefined) continue;
+      const { live, port } = await startPage(t, taken);
+      assert.notEqual(port, taken);
+      assert.equal(live.note, `Port ${taken} is taken, so the live picture is at ${port}.`);
+    }
+  });
+});
+
+describe('what the app’s process tells', () => {
+  /** An app without express, whose paths behave in their own ways. */
+  const app = `
+    import { createServer } from 'node:http';
+    const server = createServer((request, response) => {
+      if (request.url === '/never') return;
+      response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+      response.end('hello');
+    });
+    server.listen(Number(process.env.PORT), () => console.log('listening'));
+    process.send({ type: 'something of its own' });
+  `;
+
+  test('answers, requests that wait, and more than there is room for', async (t) => {
+    const folder = await temporaryFolder(t);
+    const entry = join(folder, 'app.ts');
+    await writeFile(entry, app);
+    const stage = await startStage({ number: 1, secret, entry });
+    t.after(() => stage.close());
+    const exchanges = async () => (await snapshotOf(stage.live.url)).exchanges;
+    const find = (wanted: (exchange: Exchange) => boolean) => async () =>
+      (await exchanges()).find(wanted);
+
+    const path = '/<script>alert(1)</script>?name=<b>';
+    const raw = connect(stage.appPort, 'localhost');
+    const head = [`POST ${path} HTTP/1.1`, 'Host: x', 'Cookie: <i>=1; x=2', 'Content-Length: 0'];
+    raw.write(`${head.join('\r\n')}\r\n\r\n`);
+    const seen = await eventually('it is told', find(({ method }) => method === 'POST'));
+    raw.destroy();
+    assert.equal(seen.path, path);
+    assert.deepEqual(seen.otherCookies, ['<i>', 'x']);
+    assert.equal(seen.status, 200);
+
+    const patience = new AbortController();
+    const never = fetch(`${stage.appUrl}never`, { signal: patience.signal });
+    const waiting = await eventually('it waits', find(({ state }) => state === 'waiting'));
+    patience.abort();
+    await assert.rejects(never);
+    const over = await eventually('it is over', find(({ state }) => state === 'given up'));
+    assert.equal(over.key, waiting.key, 'one exchange, not two');
+
+    await Promise.all(Array.from({ length: 400 }, async (_, index) => {
+      const response = await fetch(`${stage.appUrl}${index}`);
+      await response.text();
+    }));
+    await eventually('only the latest are kept', async () => {
+      const told = await exchanges();
+      return told.length === 50 && told.at(-1)?.path !== '/never';
+    });
+    const left = assert.rejects(fetch(`${stage.appUrl}never`));
+    await eventually('it waits', find(({ state }) => state === 'waiting'));
+    const { pid, state } = (await snapshotOf(stage.live.url)).app;
+    assert.equal(state, 'running');
+    process.kill(pid, 'SIGKILL');
+    await eventually('it has crashed', async () =>
+      (await snapshotOf(stage.live.url)).app.state === 'crashed');
+    await left;
+    assert.match((await find(({ state }) => state === 'given up')())?.text ?? '', /has ended/);
+  });
+});

@@ -1,0 +1,91 @@
+/*
+ * Puts the live picture of a solution on the stage, for tests and screenshots.
+ */
+import { join } from 'node:path';
+import { openDatabase, type Database } from '../database/database.ts';
+import { withDatabase } from '../database/url.ts';
+import { App } from '../runner/app.ts';
+import { freePort } from '../runner/fixture.ts';
+import { root, steps, type Step } from '../steps.ts';
+import { observer, startLive, type Live } from './live.ts';
+
+/** An app that runs and its live picture, on free ports. */
+export interface Stage {
+  readonly step: Step;
+  readonly app: App;
+  readonly appUrl: string;
+  readonly appPort: number;
+  readonly live: Live;
+  /** What the app has printed so far. */
+  readonly output: readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+export interface StageOptions {
+  /** The step's number. */
+  number: number;
+  /** Where the app's sessions are, for steps that have them in MongoDB. */
+  mongo?: { url: string; line: string };
+  secret: string;
+  /** The app's first file; the solution's unless given. */
+  entry?: string;
+  ports?: { app?: number; live?: number };
+}
+
+/** Starts an app and its live picture; resolves once the app has said something. */
+export async function startStage(options: StageOptions): Promise<Stage> {
+  const { number, mongo, secret, ports } = options;
+  const step = steps.find((step) => step.number === number);
+  if (!step) throw new Error(`no step ${number}`);
+  const appPort = ports?.app ?? await freePort();
+  const app = new App({
+    entry: options.entry ?? join(root, 'solutions', step.folder, 'index.ts'),
+    env: {
+      ...process.env,
+      NODE_TEST_CONTEXT: undefined,
+      PORT: String(appPort),
+      SESSION_SECRET: secret,
+      ...mongo && { MONGO_URL: mongo.url },
+    },
+    imports: [observer],
+  });
+  const output: string[] = [];
+  app.on('output', (line) => output.push(line));
+  const live = await startLive({
+    step, app, appPort, secret,
+    port: ports?.live ?? await freePort(),
+    ...mongo && { database: mongo },
+  });
+  const speaks = new Promise<void>((resolve, reject) => {
+    app.once('output', () => {
+      resolve();
+    });
+    app.once('crashed', () => {
+      reject(new Error(`The app of step ${number} has ended:\n${output.join('\n')}`));
+    });
+  });
+  await app.start();
+  await speaks;
+  return {
+    step, app, appUrl: `http://localhost:${appPort}/`, appPort, live, output,
+    close: async () => {
+      await live.close();
+      await app.stop();
+    },
+  };
+}
+
+/**
+ * A MongoDB for the stage; `of` gives an address in it with a database of that name.
+ * @param env may force the engine
+ */
+export async function openStageDatabase(env: NodeJS.ProcessEnv = process.env): Promise<{
+  database: Database;
+  of: (name: string) => { url: string; line: string };
+}> {
+  const database = await openDatabase({
+    inProcess: true, mayDownload: false, say: console.log, env,
+  });
+  const { url, line } = database;
+  return { database, of: (name) => ({ url: withDatabase(url, name), line }) };
+}
