@@ -8,13 +8,43 @@ export interface Step {
   title: string;
   /** Whether the step's app keeps its sessions in MongoDB. */
   needsDatabase: boolean;
+  /** What a learner knows who has done it. */
+  learned: string;
 }
 
 export const steps: readonly Step[] = [
-  { number: 1, folder: '01-hello-express', title: 'Hello, Express', needsDatabase: false },
-  { number: 2, folder: '02-memory-sessions', title: 'Sessions in memory', needsDatabase: false },
-  { number: 3, folder: '03-mongo-store', title: 'A store that survives', needsDatabase: true },
-  { number: 4, folder: '04-logout', title: 'Logout', needsDatabase: true },
+  {
+    number: 1,
+    folder: '01-hello-express',
+    title: 'Hello, Express',
+    needsDatabase: false,
+    learned: 'You learned: a route names what is answered, and an app says "running" only once it '
+      + 'really listens.',
+  },
+  {
+    number: 2,
+    folder: '02-memory-sessions',
+    title: 'Sessions in memory',
+    needsDatabase: false,
+    learned: 'You learned: the browser holds a signed id, the server holds the data. In the '
+      + "app's memory that data ends with the app.",
+  },
+  {
+    number: 3,
+    folder: '03-mongo-store',
+    title: 'A store that survives',
+    needsDatabase: true,
+    learned: 'You learned: with a store the sessions outlive the app. Each is a document with a '
+      + 'date of expiry, and MongoDB deletes it after that.',
+  },
+  {
+    number: 4,
+    folder: '04-logout',
+    title: 'Logout',
+    needsDatabase: true,
+    learned: 'You learned: a logout ends the session where it lives, on the server, and says so '
+      + 'only when that is done. Clearing the cookie comes on top.',
+  },
 ];
 
 /** The workshop's root folder, where package.json is. */

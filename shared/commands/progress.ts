@@ -1,26 +1,35 @@
 /*
  * npm run progress: one line a step, computed from the tests, and the command for what is next.
+ * `--json`: one line of JSON, to be pasted or collected. It tells nothing about the person.
  */
-import { loadEnvFile } from '../runner/settings.ts';
+import { readArguments } from '../arguments.ts';
 import { runCommand } from '../problem.ts';
+import { loadEnvFile } from '../runner/settings.ts';
 import { runStepTests } from '../step-tests.ts';
 import { steps } from '../steps.ts';
+import { progress } from '../text.ts';
 
 await runCommand(async () => {
+  const { flags } = readArguments('progress', ['json']);
   loadEnvFile();
   const reports = await Promise.all(steps.map((step) => runStepTests(step)));
+  const counts = reports.map(({ step, tests }) => (
+    { step, passed: tests.filter(({ passed }) => passed).length, total: tests.length }
+  ));
 
-  let next: number | undefined;
-  for (const [index, step] of steps.entries()) {
-    const tests = reports[index]?.tests ?? [];
-    const passed = tests.filter((test) => test.passed).length;
-    const done = passed === tests.length;
-    if (!done) next ??= step.number;
-    const dots = '●'.repeat(passed) + '○'.repeat(tests.length - passed);
-    const left = `Step ${step.number} · ${step.title}`.padEnd(32);
-    console.log(`${left}${dots.padEnd(10)} ${passed} of ${tests.length}${done ? '  done' : ''}`);
+  if (flags.json) {
+    const [, engine] = /^MongoDB: (\S+)/.exec(
+      reports.map(({ database }) => database).find(Boolean) ?? '',
+    ) ?? [];
+    const { version, platform } = process;
+    console.log(JSON.stringify({ steps: counts, node: version, platform, engine: engine ?? null }));
+    return;
   }
-  console.log(next === undefined
-    ? '\nAll steps are done.'
-    : `\nNext: npm run step:${next}, and in a second terminal npm run test:${next}`);
+  for (const { title, number } of steps) {
+    const { passed, total } = counts[number - 1] ?? { passed: 0, total: 0 };
+    const done = passed === total ? '  done' : '';
+    console.log(`${`Step ${number} · ${title}`.padEnd(32)}${progress({ passed, total })}${done}`);
+  }
+  const open = counts.find(({ passed, total }) => passed < total);
+  console.log(open ? `\nNext: npm run step:${open.step}` : '\nAll steps are done.');
 });

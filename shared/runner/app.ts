@@ -18,6 +18,8 @@ export interface AppEvents {
   started: [pid: number];
   /** The app has printed a line. */
   output: [line: string, stream: 'stdout' | 'stderr'];
+  /** A module that was loaded into the app's process has sent something. */
+  message: [message: unknown];
   /** The app has ended although nobody asked it to: with an exit code, or by a signal. */
   crashed: [code: number | null, signal: NodeJS.Signals | null];
   /** The app has ended because it was asked to. */
@@ -42,6 +44,7 @@ export class App extends EventEmitter<AppEvents> {
   #child: ChildProcess | undefined;
   #stopping = false;
   #turn = Promise.resolve();
+  #nextRestart: Promise<void> | undefined;
 
   constructor(options: AppOptions) {
     super();
@@ -57,10 +60,13 @@ export class App extends EventEmitter<AppEvents> {
 
   /** Stops the app if it runs, waits for its end, and starts it. */
   restart(): Promise<void> {
-    return this.#inTurn(async () => {
+    // A restart that waits for its turn serves all who ask for one in the meantime.
+    this.#nextRestart ??= this.#inTurn(async () => {
+      this.#nextRestart = undefined;
       await this.#stop('SIGTERM', graceMs.restart);
       this.#start();
     });
+    return this.#nextRestart;
   }
 
   /** Asks the app to stop and resolves once it has ended. */
@@ -109,6 +115,9 @@ export class App extends EventEmitter<AppEvents> {
     this.#forward(child.stderr, 'stderr');
     child.once('error', (error) => {
       this.emit('output', error.message, 'stderr');
+    });
+    child.on('message', (message) => {
+      this.emit('message', message);
     });
     // Not 'exit': this comes after the last line of output.
     child.once('close', (code, signal) => {

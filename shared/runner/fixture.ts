@@ -139,7 +139,16 @@ export class Workshop {
   run(command: string[], env: NodeJS.ProcessEnv = {}, nodeOptions: string[] = []): Run {
     const [name = '', ...args] = command;
     const file = `shared/commands/${name}.ts`;
-    const child = spawn(process.execPath, [...nodeOptions, '--import', 'tsx', file, ...args], {
+    return this.#spawn([...nodeOptions, '--import', 'tsx', file, ...args], env);
+  }
+
+  /** Runs a file of plain JavaScript. */
+  script(file: string): Run {
+    return this.#spawn([file], {});
+  }
+
+  #spawn(args: string[], env: NodeJS.ProcessEnv): Run {
+    const child = spawn(process.execPath, args, {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

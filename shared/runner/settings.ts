@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { Problem } from '../problem.ts';
+import { findPortOwner } from './port-owner.ts';
 import { root } from '../steps.ts';
 
 /** Reads the workshop's optional `.env` into process.env. What is set already wins. */
@@ -31,7 +32,8 @@ export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise
     const code = await tryPort(port, host);
     const other = port < 65_535 ? port + 1 : 4000;
     if (code === 'EADDRINUSE') {
-      throw new Problem(`Port ${port} is in use: another program listens there.`, next(other));
+      const owner = await findPortOwner(port) ?? 'another program';
+      throw new Problem(`Port ${port} is in use by ${owner}.`, next(other));
     }
     if (code === 'EACCES') {
       throw new Problem(`Port ${port} may not be used: the system refuses it.`, next(4000));

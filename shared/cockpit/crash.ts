@@ -1,0 +1,35 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** How a process ended, as the end of a sentence that begins with "The app". */
+export function describeEnding(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal) return `was ended by ${signal}`;
+  if (code === 0) return 'has ended by itself: it waits for no request';
+  return `has crashed (exit code ${code ?? 'unknown'})`;
+}
+
+/**
+ * The one sentence in what a crashed app has printed: its error and the line of the app's own code
+ * that it came from, or else its last words.
+ * @param output the lines that it printed on its standard error
+ */
+export function findCause(output: string[]): string {
+  const lines = output.map((line) => stripVTControlCharacters(line).trim()).filter(Boolean);
+  for (const line of lines) {
+    const [, message] = /: ERROR: (.*)$/.exec(line) ?? [];
+    if (message !== undefined) return withPlace(message, [line]);
+  }
+  const at = lines.findIndex((line) => /^(?:Uncaught )?\w*Error\b.*:/.test(line));
+  const error = lines[at];
+  // Some of Node's own errors show the place above the error.
+  if (error !== undefined) return withPlace(error, [...lines.slice(at), ...lines.slice(0, at)]);
+  return lines.filter((line) => !/^Node\.js v\d/.test(line)).at(-1) ?? '';
+}
+
+function withPlace(message: string, lines: string[]): string {
+  for (const line of lines) {
+    const [place] = /(?:steps|solutions)\/\d\d-[\w-]+\/[\w./-]+:\d+/
+      .exec(line.replaceAll('\\', '/')) ?? [];
+    if (place !== undefined) return `${message.replace(/ \{$/, '')} (${place})`;
+  }
+  return message.replace(/ \{$/, '');
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import type { TestReport } from '../reporter/report.ts';
+import { findStep } from '../steps.ts';
+import { renderScreen } from './screen.ts';
+import { after, beginning, type Event, type State } from './state.ts';
+
+const step = findStep('3', 'step:N');
+const small = { columns: 80, rows: 24, color: false };
+
+const passed = (name: string): TestReport => ({ name, step: 3, move: 1 });
+const failed = (name: string, more = ''): TestReport => ({
+  ...passed(name),
+  failure: {
+    observed: `"visit 1" came back instead of "visit 3". ${more}`,
+    why: 'The sessions died with the app, so they still live in its memory.',
+    lookAt: 'steps/03-mongo-store/session.ts: is the store part of the options?',
+  },
+});
+
+/** The state after some events, in a step with these tests. */
+function stateWith(tests: TestReport[], ...events: Event[]): State {
+  const report = { step, subject: step, solutions: false, tests };
+  return [
+    { type: 'said', line: 'MongoDB: stand-in 8.0.0 in memory', stays: true } as const,
+    { type: 'app started' } as const,
+    { type: 'tests ended', verdict: { report } } as const,
+    ...events,
+  ].reduce<State>(after, beginning(step, 'steps/03-mongo-store', 'http://localhost:4000'));
+}
+
+const text = (state: State, size = small) => renderScreen(state, size).join('\n');
+
+describe('the screen', () => {
+  test('says what works, what to fix next and what to type', () => {
+    const screen = text(stateWith(
+      [passed('it starts'), failed('the count survives'), failed('it expires')],
+      { type: 'app printed', line: 'Server running on port 4000', stream: 'stdout' },
+    ));
+    for (const part of [
+      /^Step 3 · A store that survives +●○○ 1 of 3$/m,
+      /^MongoDB: stand-in/m,
+      /^✔ pass {2}it starts$/m,
+      /^✖ fail {2}the count survives\n {4}"visit 1" came back/m,
+      /Look at: +steps\/03-mongo-store\/session\.ts/,
+      /^✖ fail {2}it expires$/m,
+      /^App {2}http:\/\/localhost:4000\n {2}│ Server running on port 4000$/m,
+      /\nh hint {3}d diff {3}n next step {3}t test {3}o open {3}q quit$/,
+    ]) assert.match(screen, part);
+  });
+
+  test('fits every terminal, with any number of tests, however much the app prints', () => {
+    const long = 'word '.repeat(80);
+    const manyLines = Array.from({ length: 99 }, () => long);
+    for (const count of [1, 8, 30]) {
+      const tests = Array.from({ length: count }, (_, index) => failed(`test ${index}`, long));
+      const lines = Array.from({ length: 50 }, (): Event => (
+        { type: 'app printed', line: `\x1b[2J\t${long}`, stream: 'stdout' }
+      ));
+      for (const state of [
+        stateWith([...tests, ...tests.map(({ name }) => passed(`${name} too`))], ...lines),
+        stateWith(tests, { type: 'app crashed', ending: 'has crashed', cause: long }),
+        stateWith(tests, { type: 'page opened', title: long, lines: manyLines }),
+        stateWith(tests, { type: 'tests ended', verdict: { failure: `${long}\n`.repeat(40) } }),
+      ]) {
+        for (const [columns, rows] of [[80, 24], [60, 15], [200, 60], [30, 10]] as const) {
+          for (const color of [true, false]) {
+            const screen = renderScreen(state, { columns, rows, color });
+            assert.equal(screen.length, rows);
+            for (const line of screen) {
+              assert.ok(stripVTControlCharacters(line).length <= columns, line);
+              assert.doesNotMatch(line.replaceAll(/\x1b\[[\d;]*m/g, ''), /\p{Cc}/u);
+              if (!color) assert.equal(stripVTControlCharacters(line), line);
+            }
+          }
+        }
+      }
+    }
+  });
+
+  test('keeps the fact and the place to look at where there is little room', () => {
+    const tests = Array.from({ length: 9 }, (_, index) => failed(`test ${index}`));
+    const screen = text(stateWith(tests), { columns: 80, rows: 14, color: false });
+    assert.match(screen, /✖ fail {2}test 0\n {4}"visit 1" came back/);
+    assert.match(screen, /Look at: /);
+    assert.match(screen, /and \d more/);
+    assert.match(screen, /q quit$/);
+  });
+
+  test('says that a step is done, what was learned, and the next command', () => {
+    const screen = text(stateWith([passed('one'), passed('two')]));
+    assert.match(screen, /✔ All 2 tests pass\. Step 3 is done\./);
+    assert.match(screen, /You learned: /);
+    assert.match(screen, /Next: press n, or type npm run step:4/);
+  });
+
+  test('shows an old verdict without its colours while tests run', () => {
+    const before = stateWith([failed('the count survives'), failed('it expires')]);
+    const running = after(before, { type: 'tests started' });
+    const size = { ...small, color: true };
+    const red = /\x1b\[31m/;
+    assert.match(text(before, size), red);
+    assert.doesNotMatch(text(running, size), red);
+    assert.match(text(running), /testing …/);
+    assert.match(text(running), /the count survives/);
+  });
+
+  test('shows why the app crashed, and that a save starts it again', () => {
+    const screen = text(stateWith([failed('one')], {
+      type: 'app crashed', ending: 'has crashed (exit code 1)', cause: 'SESSION_SECRET is not set.',
+    }));
+    assert.match(screen, /✖ The app has crashed \(exit code 1\): SESSION_SECRET is not set\. The/);
+    assert.match(screen, /save\s+starts it again/);
+  });
+
+  test('shows a page until a save, scrolled within its bounds', () => {
+    const lines = Array.from({ length: 50 }, (_, index) => `line ${index + 1}`);
+    const page = stateWith([failed('one')], { type: 'page opened', title: 'Hint', lines });
+    assert.match(text(page), /^Hint\n\nline 1\n/);
+    assert.match(text(page), /Lines 1 to 20 of 50/);
+    const scrolled = after(page, { type: 'page scrolled', by: 20 });
+    assert.match(text(scrolled), /^Hint\n\nline 21\n/);
+    assert.match(text(after(scrolled, { type: 'page scrolled', by: -99 })), /^Hint\n\nline 1\n/);
+    assert.doesNotMatch(text(after(page, { type: 'saved', files: [] })), /^Hint/);
+  });
+});

@@ -1,0 +1,77 @@
+import { EventEmitter } from 'node:events';
+import type { Step } from '../steps.ts';
+import { TestProcess, type Verdict } from './test-process.ts';
+
+export interface TestLoopEvents {
+  /** A run begins; the verdict before it is old. */
+  started: [];
+  /** The newest run has ended. */
+  verdict: [verdict: Verdict];
+}
+
+/**
+ * Runs a step's tests whenever it is asked to, one run at a time. A new run ends the one under
+ * way: only what was saved last gets a verdict.
+ */
+export class TestLoop extends EventEmitter<TestLoopEvents> {
+  readonly #step: Step;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #graceMs: number;
+  #running: TestProcess | undefined;
+  /** Loaded and waiting for the next run. */
+  #spare: TestProcess | undefined;
+  /** The number of the newest run. */
+  #newest = 0;
+  #turn = Promise.resolve();
+  #closed = false;
+
+  /**
+   * @param env the whole environment of the tests
+   * @param graceMs how long a run that nobody needs any more may take to tidy up, in milliseconds
+   */
+  constructor(step: Step, env: NodeJS.ProcessEnv, graceMs = 0) {
+    super();
+    this.#step = step;
+    this.#env = env;
+    this.#graceMs = graceMs;
+  }
+
+  /** Gets ready for the first run. */
+  warmUp(): void {
+    if (!this.#closed && !this.#spare?.waits) this.#spare = new TestProcess(this.#step, this.#env);
+  }
+
+  /** Runs the tests; ends a run that is under way. */
+  run(): void {
+    const number = ++this.#newest;
+    void this.#running?.kill(this.#graceMs);
+    this.#turn = this.#turn.then(() => this.#run(number));
+  }
+
+  /** Ends everything; no verdict comes any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#running?.kill(this.#graceMs), this.#spare?.kill()]);
+    await this.#turn;
+  }
+
+  async #run(number: number): Promise<void> {
+    // Another run was asked for before this one could begin.
+    if (this.#isOld(number)) return;
+    this.emit('started');
+    this.warmUp();
+    const running = this.#spare;
+    this.#spare = undefined;
+    if (!running) return;
+    this.#running = running;
+    const verdict = await running.run();
+    if (!this.#isOld(number)) this.emit('verdict', verdict);
+    await running.closed;
+    this.#running = undefined;
+    this.warmUp();
+  }
+
+  #isOld(number: number): boolean {
+    return this.#closed || number !== this.#newest;
+  }
+}

@@ -1,0 +1,72 @@
+import { renderFailure } from '../reporter/render.ts';
+import type { Report, TestReport } from '../reporter/report.ts';
+import { steps, type Step } from '../steps.ts';
+import { paint, wrap, type Size } from '../text.ts';
+
+/*
+ * The parts of a verdict, as lines. The screen has little room and leaves out what does not fit;
+ * plain output shows all of them.
+ */
+
+/** The tests that pass, a line each. */
+export function passLines({ tests }: Report, size: Size): string[] {
+  return tests.filter((test) => !test.failure && !test.notRun)
+    .map(({ name }) => paint('green', `✔ pass  ${name}`, size));
+}
+
+/** The failed tests after the first, and those that were not reached, a line each. */
+export function otherLines({ tests }: Report, size: Size): string[] {
+  const [, ...others] = tests.filter(({ failure }) => failure);
+  return [
+    ...others.map(({ name }) => paint('red', `✖ fail  ${name}`, size)),
+    ...tests.filter(({ notRun }) => notRun).map(({ name }) => `- not run  ${name}`),
+  ];
+}
+
+/**
+ * The first failure, open, in the size that there is room for: what it observed and where to look
+ * stay longest.
+ * @param room how many lines there may be
+ */
+export function openFailure({ tests }: Report, size: Size, room = Infinity): string[] {
+  const first = tests.find(({ failure }) => failure);
+  if (!first?.failure) return [];
+  const withoutExchange = { ...first.failure, exchange: undefined };
+  const versions: TestReport[] = [
+    first,
+    { ...first, failure: withoutExchange },
+    { ...first, failure: { ...withoutExchange, why: '' } },
+  ];
+  let lines: string[] = [];
+  for (const version of versions) {
+    lines = renderFailure(version, { width: Math.min(size.columns, 100), color: size.color })
+      .filter((line) => line.trim() !== '');
+    if (lines.length <= room) return lines;
+  }
+  return [...lines.slice(0, Math.max(0, room - 1)), '    …'].slice(0, room);
+}
+
+/** Why there is no verdict: the tests themselves could not run. */
+export function failureLines(failure: string, size: Size): string[] {
+  return [
+    paint('red', '✖ The tests could not run. They printed:', size),
+    ...failure.split('\n').slice(-12).map((line) => `    ${line}`),
+  ];
+}
+
+/** That a step is done, what was learned, and what comes next. */
+export function greenLines(step: Step, total: number, size: Size, keys: boolean): string[] {
+  const following = steps.find(({ number }) => number === step.number + 1);
+  const next = following
+    ? `${keys ? 'press n, or type ' : ''}npm run step:${following.number}`
+    : 'npm run progress';
+  const more = following ? '' : ', and with it the workshop';
+  const done = `✔ All ${total} tests pass. Step ${step.number} is done${more}.`;
+  return [
+    paint(['bold', 'green'], done, size),
+    '',
+    ...wrap(step.learned, Math.min(size.columns, 100), '    '),
+    '',
+    `Next: ${next}`,
+  ];
+}

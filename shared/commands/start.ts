@@ -1,0 +1,29 @@
+/*
+ * npm start: the cockpit at the first step that is not done yet.
+ */
+import { readArguments } from '../arguments.ts';
+import { runCockpit } from '../cockpit/cockpit.ts';
+import { runCommand } from '../problem.ts';
+import { loadEnvFile } from '../runner/settings.ts';
+import { runStepTests } from '../step-tests.ts';
+import { steps, type Step } from '../steps.ts';
+
+await runCommand(async () => {
+  const { flags: { plain } } = readArguments('start', ['plain']);
+  loadEnvFile();
+  const step = await findOpenStep();
+  if (step) return runCockpit(step, { kind: 'step', plain });
+  console.log('All steps are done.\nNext: npm run progress');
+});
+
+setTimeout(() => process.exit(), 500).unref();
+
+/** The first step whose tests do not all pass. */
+async function findOpenStep(): Promise<Step | undefined> {
+  for (const step of steps) {
+    console.log(`Looking at step ${step.number} …`);
+    const { tests } = await runStepTests(step);
+    if (tests.some(({ passed }) => !passed)) return step;
+  }
+  return undefined;
+}

@@ -1,0 +1,69 @@
+import { paint, wrap } from './text.ts';
+
+/** Where a text is read: how wide it may be, in characters, and whether it may be coloured. */
+export interface Paper {
+  columns: number;
+  color: boolean;
+}
+
+/**
+ * A piece of WORKSHOP.md as a terminal shows it: paragraphs broken anew, code as it is, the lines
+ * of a diff in their colours.
+ */
+export function renderMarkdown(text: string, paper: Paper): string[] {
+  const lines: string[] = [];
+  let paragraph: string[] = [];
+  let fence: string | undefined;
+
+  const flush = () => {
+    if (paragraph.length === 0) return;
+    const joined = paragraph.join(' ').replaceAll(/\[([^\]]+)\]\(([^)]+)\)/g,
+      (_, label: string, target: string) => (
+        target.startsWith('#') ? label : `${label} (${target})`
+      ));
+    const [, mark = ''] = /^((?:[-*]|\d+\.) )/.exec(joined) ?? [];
+    const body = joined.slice(mark.length);
+    lines.push(...renderInline(wrap(body, paper.columns, mark, ' '.repeat(mark.length)), paper));
+    paragraph = [];
+  };
+
+  for (const line of text.split(/\r?\n/)) {
+    const [, info] = /^```\s*(.*)$/.exec(line) ?? [];
+    if (info !== undefined) {
+      flush();
+      const [language, file] = info.split(' ');
+      if (fence === undefined && file) lines.push(`${paint('bold', file, paper)}:`);
+      fence = fence === undefined ? language ?? '' : undefined;
+    } else if (fence !== undefined) {
+      lines.push(`    ${fence === 'diff' ? paintDiff(line, paper) : line}`);
+    } else if (line.trim() === '') {
+      flush();
+      if (lines.length > 0) lines.push('');
+    } else {
+      if (/^\s*(?:[-*]|\d+\.) /.test(line)) flush();
+      paragraph.push(line.trim());
+    }
+  }
+  flush();
+  return lines;
+}
+
+/** Paints a line of a diff: green comes in, red goes out. */
+export function paintDiff(line: string, paper: Paper): string {
+  if (line.startsWith('+')) return paint('green', line, paper);
+  if (line.startsWith('-')) return paint('red', line, paper);
+  return line;
+}
+
+/** Code and bold words. A pair of marks may be broken over two lines. */
+function renderInline(lines: string[], paper: Paper): string[] {
+  const inColor = (color: 'cyan' | 'bold', text: string) => (
+    text.split('\n').map((line) => line && paint(color, line, paper)).join('\n')
+  );
+  return lines.join('\n')
+    .replaceAll(/\*\*([^*]+)\*\*/g, (_, words: string) => inColor('bold', words))
+    .replaceAll(/`([^`]+)`/g, (marked, code: string) => (
+      paper.color ? inColor('cyan', code) : marked
+    ))
+    .split('\n');
+}

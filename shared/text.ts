@@ -1,0 +1,76 @@
+import { styleText } from 'node:util';
+
+/** How large the place for a text is, in characters, and whether it may be coloured. */
+export interface Size {
+  columns: number;
+  rows: number;
+  color: boolean;
+}
+
+type Color = Parameters<typeof styleText>[0];
+
+/** Colours a text where that is allowed. */
+export function paint(color: Color, text: string, { color: allowed }: { color: boolean }): string {
+  // Whether it is allowed is known here; what standard output is does not matter.
+  return allowed ? styleText(color, text, { validateStream: false }) : text;
+}
+
+/** A line cut to a width, counting what is seen and not the codes for colours. */
+export function cut(line: string, width: number): string {
+  const all = parts(line);
+  const seen = all.filter((part) => !part.startsWith('\x1b'));
+  if (seen.length <= width) return line;
+  let room = width - 1;
+  const kept = all.filter((part) => part.startsWith('\x1b') || --room >= 0);
+  // The codes behind the cut stay: they end the colours.
+  return `${kept.join('')}…`;
+}
+
+/** Breaks a text into lines at its blanks; a word that is too long stays whole. */
+export function wrap(text: string, width: number, first = '', rest = first): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of text.trim().split(/\s+/)) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = rest;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line];
+}
+
+/**
+ * Breaks a line where the width ends, colours and all. The rest is set in, so that nobody takes it
+ * for a line of its own.
+ */
+export function breakLine(line: string, width: number, indent = '      '): string[] {
+  const lines: string[] = [];
+  let current = '';
+  let color = '';
+  let room = width;
+  for (const part of parts(line)) {
+    if (part.startsWith('\x1b')) {
+      color = part;
+    } else if (--room < 0) {
+      lines.push(color === '' ? current : `${current}\x1b[0m`);
+      current = indent + color;
+      room = Math.max(1, width - indent.length) - 1;
+    }
+    current += part;
+  }
+  return [...lines, current];
+}
+
+/** How many tests pass, as dots and as words. */
+export function progress({ passed, total }: { passed: number; total: number }): string {
+  return `${'●'.repeat(passed)}${'○'.repeat(total - passed)} ${passed} of ${total}`;
+}
+
+/** The characters of a line, and its codes for colours. */
+function parts(line: string): string[] {
+  return line.match(/\x1b\[[\d;]*m|./gu) ?? [];
+}
