@@ -63,6 +63,9 @@ function withoutVariables(text: string): string {
     .replaceAll(/'[\w-]{32}'/g, "'<id>'")
     .replaceAll(/\w{3}, \d\d \w{3} 20\d\d \d\d:\d\d:\d\d GMT/g, '<date>')
     .replaceAll(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>')
+    // Chapters run side by side, and only one of them gets the port of the live picture.
+    .replaceAll(/^Port \d+ is taken, so the live picture is at \d+\.\n/gm, '')
+    .replaceAll(/(Live +http:\/\/localhost):\d+/g, '$1:<port>')
     .replaceAll(/mongodb:\/\/127\.0\.0\.1:\d+/g, 'mongodb://127.0.0.1:<port>')
     .replaceAll(/ +/g, ' ');
 }
