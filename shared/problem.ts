@@ -14,8 +14,8 @@ export class Problem extends Error {
 }
 
 /**
- * Runs a command of the workshop. A {@link Problem} is printed as its sentence and the next command,
- * and makes the exit code 1; any other error is a defect of ours and keeps its stack.
+ * Runs a command of the workshop. A {@link Problem} is printed as its sentence and the next
+ * command, and makes the exit code 1; any other error is a defect of ours and keeps its stack.
  */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {

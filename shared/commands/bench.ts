@@ -1,12 +1,15 @@
 /*
- * npm run bench: how long a learner waits for a verdict. Beside each command stands its floor: a
- * Node process that imports the same packages and ends. npm's own start is not counted.
+ * npm run bench: how long a learner waits for a verdict, in a terminal and in the cockpit, and what
+ * a session costs. Beside each command stands its floor: a Node process that imports the same
+ * packages and ends. npm's own start is not counted.
  */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { measureCockpit } from '../cockpit/measure.ts';
+import { benchSessions } from '../live/bench.ts';
 import { root, steps } from '../steps.ts';
 
 /** How often each command is timed, after one run that does not count. */
@@ -33,6 +36,16 @@ for (const { number, needsDatabase } of steps) {
   const ratio = (median(verdict) / median(floor)).toFixed(2);
   console.log(`${`test:${number}`.padEnd(16)}${spoken(verdict)}${spoken(floor)}${ratio}`);
 }
+
+console.log('\nCockpit: start-up, save to verdict (median of 10), memory of all its processes');
+for (const step of steps) {
+  const { startMs, verdictMs, memoryMb } = await measureCockpit(step, 10);
+  const figures = [`${Math.round(startMs)} ms`, `${Math.round(verdictMs)} ms`];
+  console.log(`${`step:${step.number}`.padEnd(16)}${figures.join(', ')}, ${Math.round(memoryMb)} MB`);
+}
+
+console.log('\nWhat does a session cost?');
+await benchSessions(console.log);
 
 /** What an npm script hands to node. */
 function nodeArguments(script: string): string[] {

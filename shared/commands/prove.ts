@@ -10,7 +10,10 @@ import type { TestEvent } from 'node:test/reporters';
 import { root } from '../steps.ts';
 
 /** The longest come first, so that none is left to run alone at the end. */
-const longest = ['answers.test.ts', 'text.test.ts', 'steps.test.ts'];
+const longest = [
+  'proof/answers.test.ts', 'proof/text.test.ts', 'live/browser.test.ts', 'proof/steps.test.ts',
+  'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
+];
 
 const started = performance.now();
 const names = await readdir(path.join(root, 'shared'), { recursive: true });
@@ -51,7 +54,7 @@ console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped}
 if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
 
 function rank(name: string): number {
-  const place = longest.indexOf(path.basename(name));
+  const place = longest.indexOf(name.split(path.sep).join('/'));
   return place === -1 ? longest.length : place;
 }
 
