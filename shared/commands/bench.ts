@@ -40,8 +40,9 @@ for (const { number, needsDatabase } of steps) {
 console.log('\nCockpit: start-up, save to verdict (median of 10), memory of all its processes');
 for (const step of steps) {
   const { startMs, verdictMs, memoryMb } = await measureCockpit(step, 10);
-  const figures = [`${Math.round(startMs)} ms`, `${Math.round(verdictMs)} ms`];
-  console.log(`${`step:${step.number}`.padEnd(16)}${figures.join(', ')}, ${Math.round(memoryMb)} MB`);
+  const memory = memoryMb === undefined ? 'memory not known' : `${Math.round(memoryMb)} MB`;
+  const figures = [`${Math.round(startMs)} ms`.padEnd(10), spoken(verdictMs), memory].join('');
+  console.log(`${`step:${step.number}`.padEnd(16)}${figures}`);
 }
 
 console.log('\nWhat does a session cost?');
