@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../problem.ts';
 import { findStep } from '../steps.ts';
 import { setSubject } from '../harness/subject.ts';
+import { watchForBlocking } from '../reporter/blocked.ts';
 
 await runCommand(async () => {
   const { positionals, values } = parseArgs({
@@ -17,5 +18,6 @@ await runCommand(async () => {
   process.env.NODE_ENV = 'test';
   // express-session speaks of missing options on every start; the tests say it better.
   process.env.NO_DEPRECATION = 'express-session';
+  watchForBlocking();
   await import(new URL(`../../steps/${step.folder}/app.test.ts`, import.meta.url).href);
 });

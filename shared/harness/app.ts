@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { createServer, Server as HttpServer, type RequestListener } from 'node:http';
 import { Server, type AddressInfo } from 'node:net';
-import { mock } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { MongoClient } from 'mongodb';
-import { Browser } from './browser.ts';
+import { Browser, type Exchange } from './browser.ts';
 import type { TestDatabase } from './database.ts';
-import { expect, Lesson, messageOf } from './lesson.ts';
+import { watchForCrashes } from './crash.ts';
+import { explainBuild, explainLoad } from './explain.ts';
+import { findFrame } from './frame.ts';
+import { HeldAnswer, holdHeader } from './held-answer.ts';
+import { expect, Lesson, testSecret } from './lesson.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
 /** What every step's app.ts exports. Steps 1 and 2 have no use for the client. */
@@ -21,10 +25,33 @@ export interface RunningApp {
   readonly database: TestDatabase | undefined;
   /** A browser that has never been here. */
   newBrowser: () => Browser;
+  /**
+   * Begins a GET whose handler takes its time: it has the session that its cookie names, and
+   * comes to its end only when it is told to.
+   */
+  startSlowGet: (path: string, cookie: string) => Promise<SlowRequest>;
   /** Runs, at once, what the app has set to run at long intervals. */
-  runIntervals: () => void;
+  runIntervals: () => Promise<void>;
+  /**
+   * From now on notes the timers that the learner's own code sets.
+   * @returns a function that runs them at once
+   */
+  catchTimers: () => () => void;
   close: () => Promise<void>;
 }
+
+/** A request that is under way. */
+export interface SlowRequest {
+  /** Lets the handler come to its end, and reads the answer. */
+  finish: () => Promise<Exchange>;
+}
+
+/** How long createApp() may take, in milliseconds, and how long the reading of its files. */
+const BUILD_PATIENCE_MS = 2000;
+const LOAD_PATIENCE_MS = 5000;
+
+/** What runs at shorter intervals runs by itself, in milliseconds. */
+const LONG_INTERVAL_MS = 1000;
 
 /**
  * Builds the learner's app and lets it listen on any free port of 127.0.0.1.
@@ -32,19 +59,23 @@ export interface RunningApp {
  * @throws {Lesson} when app.ts cannot be read or builds no app
  */
 export async function startApp(database: TestDatabase | undefined): Promise<RunningApp> {
-  process.env.SESSION_SECRET = 'a secret that only the tests use';
+  process.env.SESSION_SECRET = testSecret;
   if (database) process.env.MONGO_URL = database.elsewhereUrl;
 
   const client = await database?.connect();
-  const setInterval = mock.method(globalThis, 'setInterval');
+  const firstInterval = intervals.length;
   const { result: app, openedPort } = await withoutOpeningPorts(async () => (
     build(await loadCreateApp(), client)
   ));
 
-  const server = createServer(app);
+  const held = new Map<string, HeldAnswer>();
+  const server = createServer((req, res) => {
+    const key = req.headers[holdHeader];
+    if (typeof key === 'string') held.get(key)?.hold(res);
+    return app(req, res);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  setInterval.mock.restore();
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
 
@@ -53,12 +84,35 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
     openedPort,
     database,
     newBrowser: () => new Browser(url),
-    runIntervals: () => {
-      for (const { arguments: [run, ms] } of setInterval.mock.calls) {
-        if (typeof run === 'function' && Number(ms) >= 60_000) run();
+    startSlowGet: async (path, cookie) => {
+      const key = String(held.size);
+      const answer = new HeldAnswer();
+      held.set(key, answer);
+      const exchange = new Browser(url).getWithCookie(path, cookie, { [holdHeader]: key });
+      // Without an answer there is nothing to hold, and the exchange says so.
+      await Promise.race([answer.ready, exchange]);
+      return {
+        finish: () => {
+          answer.release();
+          return exchange;
+        },
+      };
+    },
+    runIntervals: async () => {
+      for (const { run, ms } of intervals.slice(firstInterval)) {
+        if (ms >= LONG_INTERVAL_MS) run();
       }
+      // What they ask of the database has been asked once another request is answered.
+      await new Browser(url).get('/no-such-page');
+    },
+    catchTimers: () => {
+      const caught: (() => void)[] = timers = [];
+      return () => {
+        for (const run of caught.splice(0)) run();
+      };
     },
     close: async () => {
+      timers = undefined;
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
@@ -66,56 +120,129 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
   };
 }
 
-async function loadCreateApp(): Promise<CreateApp> {
-  let exported: { createApp?: unknown };
-  try {
-    exported = await import(subjectFile('app.ts').href) as { createApp?: unknown };
-  } catch (error) {
-    throw new Lesson({
-      observed: `app.ts cannot be loaded: ${messageOf(error)}`,
-      why: 'Nothing can be tested before Node can read the file and all that it imports.',
-      lookAt: 'app.ts: the line that is named here.',
-    }, error);
-  }
-  const { createApp } = exported;
+// The learner's line may lie below many of Express's.
+Error.stackTraceLimit = 50;
+
+/*
+ * An app that tidies up by itself does so at intervals. They are noted, so that a test need not
+ * wait for them.
+ */
+const intervals: { run: () => void; ms: number }[] = [];
+const { setInterval } = globalThis;
+globalThis.setInterval = Object.assign(
+  (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+    intervals.push({ run: () => { run(...args); }, ms: ms ?? 0 });
+    return setInterval(run, ms, ...args);
+  },
+  setInterval,
+);
+
+/*
+ * Whoever waits for a fixed time instead of an event gets away with it on a quick machine. The
+ * timers of the learner's own code are noted, so that a test can let them run out.
+ */
+let timers: (() => void)[] | undefined;
+const { setTimeout } = globalThis;
+globalThis.setTimeout = Object.assign(
+  (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+    const timer = setTimeout(run, ms, ...args);
+    // Their stack tells them from those of Express, the driver and the tests.
+    if (timers && findFrame(new Error(), currentSubject()) !== undefined) {
+      timers.push(() => {
+        clearTimeout(timer);
+        run(...args);
+      });
+    }
+    return timer;
+  },
+  setTimeout,
+);
+
+const loading = new Map<string, Promise<CreateApp>>();
+
+/** Reads app.ts, once. */
+function loadCreateApp(): Promise<CreateApp> {
+  const { href } = subjectFile('app.ts');
+  const loaded = loading.get(href) ?? readCreateApp(href);
+  loading.set(href, loaded);
+  return loaded;
+}
+
+async function readCreateApp(href: string): Promise<CreateApp> {
+  const exported = await settle(import(href), LOAD_PATIENCE_MS, explainLoad, {
+    observed: `app.ts was not read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
+    why: 'An `await` outside of all functions holds up whoever imports the file.',
+    lookAt: 'app.ts: what does it await before createApp() is called?',
+  });
+  const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
+  const createApp: unknown = Reflect.get(Object(exported), 'createApp');
   expect(isCreateApp(createApp), {
-    observed: `app.ts exports ${Object.keys(exported).join(', ') || 'nothing'}, but no function `
-      + 'createApp.',
+    observed: createApp === undefined
+      ? `app.ts exports ${names.join(', ') || 'nothing'}, but no createApp.`
+      : `app.ts exports createApp, but it is no function: it is ${kindOf(createApp)}.`,
     why: 'index.ts and the tests build the app by calling createApp().',
     lookAt: 'app.ts: does it say `export function createApp()`?',
   });
   return createApp;
 }
 
-function isCreateApp(value: unknown): value is CreateApp {
-  return typeof value === 'function';
-}
-
 async function build(createApp: CreateApp, client: MongoClient | undefined) {
-  const call = currentSubject().needsDatabase ? 'createApp(client)' : 'createApp()';
-  let app: unknown;
-  try {
-    app = await createApp(client);
-  } catch (error) {
-    throw new Lesson({
-      observed: `${call} failed: ${messageOf(error)}`,
-      why: 'The app could not be built, so there is nothing to visit.',
-      lookAt: 'app.ts: what does createApp() call?',
-    }, error);
-  }
+  const call = currentSubject().step.needsDatabase ? 'createApp(client)' : 'createApp()';
+  const building = Promise.resolve().then(() => createApp(client));
+  const app = await settle(building, BUILD_PATIENCE_MS, (error) => explainBuild(call, error), {
+    observed: `${call} returned a promise that was not fulfilled within `
+      + `${BUILD_PATIENCE_MS / 1000} s.`,
+    why: 'Before the app is built nobody can visit it.',
+    lookAt: 'app.ts: what does createApp() wait for?',
+  });
   expect(isRequestListener(app), {
-    observed: `${call} returned ${app === null ? 'null' : typeof app}, not an Express app.`,
+    observed: app === undefined
+      ? `${call} returned nothing.`
+      : `${call} returned ${kindOf(app)}, not an Express app.`,
     why: 'index.ts lets the app that createApp() returns listen on a port.',
     lookAt: 'app.ts: does createApp() end with `return app`?',
   });
   return app;
 }
 
+/** Waits for what the learner's code does, but not for ever. @throws {Lesson} */
+async function settle(
+  work: Promise<unknown>,
+  patienceMs: number,
+  explain: (error: unknown) => Lesson,
+  tooLate: ConstructorParameters<typeof Lesson>[0],
+): Promise<unknown> {
+  const crash = watchForCrashes();
+  const timer = new AbortController();
+  try {
+    return await Promise.race([
+      work.catch((error: unknown) => { throw crash.lesson() ?? explain(error); }),
+      wait(patienceMs, undefined, { signal: timer.signal })
+        .then(() => { throw new Lesson(tooLate); }),
+    ]);
+  } finally {
+    timer.abort();
+    crash.stop();
+  }
+}
+
+function isCreateApp(value: unknown): value is CreateApp {
+  return typeof value === 'function';
+}
+
 function isRequestListener(value: unknown): value is RequestListener {
   return typeof value === 'function';
 }
 
-/** Runs `work` and notices when it opens a port; the port is closed again. */
+/** What a value is, in the words of a person: `a server`, `null`, `a string`. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Server) return 'a server';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** Runs `work` and notices when it opens a port; the port is not opened. */
 async function withoutOpeningPorts<T>(work: () => Promise<T>) {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- put back unchanged below
   const { listen } = Server.prototype;

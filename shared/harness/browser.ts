@@ -1,10 +1,15 @@
-import { CookieAccessInfo } from 'cookiejar';
 import request from 'supertest';
-import { crashed } from './crash.ts';
+import { watchForCrashes } from './crash.ts';
+import { Jar } from './jar.ts';
 import { Lesson, messageOf } from './lesson.ts';
+import { currentSubject } from './subject.ts';
 
 /** How long an answer may take, in milliseconds. */
 const PATIENCE_MS = 2000;
+
+/** After how many unanswered requests the tests lose their patience, and what is left of it. */
+const TRIES = 3;
+const SHORT_PATIENCE_MS = 500;
 
 /** A request and its answer, read to the last byte. */
 export interface Exchange {
@@ -26,42 +31,41 @@ export interface SessionCookie {
   readonly id: string;
 }
 
+type Headers = Record<string, string>;
+
 /** One visitor's browser: it keeps cookies and sends them back. */
 export class Browser {
   readonly #url: string;
-  readonly #agent: ReturnType<typeof request.agent>;
+  readonly #jar: Jar;
 
   /** @param url where the app listens */
-  constructor(url: string) {
+  constructor(url: string, jar = new Jar()) {
     this.#url = url;
-    this.#agent = request.agent(url);
+    this.#jar = jar;
   }
 
   /** @throws {Lesson} when no answer came */
   get(path: string): Promise<Exchange> {
-    return exchange('GET', path, this.cookieHeader(), this.#agent.get(path));
+    return this.#send('GET', path);
   }
 
   /** @throws {Lesson} when no answer came */
   post(path: string): Promise<Exchange> {
-    return exchange('POST', path, this.cookieHeader(), this.#agent.post(path));
+    return this.#send('POST', path);
   }
 
   /** The same request with a `Cookie` header of the test's own, past the cookie jar. */
-  getWithCookie(path: string, cookie: string): Promise<Exchange> {
-    return exchange('GET', path, cookie, request(this.#url).get(path).set('Cookie', cookie));
+  getWithCookie(path: string, cookie: string, headers: Headers = {}): Promise<Exchange> {
+    return exchange('GET', path, cookie, request(this.#url).get(path).set(headers));
   }
 
   postWithCookie(path: string, cookie: string): Promise<Exchange> {
-    return exchange('POST', path, cookie, request(this.#url).post(path).set('Cookie', cookie));
+    return exchange('POST', path, cookie, request(this.#url).post(path));
   }
 
-  /** The cookies that the browser holds now, as it would send them to the app. */
+  /** The cookies that the browser holds now, as it would send them to /. */
   cookieHeader(): string {
-    return this.#agent.jar
-      .getCookies(new CookieAccessInfo('127.0.0.1', '/', false, false))
-      .map(({ name, value }) => `${name}=${value}`)
-      .join('; ');
+    return this.#jar.header('/');
   }
 
   /** The session cookie, recognised by its value: its name is the app's own business. */
@@ -69,23 +73,73 @@ export class Browser {
     return findSessionCookie(this.cookieHeader().split('; '));
   }
 
+  /** The cookies that the browser holds, with another signature on the session cookie. */
+  tamperedCookieHeader(): string {
+    const session = this.sessionCookie();
+    const tampered = session && encodeURIComponent(
+      decode(session.value).replace(/^(s:[^.]+\.)(.)/, (_, start: string, letter: string) => (
+        start + (letter === 'x' ? 'y' : 'x')
+      )),
+    );
+    return this.cookieHeader().split('; ').map((cookie) => (
+      session && cookie.startsWith(`${session.name}=`) ? `${session.name}=${tampered}` : cookie
+    )).join('; ');
+  }
+
   /** The same browser, with its cookies, at another app: as when a server is restarted. */
   movedTo(app: { url: string }): Browser {
-    const browser = new Browser(app.url);
-    browser.#agent.jar.setCookies(this.cookieHeader().split('; '), '127.0.0.1', '/');
-    return browser;
+    return new Browser(app.url, this.#jar.copy());
+  }
+
+  async #send(method: 'GET' | 'POST', path: string): Promise<Exchange> {
+    const pending = method === 'GET' ? request(this.#url).get(path) : request(this.#url).post(path);
+    const answer = await exchange(method, path, this.#jar.header(path), pending);
+    this.#jar.take(answer.setCookie, path, '127.0.0.1');
+    return answer;
   }
 }
 
-/** Finds the session cookie among `name=value` pairs or `Set-Cookie` headers. */
+/**
+ * Finds the session cookie among `name=value` pairs or `Set-Cookie` headers. Others may be signed
+ * as well; a session id is longer than what people sign.
+ */
 export function findSessionCookie(cookies: readonly string[]): SessionCookie | undefined {
+  const found: SessionCookie[] = [];
   for (const cookie of cookies) {
     const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
     if (name === undefined || value === undefined) continue;
-    const [, id] = /^s:([^.]+)\./.exec(decodeURIComponent(value)) ?? [];
-    if (id !== undefined) return { name, value, id };
+    const [, id] = /^s:([^.]+)\./.exec(decode(value)) ?? [];
+    if (id !== undefined) found.push({ name, value, id });
   }
-  return undefined;
+  return found.reduce<SessionCookie | undefined>((longest, each) => (
+    longest && longest.id.length >= each.id.length ? longest : each
+  ), undefined);
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+/** What the app is doing now: `GET /`, or undefined between requests. */
+export function currentRequest(): string | undefined {
+  return current;
+}
+
+/** Forgets the requests that an earlier app left unanswered. */
+export function regainPatience(): void {
+  unanswered = 0;
+}
+
+let current: string | undefined;
+let unanswered = 0;
+
+/** How long an answer may take now, in milliseconds. */
+function patience(): number {
+  return unanswered < TRIES ? PATIENCE_MS : SHORT_PATIENCE_MS;
 }
 
 async function exchange(
@@ -94,12 +148,15 @@ async function exchange(
   cookie: string,
   pending: request.Test,
 ): Promise<Exchange> {
-  const crash = crashed();
+  const crash = watchForCrashes();
+  const limit = patience();
+  if (cookie !== '') pending.set('Cookie', cookie);
+  current = `${method} ${path}`;
   try {
     // supertest resolves when the whole body has been read. Before that the database may not
     // be asked: express-session sends all but the last byte before the store has answered.
     const answer = await Promise.race([
-      pending.timeout({ response: PATIENCE_MS, deadline: PATIENCE_MS }),
+      pending.timeout({ response: limit, deadline: limit }),
       crash.promise,
     ]);
     return {
@@ -113,17 +170,24 @@ async function exchange(
     };
   } catch (error) {
     if (error instanceof Lesson) throw error;
+    if (isTimeout(error)) unanswered++;
     throw new Lesson({
       observed: isTimeout(error)
-        ? `${method} ${path} got no answer within ${PATIENCE_MS / 1000} s.`
+        ? `${method} ${path} got no answer within ${limit / 1000} s.`
         : `${method} ${path} got no complete answer: ${messageOf(error)}.`,
       why: 'Express does not send what a handler returns, and a callback that never answers '
         + 'leaves the browser waiting for ever: every way through a handler ends in '
-        + 'res.send(), res.redirect() or next(error).',
-      lookAt: `app.ts: does every way through ${method} ${path} send an answer?`,
+        + 'res.send(), res.redirect() or next(error).'
+        + (currentSubject().step.number > 1
+          ? ' An object in the place of req.session has the same effect.'
+          : ''),
+      lookAt: `app.ts: does every way through ${method} ${path} send an answer?${
+        currentSubject().step.needsDatabase ? ' And session.ts: is the store given `client`?' : ''
+      }`,
     });
   } finally {
-    crash.forget();
+    current = undefined;
+    crash.stop();
   }
 }
 

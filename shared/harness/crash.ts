@@ -8,24 +8,68 @@ const listeners = new Set<Listener>();
  * test's process, which goes on; a real server would have ended here.
  */
 export function crashLesson(error: unknown): Lesson {
+  const exit = error instanceof ProcessEnd;
+  const message = messageOf(error);
+  const observed = `Your server stopped: ${message}${/[.!?]$/.test(message) ? '' : '.'}`;
+  const known = knownCrashes.find(({ says }) => says.test(message));
+  if (known) return new Lesson({ observed, why: known.why, lookAt: known.lookAt }, error);
   return new Lesson({
-    observed: `Your server stopped: ${messageOf(error)}.`,
-    why: 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
-      + 'whole process, for every visitor. Hand errors on with next(error).',
-    lookAt: 'app.ts: what runs inside a callback, after the handler itself has returned?',
+    observed,
+    why: exit
+      ? 'The process ends for everybody, not only for the visitor of this request. An app hands '
+      + 'errors on with next(error) and lets index.ts decide what ends the process.'
+      : 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
+        + 'whole process, for every visitor. Hand errors on with next(error).',
+    lookAt: exit
+      ? 'app.ts: is there a reason to end the process here?'
+      : 'app.ts: what runs inside a callback, after the handler itself has returned?',
   }, error);
 }
 
-/** A promise that rejects when the app crashes while a request is under way. */
-export function crashed(): { promise: Promise<never>; forget: () => void } {
+const knownCrashes = [
+  {
+    says: /originalMaxAge/,
+    why: 'express-session could not work with the cookie. maxAge has to be a number of '
+      + 'milliseconds, and what comes from the environment is always a text.',
+    lookAt: 'session.ts: is maxAge a number, as in Number(process.env.…)?',
+  },
+  {
+    says: /touch is not a function/,
+    why: 'req.session is an object of express-session\'s, with methods of its own. Change its '
+      + 'properties, but do not put another object in its place.',
+    lookAt: 'app.ts: is something assigned to req.session itself?',
+  },
+  {
+    says: /Cannot set headers after they are sent/,
+    why: 'There is one answer to a request. What comes after it throws, and inside a callback '
+      + 'nobody catches that: the whole process ends, for every visitor.',
+    lookAt: 'app.ts: is something sent, or a cookie set, after the answer?',
+  },
+];
+
+/** Watches for crashes of the app. */
+export interface CrashWatch {
+  /** Rejects with a lesson at the first crash. */
+  readonly promise: Promise<never>;
+  /** The lesson of the first crash, once there was one. */
+  readonly lesson: () => Lesson | undefined;
+  readonly stop: () => void;
+}
+
+/** Watches for crashes of the app until it is told to stop. */
+export function watchForCrashes(): CrashWatch {
+  let lesson: Lesson | undefined;
   let listener: Listener = () => undefined;
   const promise = new Promise<never>((resolve, reject) => {
     listener = (error) => {
-      reject(crashLesson(error));
+      lesson ??= crashLesson(error);
+      reject(lesson);
     };
   });
+  // Whoever does not wait for it asks for the lesson.
+  promise.catch(() => undefined);
   listeners.add(listener);
-  return { promise, forget: () => listeners.delete(listener) };
+  return { promise, lesson: () => lesson, stop: () => listeners.delete(listener) };
 }
 
 function tell(error: unknown): void {
@@ -35,10 +79,24 @@ function tell(error: unknown): void {
 process.on('uncaughtException', tell);
 process.on('unhandledRejection', tell);
 
-// An app that calls process.exit() would take the tests with it. The exception stops the code
-// that called, as the exit would have.
-process.exit = (code) => {
-  const error = new Error(`process.exit(${code ?? ''}) was called`);
+/** Ends the process at once, as process.exit() does before {@link guardProcess} replaces it. */
+export const exitForGood = process.exit.bind(process);
+
+class ProcessEnd extends Error {}
+
+/*
+ * An app that ends its process would take the tests with it. The exception stops the code that
+ * called, as the end would have.
+ */
+function end(call: string): never {
+  const error = new ProcessEnd(`${call} was called`);
   tell(error);
   throw error;
-};
+}
+
+process.exit = (code) => end(`process.exit(${code ?? ''})`);
+process.abort = () => end('process.abort()');
+const kill = process.kill.bind(process);
+process.kill = (pid, signal) => (
+  pid === process.pid && signal !== 0 ? end('process.kill(process.pid)') : kill(pid, signal)
+);

@@ -7,11 +7,15 @@ import { openDatabase, type Database } from '../database/database.ts';
 
 let server: Promise<Database> | undefined;
 
+/** As it was before the tests gave the app a MONGO_URL of its own. */
+const env = { ...process.env };
+
 /** The MongoDB server of this test run, opened once. */
 export async function testServer(): Promise<Database> {
   server ??= openDatabase({
     inProcess: true,
     mayDownload: false,
+    env,
     say: (line) => {
       console.error(line);
     },
@@ -22,7 +26,10 @@ export async function testServer(): Promise<Database> {
 
 /** Ends the server of this test run, if one was opened. */
 export async function closeTestServer(): Promise<void> {
-  await (await server)?.close();
+  const opened = server;
+  // Whoever needs one after this gets another.
+  server = undefined;
+  await (await opened)?.close();
 }
 
 /** A session's document and where it lies. */
@@ -36,6 +43,8 @@ export interface StoredSession {
 export interface HeldDeletions {
   /** Resolves when the app asks for a deletion. */
   readonly asked: Promise<void>;
+  /** Whether it has asked. */
+  readonly wasAsked: boolean;
   release(): void;
 }
 
@@ -80,27 +89,48 @@ export class TestDatabase {
     return client.connect();
   }
 
-  /** The documents that the app has written and that still lie in a database. */
+  /**
+   * The session documents that the app has written and that still lie in a database. An app may
+   * write other things beside them; a session can be told by its content and its expiry.
+   */
   async sessions(): Promise<StoredSession[]> {
     const found: StoredSession[] = [];
     for (const { collection, ids } of this.#written.values()) {
       const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
       const documents = await mine.find({ _id: { $in: [...ids] } } as Document).toArray();
-      found.push(...documents.map((document) => (
-        { database: collection.dbName, collection: mine, document }
-      )));
+      found.push(...documents
+        .filter(isSession)
+        .map((document) => ({ database: collection.dbName, collection: mine, document })));
     }
     return found;
   }
 
-  /** All that lies in this database, whoever wrote it. */
-  async contents(): Promise<StoredSession[]> {
-    const database = this.#own.db(this.name);
+  /**
+   * A session that another process has written, such as index.ts: the one in this database that
+   * was written last, or, if the app uses another database of the server's, the one with this id.
+   */
+  async sessionElsewhere(id: string): Promise<StoredSession | undefined> {
+    const [here] = await this.#find(this.name, {});
+    if (here) return here;
+    const { databases } = await this.#own.db().admin().listDatabases({ nameOnly: true });
+    for (const { name } of databases) {
+      if (['admin', 'config', 'local'].includes(name)) continue;
+      const [there] = await this.#find(name, { _id: id });
+      if (there) this.noteWrite(there.collection, id);
+      if (there) return there;
+    }
+    return undefined;
+  }
+
+  async #find(name: string, filter: Document): Promise<StoredSession[]> {
+    const database = this.#own.db(name);
     const found: StoredSession[] = [];
-    for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray()) {
-      const collection = database.collection(name);
-      const documents = await collection.find().toArray();
-      found.push(...documents.map((document) => ({ database: this.name, collection, document })));
+    for (const { name: own } of await database.listCollections({}, { nameOnly: true }).toArray()) {
+      const collection = database.collection(own);
+      const documents = await collection.find(filter).sort({ expires: -1 }).toArray();
+      found.push(...documents
+        .filter(isSession)
+        .map((document) => ({ database: name, collection, document })));
     }
     return found;
   }
@@ -109,13 +139,15 @@ export class TestDatabase {
   holdDeletions(): HeldDeletions {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => { release = resolve; });
+    let wasAsked = false;
     const asked = new Promise<void>((resolve) => {
       this.#beforeDeletion = () => {
+        wasAsked = true;
         resolve();
         return released;
       };
     });
-    return { asked, release };
+    return { asked, release, get wasAsked() { return wasAsked; } };
   }
 
   /** From now on the database refuses every deletion. */
@@ -150,6 +182,10 @@ export class TestDatabase {
   }
 }
 
+function isSession(document: Document): boolean {
+  return 'session' in document || 'expires' in document;
+}
+
 /**
  * The same server, another database. A login without `authSource` is looked up in the database
  * that the URL names, so that has to be said before the name changes
@@ -170,22 +206,27 @@ function withDatabase(serverUrl: string, name: string): string {
  */
 const watchers = new Set<TestDatabase>();
 
-type Method = (this: Collection, first: Document, ...rest: unknown[]) => Promise<unknown>;
-
 function watch(
-  name: string,
+  name: 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate' | 'findOneAndReplace'
+    | 'createIndex' | 'deleteOne' | 'deleteMany' | 'findOneAndDelete',
   before: (collection: Collection, first: Document) => void | Promise<void>,
 ): void {
-  const methods = Collection.prototype as unknown as Record<string, Method>;
-  const original = methods[name];
-  if (!original) throw new Error(`The driver's collections have no ${name}().`);
-  methods[name] = async function (first, ...rest) {
+  const original: unknown = Reflect.get(Collection.prototype, name);
+  if (!isMethod(original)) throw new Error(`The driver's collections have no ${name}().`);
+  const watched = async function (this: Collection, first: Document, ...rest: unknown[]) {
     await before(this, first);
     return original.call(this, first, ...rest);
   };
+  Reflect.set(Collection.prototype, name, watched);
 }
 
-for (const name of ['updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace']) {
+function isMethod(value: unknown): value is (this: Collection, ...args: unknown[]) => unknown {
+  return typeof value === 'function';
+}
+
+for (const name of [
+  'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
+] as const) {
   watch(name, (collection, filter) => {
     for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
   });
@@ -196,10 +237,13 @@ watch('insertOne', (collection, document) => {
 watch('createIndex', () => {
   for (const watcher of watchers) watcher.indexCreations++;
 });
-watch('deleteMany', (collection, filter) => {
-  for (const watcher of watchers) watcher.removesExpired ||= 'expires' in filter;
+watch('deleteMany', async (collection, filter) => {
+  for (const watcher of watchers) {
+    if ('expires' in filter) watcher.removesExpired = true;
+    else await watcher.beforeDeletion();
+  }
 });
-for (const name of ['deleteOne', 'findOneAndDelete']) {
+for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
   watch(name, async () => {
     for (const watcher of watchers) await watcher.beforeDeletion();
   });

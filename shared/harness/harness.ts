@@ -3,21 +3,23 @@
  * HTTP, looks into its database and starts its index.ts; it knows nothing of the learner's code.
  */
 import { after, mock, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { startApp, type RunningApp } from './app.ts';
+import { regainPatience } from './browser.ts';
+import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
-import { Lesson, messageOf } from './lesson.ts';
-import { plan } from './plan.ts';
-import { currentSubject, setSubject } from './subject.ts';
+import { Lesson, messageOf, testSecret } from './lesson.ts';
+import { plan, type PlannedTest } from './plan.ts';
+import { currentSubject, hasSubject, setSubject } from './subject.ts';
 import { findStep } from '../steps.ts';
 
 export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
-export { expect } from './lesson.ts';
-export { startSlowRequest } from './slow-request.ts';
-export { countStands, expectNoServerError, expectVisit } from './visits.ts';
+export { expect, testSecret } from './lesson.ts';
+export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Bench {
@@ -57,7 +59,11 @@ export interface StepTests {
   testEntry: (
     name: string,
     start: Start,
-    run: (entry: Entry, database: TestDatabase | undefined) => Promise<void>,
+    run: (
+      entry: Entry,
+      database: TestDatabase | undefined,
+      startAgain: () => Promise<Entry>,
+    ) => Promise<void>,
   ) => void;
 }
 
@@ -67,50 +73,100 @@ export interface StepTests {
  */
 export function testsOfStep(number: number): StepTests {
   const step = findStep(String(number), 'test:N');
-  setSubject(step);
+  if (!hasSubject()) setSubject(step);
+  regainPatience();
 
   return {
-    test: (name, { move }, run) => {
-      plan.push({ name, step: number, move });
-      void test(name, async () => {
-        const open: { close(): Promise<void> }[] = [];
-        try {
-          await run(bench(open));
-        } catch (error) {
-          throw asLesson(error);
-        } finally {
-          mock.timers.reset();
-          for (const each of open.reverse()) await each.close();
-        }
-      });
+    test: (name, place, run) => {
+      define({ name, step: number, ...place }, async (open) => run(bench(open)));
     },
 
     testEntry: (name, { move, env }, run) => {
-      plan.push({ name, step: number, move });
-      const open: { close(): Promise<void> }[] = [];
+      if (leaveOut?.()) {
+        define({ name, step: number, move }, undefined);
+        return;
+      }
+      const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
-        const database = await openTestDatabase(open);
-        const entry = await Entry.start({ ...workingEnv(database), ...env() });
-        open.push(entry);
-        return { entry, database };
+        const database = await openTestDatabase(opened);
+        const startAgain = async () => {
+          const entry = await Entry.start({ ...workingEnv(database), ...env() });
+          opened.push(entry);
+          return entry;
+        };
+        return { entry: await startAgain(), database, startAgain };
       });
       // The test itself will tell; until it runs, nobody else shall.
       starting.catch(() => undefined);
-      void test(name, async () => {
-        try {
-          const { entry, database } = await starting;
-          await run(entry, database);
-        } catch (error) {
-          throw asLesson(error);
-        } finally {
-          for (const each of open.reverse()) await each.close();
-        }
+      define({ name, step: number, move }, async (open) => {
+        open.push({ close: () => closeAll(opened) });
+        const { entry, database, startAgain } = await starting;
+        await run(entry, database, startAgain);
       });
     },
   };
 }
 
-function bench(open: { close(): Promise<void> }[]): Bench {
+let leaveOut: (() => boolean) | undefined;
+
+/**
+ * Chooses which tests of index.ts are left out from now on. Starting a process is what takes
+ * longest, and not every change to an app can change how it starts.
+ * @param decide is asked when such a test is defined; undefined if none shall be left out
+ */
+export function leaveOutEntryTests(decide: (() => boolean) | undefined): void {
+  leaveOut = decide;
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Puts a test into the plan and hands it to node:test. */
+function define(
+  { name, step, move }: Pick<PlannedTest, 'name' | 'step' | 'move'>,
+  run: ((open: Closable[]) => Promise<void>) | undefined,
+): void {
+  const planned: PlannedTest = {
+    name, step, move, subject: currentSubject(), state: 'waiting', ended: Promise.resolve(),
+  };
+  plan.push(planned);
+  planned.ended = test(name, { skip: run === undefined }, async () => {
+    if (!run) return;
+    planned.state = 'running';
+    try {
+      await runWatched(run);
+      planned.state = 'passed';
+    } catch (error) {
+      planned.state = 'failed';
+      throw planned.lesson = asLesson(error);
+    }
+  });
+}
+
+/** Runs a test, closes what it opened, and fails if the app crashed, even after its answer. */
+async function runWatched(run: (open: Closable[]) => Promise<void>): Promise<void> {
+  const crash = watchForCrashes();
+  const open: Closable[] = [];
+  try {
+    await run(open);
+  } catch (error) {
+    throw crash.lesson() ?? error;
+  } finally {
+    mock.timers.reset();
+    await closeAll(open);
+    await setImmediate();
+    crash.stop();
+  }
+  const lesson = crash.lesson();
+  if (lesson) throw lesson;
+}
+
+async function closeAll(open: Closable[]): Promise<void> {
+  for (const each of open.toReversed()) await each.close();
+}
+
+function bench(open: Closable[]): Bench {
   const start = async (database: TestDatabase | undefined) => {
     const app = await startApp(database);
     open.push(app);
@@ -127,8 +183,8 @@ function bench(open: { close(): Promise<void> }[]): Bench {
   };
 }
 
-async function openTestDatabase(open: { close(): Promise<void> }[]) {
-  if (!currentSubject().needsDatabase) return undefined;
+async function openTestDatabase(open: Closable[]) {
+  if (!currentSubject().step.needsDatabase) return undefined;
   // The driver is imported only where a step needs it: it takes longer than all else together.
   const { TestDatabase } = await import('./database.ts');
   const database = await TestDatabase.create();
@@ -138,7 +194,7 @@ async function openTestDatabase(open: { close(): Promise<void> }[]) {
 
 function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {
   return {
-    SESSION_SECRET: 'a secret that only the tests use',
+    SESSION_SECRET: testSecret,
     ...(database && { MONGO_URL: database.url }),
   };
 }
@@ -153,7 +209,7 @@ function asLesson(error: unknown): Lesson {
 }
 
 after(async () => {
-  if (!currentSubject().needsDatabase) return;
+  if (!plan.some(({ subject }) => subject.step.needsDatabase)) return;
   const { closeTestServer } = await import('./database.ts');
   await closeTestServer();
 });

@@ -1,5 +1,6 @@
 import type { Exchange } from './browser.ts';
-import { describeSubject } from './subject.ts';
+import { findFrame } from './frame.ts';
+import { currentSubject } from './subject.ts';
 
 /** What a failed test has to say. */
 export interface LessonParts {
@@ -21,13 +22,18 @@ export class Lesson extends Error {
   override name = 'Lesson';
   // Private fields are not printed by reporters that inspect errors.
   readonly #parts: LessonParts;
-  readonly #origin: unknown;
+  readonly #frame: string | undefined;
 
+  /**
+   * @param origin the error of the learner's own code that led here, or a text that holds its stack
+   */
   constructor(parts: LessonParts, origin?: unknown) {
-    const lookAt = `${describeSubject()}/${parts.lookAt}`;
-    super([parts.observed, parts.why, `Look at: ${lookAt}`].join('\n'));
-    this.#parts = { ...parts, lookAt };
-    this.#origin = origin;
+    const subject = currentSubject();
+    const lookAt = `${subject.name}/${parts.lookAt}`;
+    const observed = redact(parts.observed);
+    super([observed, parts.why, `Look at: ${lookAt}`].join('\n'));
+    this.#parts = { ...parts, observed, lookAt };
+    this.#frame = findFrame(origin, subject) ?? findFrame(parts.exchange?.body, subject);
     this.stack = `${this.name}: ${this.message}`;
   }
 
@@ -35,19 +41,38 @@ export class Lesson extends Error {
     return this.#parts;
   }
 
-  /** The error of the learner's own code that led here, if there is one. */
-  get origin(): unknown {
-    return this.#origin;
+  /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
+  get frame(): string | undefined {
+    return this.#frame;
   }
 }
 
 /**
  * Fails the test with a lesson unless the condition holds.
+ * @param origin an error, or a text that holds its stack: the learner's line is found there
  * @throws {Lesson}
  */
-export function expect(condition: boolean, parts: LessonParts): asserts condition {
-  if (!condition) throw new Lesson(parts);
+export function expect(
+  condition: boolean,
+  parts: LessonParts,
+  origin?: unknown,
+): asserts condition {
+  if (!condition) throw new Lesson(parts, origin);
 }
+
+/**
+ * Leaves two characters of each session id, and nothing of signatures, passwords in URLs and the
+ * tests' secret.
+ */
+export function redact(text: string): string {
+  return text
+    .replaceAll(/(s%3A|s:)([\w-]{2})[^;,\s”"]*/g, '$1$2…')
+    .replaceAll(/(\w:\/\/)[^\s/@]+@/g, '$1…@')
+    .replaceAll(testSecret, '…');
+}
+
+/** The SESSION_SECRET of all tests. */
+export const testSecret = 'a secret that only the tests use';
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {

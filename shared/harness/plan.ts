@@ -1,9 +1,19 @@
-/** A test and its place in the lesson. */
+import type { Lesson } from './lesson.ts';
+import type { Subject } from './subject.ts';
+
+/** A test, its place in the lesson, and what is known of it so far. */
 export interface PlannedTest {
-  name: string;
-  step: number;
+  readonly name: string;
+  readonly step: number;
   /** The numbered move of WORKSHOP.md that makes it pass. */
-  move: number;
+  readonly move: number;
+  /** The app that is tested. */
+  readonly subject: Subject;
+  state: 'waiting' | 'running' | 'passed' | 'failed';
+  /** Why it failed. */
+  lesson?: Lesson;
+  /** Resolves when it has ended. */
+  ended: Promise<void>;
 }
 
 /** The tests of this run, in the order of the lesson. */

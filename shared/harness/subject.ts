@@ -2,29 +2,41 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, type Step } from '../steps.ts';
 
-let subject: Step | undefined;
-
-/** Chooses the step whose app is tested: the tests of step 1 also run on the app of step 3. */
-export function setSubject(step: Step): void {
-  subject ??= step;
+/** The app under test. */
+export interface Subject {
+  readonly step: Step;
+  /** Where its app.ts lies, ending in a slash. */
+  readonly folder: URL;
+  /** The folder as a person would write it: `steps/03-mongo-store`. */
+  readonly name: string;
 }
 
-/** The step whose app is tested. */
-export function currentSubject(): Step {
+let subject: Subject | undefined;
+
+/**
+ * Chooses the app that is tested from now on: the one in steps/ or, under
+ * `--conditions=solutions`, in solutions/ (see "imports" in package.json).
+ * @param step whose app: the tests of step 1 also run on the app of step 3
+ * @param folder where else the app lies, ending in a slash
+ */
+export function setSubject(step: Step, folder?: URL): void {
+  const own = new URL('./', import.meta.resolve(`#workshop/${step.folder}/app.ts`));
+  const name = path.relative(root, fileURLToPath(own)).split(path.sep).join('/');
+  subject = { step, folder: folder ?? own, name };
+}
+
+/** Whether the app to be tested has been chosen. */
+export function hasSubject(): boolean {
+  return subject !== undefined;
+}
+
+/** The app that is tested now. */
+export function currentSubject(): Subject {
   if (!subject) throw new Error('No step has been chosen: call setSubject() first.');
   return subject;
 }
 
-/**
- * The URL of one of the tested step's files, in steps/ or, under `--conditions=solutions`, in
- * solutions/ (see "imports" in package.json).
- */
+/** The URL of one of the tested app's files. */
 export function subjectFile(name: string): URL {
-  return new URL(import.meta.resolve(`#workshop/${currentSubject().folder}/${name}`));
-}
-
-/** The tested step's folder as a person would write it: `steps/03-mongo-store`. */
-export function describeSubject(): string {
-  const folder = path.dirname(fileURLToPath(subjectFile('app.ts')));
-  return path.relative(root, folder).split(path.sep).join('/');
+  return new URL(name, currentSubject().folder);
 }

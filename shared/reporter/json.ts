@@ -3,7 +3,8 @@
  */
 import type { TestEvent } from 'node:test/reporters';
 import { renderFailure } from './render.ts';
-import { gather } from './report.ts';
+import { gather, type Report } from './report.ts';
+import { whenBlocked } from './blocked.ts';
 
 /** How a run of one step's tests ended, for programs. */
 export interface JsonReport {
@@ -19,18 +20,22 @@ export interface JsonReport {
 }
 
 export default async function* json(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  const { step, database, tests } = await gather(events);
+  whenBlocked(toLine);
+  for await (const report of gather(events)) yield toLine(report);
+}
+
+function toLine({ step, database, tests }: Report): string {
   const report: JsonReport = {
     step: step.number,
     database,
     tests: tests.map((test) => ({
       name: test.name,
       move: test.move,
-      passed: !test.failure,
+      passed: !test.failure && test.notRun !== true,
       text: renderFailure(test, { width: Infinity, color: false })
-        .map((line) => line.trim())
-        .join(' '),
+        .join(' ')
+        .replaceAll(/\s+/g, ' '),
     })),
   };
-  yield `${JSON.stringify(report)}\n`;
+  return `${JSON.stringify(report)}\n`;
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Exchange } from '../harness/browser.ts';
 import type { Report, TestReport } from './report.ts';
+import { redact } from '../harness/lesson.ts';
 import { steps } from '../steps.ts';
 
 /** How wide the text may be, in characters, and whether it may be coloured. */
@@ -11,13 +12,13 @@ export interface Style {
 
 /** The report as a learner reads it: the first failure open, the others one line each. */
 export function renderReport(report: Report, style: Style): string {
-  const failed = report.tests.filter(({ failure }) => failure);
+  const failed = report.tests.filter(({ failure, notRun }) => failure ?? notRun);
   const [first] = failed;
   const lines = [
     title(report, style),
-    ...(report.database === undefined ? [] : [paint('dim', report.database, style)]),
+    ...wrap(report.database ?? '', style.width, '').map((line) => paint('dim', line, style)),
     '',
-    ...report.tests.filter(({ failure }) => !failure)
+    ...report.tests.filter((test) => !failed.includes(test))
       .map(({ name }) => paint('green', `✔ pass  ${name}`, style)),
     ...failed.flatMap((test) => (
       test === first ? ['', ...renderFailure(test, style), ''] : [failLine(test, style)]
@@ -43,7 +44,7 @@ export function renderFailure(test: TestReport, style: Style): string[] {
     ...label('Look at:', failure.lookAt),
     ...(failure.frame === undefined ? [] : label('Line', failure.frame)),
     ...(failure.exchange ? renderExchange(failure.exchange, label) : []),
-    ...label('Lesson', `WORKSHOP.md › Step ${test.step} › Move ${test.move}`),
+    ...lesson(test, style, label),
   ];
 }
 
@@ -53,13 +54,14 @@ function title({ step, subject, solutions, tests }: Report, style: Style): strin
     subject === step ? '' : `on the app of step ${subject.number}`,
   ].filter(Boolean).join(' ');
   const left = `Step ${step.number} · ${step.title}${whose && ` · ${whose}`}`;
-  const passed = tests.filter(({ failure }) => !failure).length;
+  const passed = tests.filter(({ failure, notRun }) => !failure && !notRun).length;
   const right = `${passed} of ${tests.length} tests pass`;
   const gap = Math.max(3, style.width - left.length - right.length);
   return paint('bold', left + ' '.repeat(gap) + right, style);
 }
 
-function failLine({ name }: TestReport, style: Style): string {
+function failLine({ name, notRun }: TestReport, style: Style): string {
+  if (notRun) return paint('dim', `- not run  ${name}`, style);
   return paint('red', `✖ fail  ${name}`, style);
 }
 
@@ -72,26 +74,30 @@ function next({ step, subject, solutions }: Report, failures: number): string {
     : `Step ${step.number} is done, and with it the workshop. Next: npm run progress`;
 }
 
+/** Where to read on, and the command that gives a hint. On one line if there is room for both. */
+function lesson({ step, move }: TestReport, { width }: Style, label: Label): string[] {
+  const [where = ''] = label('Lesson', `WORKSHOP.md › Step ${step} › Move ${move}`);
+  const hint = `Hint  npm run hint ${step}`;
+  const line = `${where.padEnd(50)} ${hint}`;
+  return line.length <= width ? [line] : [where, ...label('Hint', `npm run hint ${step}`)];
+}
+
 type Label = (name: string, text: string) => string[];
 
 function renderExchange(exchange: Exchange, label: Label): string[] {
   const { method, path, cookie, status, setCookie } = exchange;
   return [
-    ...label('Request', `${method} ${path}${cookie && `  Cookie: ${shorten(cookie)}`}`),
+    ...label('Request', `${method} ${path}${cookie && `  Cookie: ${redact(cookie)}`}`),
     ...label('Answer', [
       String(status),
-      ...setCookie.map((header) => `Set-Cookie: ${shorten(header)}`),
+      ...setCookie.map((header) => `Set-Cookie: ${redact(header)}`),
     ].join('  ')),
   ];
 }
 
-/** Leaves two characters of each session id and nothing of its signature. */
-function shorten(cookies: string): string {
-  return cookies.replaceAll(/(=s%3A|=s:)(..)[^;,\s]*/g, '$1$2…');
-}
-
 function paint(color: 'bold' | 'dim' | 'green' | 'red', text: string, style: Style): string {
-  return style.color ? styleText(color, text) : text;
+  // Whether the output takes colours has been decided by whoever chose the style.
+  return style.color ? styleText(color, text, { validateStream: false }) : text;
 }
 
 /** Breaks a text into lines at its blanks. */

@@ -1,17 +1,22 @@
 import type { TestEvent } from 'node:test/reporters';
-import { findFrame } from './frame.ts';
 import { crashLesson } from '../harness/crash.ts';
 import { Lesson, messageOf, type LessonParts } from '../harness/lesson.ts';
 import { plan, run, type PlannedTest } from '../harness/plan.ts';
-import { currentSubject } from '../harness/subject.ts';
 import { findStep, type Step } from '../steps.ts';
 
 /** How one test ended. */
-export interface TestReport extends PlannedTest {
+export interface TestReport {
+  name: string;
+  step: number;
+  /** The numbered move of WORKSHOP.md that makes it pass. */
+  move: number;
+  /** Why it failed; nothing else in it means that it was not reached. */
   failure?: LessonParts & {
     /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
     frame?: string | undefined;
   };
+  /** Whether the tests came to an end before this one. */
+  notRun?: boolean;
 }
 
 /** How a run of one step's tests ended. */
@@ -26,29 +31,56 @@ export interface Report {
   tests: TestReport[];
 }
 
-/** Gathers the events of node:test into one report. */
-export async function gather(events: AsyncIterable<TestEvent>): Promise<Report> {
-  const failures = new Map<string, unknown>();
+/** Gathers the events of node:test into one report for each app that was tested. */
+export async function* gather(events: AsyncIterable<TestEvent>): AsyncGenerator<Report> {
+  // node:test reports the tests in the order in which they were defined: that of the plan.
+  let reported = 0;
+  let tests: TestReport[] = [];
   for await (const { type, data } of events) {
-    if (type === 'test:fail') failures.set(data.name, data.details.error);
+    if ((type !== 'test:pass' && type !== 'test:fail') || data.nesting > 0) continue;
+    const planned = plan[reported++];
+    if (!planned) continue;
+    tests.push(type === 'test:fail'
+      ? failed(planned, toLesson(data.details.error))
+      : passed(planned));
+    if (plan[reported]?.subject === planned.subject) continue;
+    yield reportOn(planned, tests);
+    tests = [];
   }
-  const subject = currentSubject();
-  const step = plan[0] ? findStep(String(plan[0].step), 'test:N') : subject;
+}
+
+/**
+ * The report of a run that cannot go on, from what the tests themselves know.
+ * @param lesson what stopped the test that is running
+ */
+export function reportSoFar(lesson: Lesson): Report | undefined {
+  const running = plan.find(({ state }) => state === 'running')
+    ?? plan.find(({ state }) => state === 'waiting');
+  if (!running) return undefined;
+  const tests = plan.filter(({ subject }) => subject === running.subject).map((test) => {
+    if (test === running) return failed(test, lesson);
+    if (test.lesson) return failed(test, test.lesson);
+    return test.state === 'passed' ? passed(test) : { ...passed(test), notRun: true };
+  });
+  return reportOn(running, tests);
+}
+
+function reportOn({ step, subject }: PlannedTest, tests: TestReport[]): Report {
   return {
-    step,
-    subject,
+    step: findStep(String(step), 'test:N'),
+    subject: subject.step,
     solutions: process.execArgv.some((argument) => argument.endsWith('=solutions')),
-    database: run.database,
-    tests: plan.map((test) => (
-      failures.has(test.name) ? { ...test, failure: explain(failures.get(test.name)) } : test
-    )),
+    database: subject.step.needsDatabase ? run.database : undefined,
+    tests,
   };
 }
 
-function explain(error: unknown): NonNullable<TestReport['failure']> {
-  const lesson = toLesson(error);
-  const frame = findFrame(lesson.origin) ?? findFrame(lesson.parts.exchange?.body);
-  return { ...lesson.parts, frame };
+function passed({ name, step, move }: PlannedTest): TestReport {
+  return { name, step, move };
+}
+
+function failed(test: PlannedTest, lesson: Lesson): TestReport {
+  return { ...passed(test), failure: { ...lesson.parts, frame: lesson.frame } };
 }
 
 /** node:test wraps what a test threw, and reports what was thrown outside of it in the same way. */

@@ -2,12 +2,18 @@
  * The learner's reporter for node:test: node --test-reporter=./shared/reporter/reporter.ts …
  */
 import type { TestEvent } from 'node:test/reporters';
+import { whenBlocked } from './blocked.ts';
 import { renderReport } from './render.ts';
-import { gather } from './report.ts';
+import { gather, type Report } from './report.ts';
 
 export default async function* reporter(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  whenBlocked(toText);
+  for await (const report of gather(events)) yield toText(report);
+}
+
+function toText(report: Report): string {
   const { stdout } = process;
-  yield renderReport(await gather(events), {
+  return renderReport(report, {
     width: Math.min(stdout.columns || 80, 100),
     color: stdout.isTTY && stdout.hasColors(),
   });

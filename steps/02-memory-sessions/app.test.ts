@@ -1,10 +1,11 @@
+import { createHmac } from 'node:crypto';
 import {
   countStands,
   expect,
   expectNoServerError,
   expectVisit,
   findSessionCookie,
-  startSlowRequest,
+  testSecret,
   testsOfStep,
 } from '#harness';
 
@@ -13,24 +14,35 @@ const { test, testEntry } = testsOfStep(2);
 const withoutSecret = { move: 1, env: () => ({ SESSION_SECRET: undefined }) };
 testEntry('index.ts does not start without a SESSION_SECRET', withoutSecret, async (entry) => {
   await entry.settled();
-  expect(entry.port === undefined, {
+  const cookies = entry.port && await fetch(`http://127.0.0.1:${entry.port}/`)
+    .then((answer) => answer.headers.getSetCookie(), () => []);
+  expect(cookies === undefined, {
     observed: 'SESSION_SECRET was not set, and index.ts listens all the same.',
-    why: 'Without a secret express-session answers every single request with an error. Nobody '
-      + 'notices until the first visitor comes, so look for it at start-up.',
+    why: findSessionCookie(cookies || []) !== undefined
+      ? 'A secret that stands in the code is known to everyone who reads the code, and such a '
+      + 'fallback goes unnoticed until it is too late. Better not to start.'
+      : 'Without a secret express-session answers every single request with an error. Nobody '
+        + 'notices until the first visitor comes, so look for it at start-up.',
     lookAt: 'session.ts: what if process.env.SESSION_SECRET is not set?',
   });
-  expect(await entry.ended() && entry.ending !== 0, {
+  expect(await entry.ended(), {
+    observed: 'SESSION_SECRET was not set, and index.ts neither listened nor ended.',
+    why: 'A program that cannot do its work must end, so that the person, or the platform '
+      + 'that runs it, notices.',
+    lookAt: 'index.ts: what ends the process?',
+  });
+  expect(entry.ending !== 0, {
     observed: `SESSION_SECRET was not set, and index.ts ended with exit code ${entry.ending}, `
       + 'as if all were well.',
     why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
     lookAt: 'index.ts: does it call process.exit(1)?',
   });
-  expect(entry.output.includes('SESSION_SECRET'), {
+  expect(entry.words.includes('SESSION_SECRET'), {
     observed: 'SESSION_SECRET was not set, and index.ts ended without naming it. It printed: '
       + `“${entry.lastWords}”`,
     why: 'The person at the terminal has to read which variable is missing.',
     lookAt: 'session.ts: which sentence does the Error hold?',
-  });
+  }, entry.output);
 });
 
 test('the first visit gets a signed session cookie', { move: 1 }, async ({ openApp }) => {
@@ -38,39 +50,63 @@ test('the first visit gets a signed session cookie', { move: 1 }, async ({ openA
   const browser = app.newBrowser();
   const first = await browser.get('/');
   expectNoServerError(first);
-  expect(browser.sessionCookie() !== undefined, {
+  const cookie = findSessionCookie(first.setCookie);
+  expect(cookie !== undefined, {
     observed: first.setCookie.length > 0
-      ? `GET / set a cookie, but none that holds a signed session id: ${first.setCookie.join()}`
+      ? 'GET / set a cookie, but none that holds a signed session id.'
       : 'GET / came back without a Set-Cookie header.',
     why: 'The session id in the cookie is all that ties a browser to its session. Without the '
       + 'cookie, every visit is a first visit.',
-    lookAt: 'app.ts: does app.use(session(…)) stand above the route, and does the cookie need '
-      + 'HTTPS (secure: true)?',
+    lookAt: 'app.ts: does app.use(session(…)) stand above the route, is something put into '
+      + 'req.session before the answer is sent, and are the cookie options right (secure: true '
+      + 'needs HTTPS, maxAge a number)?',
+    exchange: first,
+  });
+  expect(isSignedWith(testSecret, cookie.value), {
+    observed: 'The session cookie is signed, but not with the secret of SESSION_SECRET.',
+    why: 'A secret that stands in the code is known to everyone who reads the code, today or in '
+      + 'the history of the repository. Each place where the app runs has a secret of its own.',
+    lookAt: 'session.ts: is `secret` read from process.env.SESSION_SECRET?',
+    exchange: first,
+  });
+  expect(browser.sessionCookie() !== undefined, {
+    observed: 'The browser threw the session cookie away, or will not send it back to /.',
+    why: 'A cookie with another Path or Domain, or with an end in the past, is lost at once.',
+    lookAt: 'session.ts: which cookie options are set?',
     exchange: first,
   });
 });
 
-test('it counts the visits of a browser', { move: 2 }, async ({ openApp }) => {
+test('it counts the visits of a browser', { move: 2 }, async ({ openApp, advanceClock }) => {
   const app = await openApp();
   const browser = app.newBrowser();
-  expectVisit(await browser.get('/'), 1, {
-    NaN: 'undefined + 1 is NaN: a new session holds no visits yet, so the count needs a value '
-      + 'to start from: (req.session.visits ?? 0) + 1.',
-  });
+  expectVisit(await browser.get('/'), 1, {});
   expectVisit(await browser.get('/'), 2, countStands);
-  expectVisit(await browser.get('/'), 3, countStands);
+  advanceClock(5000);
+  expectVisit(await browser.get('/'), 3, {
+    1: 'Five seconds later the same browser was taken for a new one: its cookie had come to its '
+      + 'end. maxAge is in milliseconds, and `expires` is one date for all.',
+  }, 'session.ts: does the cookie have a maxAge, or `expires`?');
 });
 
-test('two browsers are counted apart', { move: 2 }, async ({ openApp }) => {
+test('two browsers are counted apart', { move: 2 }, async ({ openApp, advanceClock }) => {
   const app = await openApp();
   const [anna, ben] = [app.newBrowser(), app.newBrowser()];
   await anna.get('/');
   expectVisit(await anna.get('/'), 2, countStands);
-  expectVisit(await ben.get('/'), 1, {
-    3: 'A browser that has never been here was told that it is visit 3: the count is shared by '
-      + 'all. A variable of the module belongs to the whole server; req.session belongs to one '
-      + 'browser.',
-  });
+  expectVisit(await ben.get('/'), 1, {});
+  expectVisit(await anna.get('/'), 3, {
+    2: 'Another browser came, and its session took the place of this one: they have the same id.',
+  }, 'session.ts: is every id different (genid)?');
+
+  // A server that has been running for more than a year gets a new visitor.
+  advanceClock(400 * 24 * 60 * 60 * 1000);
+  const cleo = app.newBrowser();
+  await cleo.get('/');
+  expectVisit(await cleo.get('/'), 2, {
+    1: 'The server has been running for a long time, and now every cookie is dead on arrival: '
+      + '`expires` was computed once, when the server started. maxAge counts from each visit.',
+  }, 'session.ts: does the cookie have `expires`?');
 });
 
 test('a tampered cookie is a new visitor', { move: 2 }, async ({ openApp }) => {
@@ -80,8 +116,7 @@ test('a tampered cookie is a new visitor', { move: 2 }, async ({ openApp }) => {
   expectVisit(await browser.get('/'), 2, countStands);
 
   const cookie = browser.sessionCookie();
-  const tampered = browser.cookieHeader().replace(/.(?=[^.]{20}$)/, (c) => (c === 'x' ? 'y' : 'x'));
-  const answer = await app.newBrowser().getWithCookie('/', tampered);
+  const answer = await app.newBrowser().getWithCookie('/', browser.tamperedCookieHeader());
   expectVisit(answer, 1, {
     3: 'A cookie whose signature does not fit was taken for a real one. Whoever can guess an id '
       + 'would be that visitor.',
@@ -111,19 +146,21 @@ test('a second app knows nobody', { move: 2 }, async ({ openApp }) => {
 test('a request that stores nothing gets no cookie', { move: 3 }, async ({ openApp }) => {
   const app = await openApp();
   const home = await app.newBrowser().get('/');
-  expect(findSessionCookie(home.setCookie) !== undefined, {
+  const cookie = findSessionCookie(home.setCookie);
+  expect(cookie !== undefined, {
     observed: 'Not even GET / sets a session cookie.',
     why: 'The page that counts has something to store, so it needs a session.',
     lookAt: 'app.ts: does app.use(session(…)) stand above the route?',
     exchange: home,
   });
   const nowhere = await app.newBrowser().get('/no-such-page');
-  expect(nowhere.setCookie.length === 0, {
+  expect(!nowhere.setCookie.some((header) => header.startsWith(`${cookie.name}=`)), {
     observed: `GET /no-such-page stores nothing (status ${nowhere.status}) and got a session `
       + 'cookie.',
     why: 'Every robot and every health check would leave a session behind, thousands a day. '
       + 'With saveUninitialized: false a session is kept once something is in it.',
-    lookAt: 'session.ts: what is saveUninitialized? If it is missing, it is true.',
+    lookAt: 'session.ts: what is saveUninitialized (if it is missing, it is true)? And app.ts: is '
+      + 'only GET / counted?',
     exchange: nowhere,
   });
 });
@@ -133,9 +170,9 @@ test('a slow request takes no visit back', { move: 3 }, async ({ openApp }) => {
   const browser = app.newBrowser();
   expectVisit(await browser.get('/'), 1, {});
 
-  // The session of the slow request is read when its headers come; its answer, a 404, waits for
-  // the last byte of its body. In between the browser visits in another tab.
-  const slow = await startSlowRequest(app.url, browser.cookieHeader());
+  // A slow request has read its session and has not answered yet. In between the browser visits
+  // in another tab.
+  const slow = await app.startSlowGet('/no-such-page', browser.cookieHeader());
   expectVisit(await browser.get('/'), 2, countStands);
   await slow.finish();
 
@@ -149,8 +186,9 @@ test('a slow request takes no visit back', { move: 3 }, async ({ openApp }) => {
 test('the cookie is HttpOnly and SameSite=Lax', { move: 4 }, async ({ openApp }) => {
   const app = await openApp();
   const answer = await app.newBrowser().get('/');
-  const header = answer.setCookie.find((cookie) => findSessionCookie([cookie])) ?? '';
-  expect(header !== '', {
+  const name = findSessionCookie(answer.setCookie)?.name;
+  const header = answer.setCookie.find((cookie) => cookie.startsWith(`${name}=`));
+  expect(header !== undefined, {
     observed: 'GET / sets no session cookie.',
     why: 'Without the cookie, every visit is a first visit.',
     lookAt: 'app.ts: does app.use(session(…)) stand above the route?',
@@ -172,3 +210,12 @@ test('the cookie is HttpOnly and SameSite=Lax', { move: 4 }, async ({ openApp })
     exchange: answer,
   });
 });
+
+/** Whether the value of a session cookie, `s:id.signature`, was signed with this secret. */
+function isSignedWith(secret: string, value: string): boolean {
+  const [, id = '', signature] = /^s:([^.]+)\.(.+)$/.exec(decodeURIComponent(value)) ?? [];
+  return (['utf8', 'base64', 'hex'] as const).some((encoding) => (
+    createHmac('sha256', Buffer.from(secret, encoding)).update(id).digest('base64')
+      .replace(/=+$/, '') === signature
+  ));
+}

@@ -1,23 +1,24 @@
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { after } from 'node:test';
 import {
   countStands,
   expect,
   expectVisit,
-  startSlowRequest,
+  findSessionCookie,
   testsOfStep,
+  type Entry,
   type Exchange,
   type RunningApp,
   type StoredSession,
 } from '#harness';
 
+// Something that takes connections and drops them: no MongoDB will ever answer there.
+const noMongo = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1').unref();
+await once(noMongo, 'listening');
+
 const { test, testEntry } = testsOfStep(3);
 
 const ONE_HOUR_MS = 60 * 60 * 1000;
-
-// Something that takes connections and drops them: no MongoDB will ever answer there.
-const noMongo = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
-after(() => noMongo.close());
 
 const withoutMongo = {
   move: 1,
@@ -34,19 +35,23 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
       + 'build the app and listen.',
     lookAt: 'index.ts: is `await` connecting a MongoClient to process.env.MONGO_URL?',
   });
-  expect(await entry.ended() && entry.ending !== 0, {
-    observed: entry.running
-      ? 'At MONGO_URL no MongoDB answers, and index.ts neither listened nor ended.'
-      : `At MONGO_URL no MongoDB answers, and index.ts ended with exit code ${entry.ending}, as `
-        + 'if all were well.',
+  expect(await entry.ended(), {
+    observed: 'At MONGO_URL no MongoDB answers, and index.ts neither listened nor ended.',
+    why: 'A program that cannot do its work must end, so that the person, or the platform '
+      + 'that runs it, notices.',
+    lookAt: 'index.ts: what happens when connecting fails?',
+  });
+  expect(entry.ending !== 0, {
+    observed: `At MONGO_URL no MongoDB answers, and index.ts ended with exit code ${entry.ending}, `
+      + 'as if all were well.',
     why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
     lookAt: 'index.ts: what happens when connecting fails?',
   });
-  expect(/mongo/i.test(entry.output), {
+  expect(/mongo|database|ECONN/i.test(entry.words), {
     observed: `index.ts ended without a word about MongoDB. It printed: “${entry.lastWords}”`,
     why: 'The person at the terminal has to read what is missing.',
     lookAt: 'index.ts: which sentence is printed when connecting fails?',
-  });
+  }, entry.output);
 });
 
 test('the visit count survives a restart of the app', { move: 2 }, async (bench) => {
@@ -55,10 +60,15 @@ test('the visit count survives a restart of the app', { move: 2 }, async (bench)
   await browser.get('/');
   expectVisit(await browser.get('/'), 2, countStands);
 
+  const stored = await storedSessions(app);
   const restarted = await bench.restart(app);
   expectVisit(await browser.movedTo(restarted).get('/'), 3, {
-    1: 'The app was built anew and the same cookie sent. The sessions died with the app, so '
-      + 'they still live in its memory.',
+    1: stored.length === 0
+      ? 'The app was built anew and the same cookie sent. The sessions died with the app, so '
+      + 'they still live in its memory.'
+      : 'The app was built anew and the same cookie sent. The session lies in MongoDB, and the '
+        + 'app did not go on from it: either the count is kept elsewhere, or the secret or the '
+        + 'name of the cookie is another one after each start.',
   }, 'session.ts: is the store part of the options, and is there only one app.use(session(…))?');
 });
 
@@ -112,7 +122,7 @@ test('MongoDB is told to delete expired sessions', { move: 2 }, async (bench) =>
   const [session] = await storedSessions(app);
   expect(session !== undefined, { ...nothingStored, exchange: answer });
 
-  app.runIntervals();
+  await app.runIntervals();
   expect(app.database?.removesExpired === true || await hasTtlIndex(session), {
     observed: 'There is no TTL index on `expires`, and nothing else removes expired sessions.',
     why: 'Every visitor who never comes back leaves a document behind, for ever.',
@@ -128,6 +138,7 @@ test('a session lives one hour after its last visit', { move: 3 }, async (bench)
 
   bench.advanceClock(ONE_HOUR_MS / 2);
   await expectOneHour(app, () => browser.get('/'), 'visit half an hour later');
+  await expectOneHour(app, () => app.newBrowser().get('/'), 'new browser\'s first visit then');
 });
 
 test('an expired session is a new visitor', { move: 3 }, async (bench) => {
@@ -144,55 +155,80 @@ test('an expired session is a new visitor', { move: 3 }, async (bench) => {
     3: 'An hour and a minute after the last visit, the old cookie still opened the session. '
       + 'The store decides how long a session counts, whatever the browser keeps.',
   }, 'session.ts: what is `ttl`, in seconds?');
+  expectVisit(await browser.getWithCookie('/', cookie), 1, {
+    2: 'The expired session was gone for one visit and back at the next.',
+  }, 'session.ts: what is `ttl`, in seconds?');
 });
 
 const inTheMiddle = { move: 4, env: () => ({}) };
-testEntry('SIGTERM lets running requests end', inTheMiddle, async (entry, database) => {
+testEntry('SIGTERM lets running requests end', inTheMiddle, async (entry, database, startAgain) => {
+  await expectGentleEnd(entry, 'SIGTERM', (id) => database?.sessionElsewhere(id));
+  if (entry.treatsSignalsAlike) return;
+  // Ctrl-C has a function of its own, so it is tried as well.
+  const again = await startAgain();
+  await expectGentleEnd(again, 'SIGINT', (id) => database?.sessionElsewhere(id));
+});
+
+async function expectGentleEnd(
+  entry: Entry,
+  signal: 'SIGINT' | 'SIGTERM',
+  find: (id: string) => Promise<StoredSession | undefined> | undefined,
+): Promise<void> {
   await entry.settled();
   expect(entry.port !== undefined, {
-    observed: `index.ts ended without listening. It printed: “${entry.lastWords}”`,
+    observed: `index.ts ${entry.running ? 'runs but does not listen' : 'ended without listening'}. `
+      + `It printed: “${entry.lastWords}”`,
     why: 'Nothing can be visited before index.ts starts.',
     lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
-  });
+  }, entry.output);
   const url = `http://127.0.0.1:${entry.port}`;
-  const answer = await fetch(url);
-  await answer.text();
-  const cookie = answer.headers.getSetCookie().map((header) => header.split(';')[0]).join('; ');
-  const [before] = await database?.contents() ?? [];
+  const answer = await fetch(url, { signal: AbortSignal.timeout(5000) })
+    .then(async (response) => ({ headers: response.headers, text: await response.text() }))
+    .catch(() => undefined);
+  const cookies = answer?.headers.getSetCookie() ?? [];
+  const id = findSessionCookie(cookies)?.id ?? '';
+  const before = await find(id);
   expect(before !== undefined, {
     observed: 'index.ts was visited, and there is no session in the database of MONGO_URL.',
     why: 'The app that index.ts starts has to keep its sessions in MongoDB.',
     lookAt: 'index.ts: is the connected client handed to createApp()?',
-  });
+  }, entry.output);
 
-  const slow = await startSlowRequest(url, cookie);
-  entry.terminate();
-  const status = await slow.finish().catch(() => undefined);
+  expect(await entry.listensTo('SIGINT'), {
+    observed: 'index.ts does nothing of its own when SIGINT comes.',
+    why: 'Ctrl-C sends SIGINT, a hosting platform SIGTERM. What nobody listens to ends the '
+      + 'process at once, in the middle of what it is doing.',
+    lookAt: 'index.ts: does it listen for SIGINT as well as for SIGTERM?',
+  });
+  const finish = await entry.startSlowGet(cookies.map((cookie) => cookie.split(';')[0]).join('; '));
+  await entry.terminate(signal);
+  const status = await finish();
   const ended = await entry.ended();
   expect(status !== undefined, {
-    observed: 'A request was under way when SIGTERM came, and it got no answer.',
-    why: 'Whoever deploys a new version sends SIGTERM to the old one. Without a handler it ends '
-      + 'at once, in the middle of what it is doing.',
-    lookAt: 'index.ts: does it listen for SIGTERM and close the server before it ends?',
+    observed: `A request was under way when ${signal} came, and it got no answer.`,
+    why: `Whoever deploys a new version sends SIGTERM to the old one, and Ctrl-C sends SIGINT. `
+      + 'Without a handler the process ends at once, in the middle of what it is doing.',
+    lookAt: `index.ts: does it listen for ${signal} and close the server before it ends?`,
   });
   expect(ended, {
-    observed: 'SIGTERM came, the last request was answered, and the process went on running.',
+    observed: `${signal} came, the last request was answered, and the process went on running.`,
     why: 'A process ends when nothing is open any more. An open connection to MongoDB keeps it '
       + 'alive until it is killed.',
     lookAt: 'index.ts: is client.close() called once the server is closed?',
   });
   expect(entry.ending === 0, {
-    observed: `SIGTERM ended the process with ${entry.ending} instead of exit code 0.`,
+    observed: `${signal} ended the process with ${entry.ending} instead of exit code 0. `
+      + `It printed: “${entry.lastWords}”`,
     why: 'It was asked to end and it did: that is no failure.',
     lookAt: 'index.ts: what ends the process?',
-  });
-  const [afterwards] = await database?.contents() ?? [];
+  }, entry.output);
+  const afterwards = await find(id);
   expect(expiryOf(afterwards) > expiryOf(before), {
     observed: 'The last request was answered, but its visit was not written to MongoDB.',
     why: 'The client was closed while a request still needed it.',
     lookAt: 'index.ts: is the client closed in the callback of server.close()?',
   });
-});
+}
 
 const nothingStored = {
   observed: 'A browser came, and MongoDB holds no session document.',
@@ -217,11 +253,13 @@ async function expectOneHour(
   visit: () => Promise<Exchange>,
   name: string,
 ): Promise<void> {
+  const known = (await storedSessions(app)).map((stored): unknown => stored.document._id);
   const earliest = Date.now() + ONE_HOUR_MS;
   const answer = await visit();
   const latest = Date.now() + ONE_HOUR_MS;
 
-  const [session] = await storedSessions(app);
+  const sessions = await storedSessions(app);
+  const session = sessions.find(({ document }) => !known.includes(document._id)) ?? sessions[0];
   expect(session !== undefined, { ...nothingStored, exchange: answer });
   const expires: unknown = session.document.expires;
   expect(expires instanceof Date, {
@@ -260,6 +298,7 @@ function whyNotOneHour(seconds: number, cookieExpires: boolean): string {
 function spoken(seconds: number): string {
   const days = Math.round(seconds / 86_400);
   if (days >= 2) return `${days} days`;
+  if (seconds >= 2 * 3600) return `${Math.round(seconds / 3600)} hours`;
   if (Math.abs(seconds) >= 120) return `${Math.round(seconds / 60)} minutes`;
   return `${seconds} seconds`;
 }

@@ -1,0 +1,135 @@
+/*
+ * Errors that come before any test: what Node or the packages say, in the words of the lesson.
+ */
+import { Lesson, messageOf, type LessonParts } from './lesson.ts';
+
+interface Explanation {
+  /** What the error says. The name in it is handed to `parts`. */
+  message: RegExp;
+  parts: (name: string) => LessonParts;
+}
+
+const explanations: Explanation[] = [
+  {
+    message: /does not provide an export named '(\w+)'|Named export '(\w+)' not found/,
+    parts: (name) => ({
+      observed: `${name} is imported, but nothing of that name is exported there.`,
+      why: 'Either the name is misspelt, or it is a type. Types are gone when Node runs the code, '
+        + `so they are imported as types: import { type ${name} } from …`,
+      lookAt: 'app.ts: and what it imports: is it `type`, and is the name right?',
+    }),
+  },
+  {
+    message: /Cannot find package '([^']+)'|Cannot find module '([\w@][^']*)'/,
+    parts: (name) => ({
+      observed: `The package ${name} is imported, but it is not installed.`,
+      why: 'Node looks for packages in node_modules. Every step can be done with those that '
+        + 'package.json names.',
+      lookAt: `app.ts: and what it imports: is ${name} spelt right? If you want it: npm install `
+        + name,
+    }),
+  },
+  {
+    message: /Cannot find module '(?:[^']*[\\/])?([^'\\/]+)'/,
+    parts: (name) => ({
+      observed: `The file ${name} is imported, but there is no such file.`,
+      why: 'Node looks for it beside the file that imports it.',
+      lookAt: `app.ts: and what it imports: what is the path of ${name}?`,
+    }),
+  },
+  {
+    message: /(require|module|exports|__dirname) is not defined/,
+    parts: (name) => ({
+      observed: `${name} is not defined.`,
+      why: 'These files are ES modules: they import and export. require() and module.exports '
+        + 'belong to the older CommonJS, in which many tutorials are written.',
+      lookAt: "app.ts: and what it imports: write import … from '…' instead.",
+    }),
+  },
+  {
+    message: /MongoStore\.create is not a function|Class constructor MongoStore cannot be invoked/,
+    parts: () => ({
+      observed: 'connect-mongo was imported as in one of its older versions.',
+      why: 'Version 6 exports the class by default and by name. Tutorials for the versions 3 to 5 '
+        + 'look different.',
+      lookAt: "session.ts: does it say import MongoStore from 'connect-mongo'?",
+    }),
+  },
+  {
+    message: /^(express|session)\S* is not a function/,
+    parts: (name) => ({
+      observed: `${name} was called, but what was imported under that name is not a function.`,
+      why: '`import * as name` gives all exports together in one object. The function is the '
+        + 'default export, which is imported without the star.',
+      lookAt: `app.ts: does it say import ${name} from '…'?`,
+    }),
+  },
+  {
+    message: /^(?:Missing parameter name|Unexpected \S+) at |pathToRegexpError/,
+    parts: () => ({
+      observed: 'Express cannot read the path of a route.',
+      why: 'Since Express 5 a star in a path needs a name: /*rest. Older tutorials write *.',
+      lookAt: 'app.ts: which paths do the routes have?',
+    }),
+  },
+  {
+    message: /You must provide either mongoUrl\|clientPromise\|client/,
+    parts: () => ({
+      observed: 'The store was built without a client.',
+      why: 'MongoStore.create() needs the connected client; what it was given is undefined.',
+      lookAt: 'session.ts: is `client` handed on, from createApp(client) to the store?',
+    }),
+  },
+];
+
+/** What esbuild, which compiles the files, says of one that it cannot read. */
+const syntaxError = /^(?:.*[\\/])?([\w.-]+\.ts):(\d+):\d+: ERROR: (.*)$/m;
+
+/** The lesson for an app.ts that cannot be read. */
+export function explainLoad(error: unknown): Lesson {
+  const [, file, line, problem] = syntaxError.exec(messageOf(error)) ?? [];
+  if (file && line && problem) return syntaxLesson(file, line, problem, error);
+  return explain(error) ?? new Lesson({
+    observed: `app.ts cannot be loaded: ${firstLine(error)}.`,
+    why: 'Nothing can be tested before Node can read the file and all that it imports.',
+    lookAt: 'app.ts: the line that is named here.',
+  }, error);
+}
+
+/** The lesson for a file that is no TypeScript. */
+export function syntaxLesson(
+  file: string,
+  line: string | number,
+  problem: string,
+  origin: unknown,
+): Lesson {
+  return new Lesson({
+    observed: `${file} cannot be read: line ${line}: ${problem}.`,
+    why: 'Nothing can be tested before Node can read the file. The mistake may stand a line '
+      + 'above: a bracket or a quote that was not closed.',
+    lookAt: `${file}: line ${line}.`,
+  }, origin);
+}
+
+/** The lesson for a createApp() that failed. */
+export function explainBuild(call: string, error: unknown): Lesson {
+  return explain(error) ?? new Lesson({
+    observed: `${call} failed: ${firstLine(error)}.`,
+    why: 'The app could not be built, so there is nothing to visit.',
+    lookAt: 'app.ts: what does createApp() call?',
+  }, error);
+}
+
+/** The lesson for an error that people meet before their app runs, if it is one of those. */
+export function explain(error: unknown): Lesson | undefined {
+  const message = messageOf(error);
+  for (const { message: pattern, parts } of explanations) {
+    const found = pattern.exec(message);
+    if (found) return new Lesson(parts(found.slice(1).find(Boolean) ?? ''), error);
+  }
+  return undefined;
+}
+
+function firstLine(error: unknown): string {
+  return (messageOf(error).split('\n')[0] ?? '').replace(/\.$/, '');
+}

@@ -1,0 +1,646 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const home = 'GET / answers Hello World';
+const notFound = 'any other path is a 404';
+const onPort = 'index.ts listens on PORT';
+const defaultPort = 'without PORT it listens on 4000';
+const takenPort = 'a PORT that is taken ends it with a sentence';
+const noPort = 'a PORT that is no port number ends it too';
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'no route',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    res.send('Hello World');
+-  });
+` },
+    caughtBy: home,
+    reads: /GET \/ answered with status 404 instead of 200\. Express knows what to do .* only where/,
+  },
+  {
+    name: 'a route for POST',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.post('/', (req, res) => {
+` },
+    caughtBy: home,
+    reads: /status 404 instead of 200.*app\.get\('\/', …\)/,
+  },
+  {
+    name: 'a handler that returns the text',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    return 'Hello World';
+` },
+    runs: 'aside',
+    caughtBy: home,
+    reads: /GET \/ got no answer within 2 s\. Express does not send what a handler returns/,
+  },
+  {
+    name: 'a handler that only logs',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    console.log('Hello World');
+` },
+    runs: 'aside',
+    caughtBy: home,
+    reads: /GET \/ got no answer within 2 s\..*every way through a handler/,
+  },
+  {
+    name: 'a promise that is never fulfilled',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.get('/', async (req, res) => {
++    await new Promise(() => undefined);
+` },
+    runs: 'aside',
+    caughtBy: home,
+    reads: /GET \/ got no answer within 2 s/,
+  },
+  {
+    name: 'a loop that never ends in the handler',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    let found = false;
++    while (!found) found = Date.now() < 0;
++    res.send('Hello World');
+` },
+    runs: 'alone',
+    caughtBy: home,
+    reads: /GET \/ kept your server busy: nothing else has run.*Line steps\/01-hello-express\/app\.ts:8/,
+  },
+  {
+    name: 'a loop that never ends while app.ts is read',
+    patch: { 'app.ts': `
+ import express, { type Express } from 'express';
++
++while (Date.now() > 0);
+` },
+    runs: 'alone',
+    caughtBy: home,
+    reads: /app\.ts kept your server busy.*Line steps\/01-hello-express\/app\.ts:3/,
+  },
+  {
+    name: 'process.exit() in the handler',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    process.exit(1);
+` },
+    caughtBy: home,
+    reads: /Your server stopped: process\.exit\(1\) was called\..*Line steps\/01-hello-express\/app\.ts:7/,
+  },
+  {
+    name: 'an exception in a timer',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    setTimeout(() => {
++      throw new Error('too late');
++    }, 1);
+` },
+    caughtBy: home,
+    reads: /Your server stopped: too late\..*out of Express's reach.*app\.ts:8/,
+  },
+  {
+    name: 'an exception after the answer',
+    patch: { 'app.ts': `
+     res.send('Hello World');
++    process.nextTick(() => { throw new Error('after all'); });
+` },
+    caughtBy: home,
+    reads: /Your server stopped: after all/,
+  },
+  {
+    name: 'a name that does not exist',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    response.send('Hello World');
+` },
+    caughtBy: home,
+    reads: /status 500: ReferenceError: response is not defined.*Line steps\/01-hello-express\/app\.ts:7/,
+  },
+  {
+    name: 'another text',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    res.send('It works!');
+` },
+    caughtBy: home,
+    reads: /GET \/ answered “It works!”; there is no Hello World in it/,
+  },
+  {
+    name: 'another status',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
++    res.status(201).send('Hello World');
+` },
+    caughtBy: home,
+    reads: /status 201 instead of 200. 200 is the status of a page that is there/,
+  },
+  {
+    name: 'middleware for all paths instead of a route',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.use((req, res) => {
+` },
+    caughtBy: notFound,
+    reads: /GET \/no-such-page answered with status 200 instead of 404.*app\.use\(…\) answers all/,
+  },
+  {
+    name: 'a star in the path, as in Express 4',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.get('*', (req, res) => {
+` },
+    caughtBy: home,
+    reads: /Express cannot read the path of a route.*Since Express 5.*Line steps\/01-hello-express\/app\.ts:6/,
+  },
+  {
+    name: 'listen() in createApp()',
+    patch: { 'app.ts': `
++  app.listen(4000);
+   return app;
+` },
+    caughtBy: home,
+    reads: /A port was opened.*index\.ts lets it listen.*is there a call of listen\(\)/,
+  },
+  {
+    name: 'listen() while app.ts is read',
+    patch: { 'app.ts': `
+   return app;
+ }
++
++createApp().listen(process.env.PORT ?? 4000);
+` },
+    caughtBy: home,
+    reads: /A port was opened while app\.ts was read/,
+  },
+  {
+    name: 'no return',
+    patch: { 'app.ts': `
+-  return app;
+` },
+    caughtBy: home,
+    reads: /createApp\(\) returned nothing\..*does createApp\(\) end with `return app`/,
+  },
+  {
+    name: 'a server instead of the app',
+    patch: { 'app.ts': `
+-import express, { type Express } from 'express';
++import { createServer } from 'node:http';
++import express from 'express';
+@@
+-export function createApp(): Express {
++export function createApp() {
+@@
+-  return app;
++  return createServer(app);
+` },
+    caughtBy: home,
+    reads: /createApp\(\) returned a server, not an Express app/,
+  },
+  {
+    name: 'a promise of an app that never comes',
+    patch: { 'app.ts': `
+-export function createApp(): Express {
++export async function createApp(): Promise<Express> {
+   const app = express();
++  await new Promise(() => undefined);
+` },
+    runs: 'aside',
+    caughtBy: home,
+    reads: /createApp\(\) returned a promise that was not fulfilled within 2 s/,
+  },
+  {
+    name: 'a top-level await that never ends',
+    patch: { 'app.ts': `
+ import express, { type Express } from 'express';
++
++await new Promise(() => undefined);
+` },
+    runs: 'aside',
+    caughtBy: home,
+    reads: /app\.ts was not read to its end within 5 s.*outside of all functions/,
+  },
+  {
+    name: 'createApp() not exported',
+    patch: { 'app.ts': `
+-export function createApp(): Express {
++function createApp(): Express {
+` },
+    caughtBy: home,
+    reads: /app\.ts exports nothing, but no createApp.*does it say `export function createApp\(\)`/,
+  },
+  {
+    name: 'only a default export',
+    patch: { 'app.ts': `
+-export function createApp(): Express {
++export default function createApp(): Express {
+` },
+    caughtBy: home,
+    reads: /app\.ts exports default, but no createApp/,
+  },
+  {
+    name: 'a bracket that is not closed',
+    patch: { 'app.ts': `
+-    res.send('Hello World');
+-  });
++    res.send('Hello World');
++  };
+` },
+    caughtBy: home,
+    reads: /app\.ts cannot be read: line 8: Expected "\)" but found ";".*Line steps\/01-hello-express\/app\.ts:8/,
+  },
+  {
+    name: 'a package that is not installed',
+    patch: { 'app.ts': `
+ import express, { type Express } from 'express';
++import helmet from 'helmet';
+` },
+    caughtBy: home,
+    reads: /The package helmet is imported, but it is not installed\..*npm install helmet/,
+  },
+  {
+    name: 'a file that is not there',
+    patch: { 'app.ts': `
+ import express, { type Express } from 'express';
++import { greeting } from './greeting.ts';
+` },
+    caughtBy: home,
+    reads: /The file greeting\.ts is imported, but there is no such file/,
+  },
+  {
+    name: 'a type imported as a value',
+    patch: { 'app.ts': `
+-import express, { type Express } from 'express';
++import express, { Express } from 'express';
+` },
+    caughtBy: home,
+    reads: /Express is imported, but nothing of that name is exported there.*import \{ type Express \}/,
+  },
+  {
+    name: 'import * as express',
+    patch: { 'app.ts': `
+-import express, { type Express } from 'express';
++import * as express from 'express';
++import type { Express } from 'express';
+` },
+    caughtBy: home,
+    reads: /express was called, but what was imported .* is not a function.*without the star/,
+  },
+  {
+    name: 'require()',
+    patch: { 'app.ts': `
+-import express, { type Express } from 'express';
++import type { Express } from 'express';
++const express = require('express');
+` },
+    caughtBy: home,
+    reads: /require is not defined.*These files are ES modules/,
+  },
+  {
+    name: 'an error while the app is built',
+    patch: { 'app.ts': `
+   const app = express();
++  app.use(undefined as never);
+` },
+    caughtBy: home,
+    reads: /createApp\(\) failed: .*middleware.*Line steps\/01-hello-express\/app\.ts:5/,
+  },
+  {
+    name: 'index.ts never listens',
+    patch: { 'index.ts': `
+-createApp().listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++createApp();
++console.log(\`Server running on port \${port}\`);
+` },
+    caughtBy: onPort,
+    reads: /index\.ts ended \(exit code 0\) without listening\. It printed: “Server running/,
+  },
+  {
+    name: 'a port of its own',
+    patch: { 'index.ts': `
+-const { PORT = '4000' } = process.env;
++const PORT = '4000';
+` },
+    caughtBy: onPort,
+    reads: /PORT was \d+, but the app asked for port 4000\. Whoever runs the app chooses its port/,
+  },
+  {
+    name: 'another default port',
+    patch: { 'index.ts': `
+-const { PORT = '4000' } = process.env;
++const { PORT = '3000' } = process.env;
+` },
+    caughtBy: defaultPort,
+    reads: /PORT was not set, but the app asked for port 3000/,
+  },
+  {
+    name: 'no default port',
+    patch: { 'index.ts': `
+-const { PORT = '4000' } = process.env;
++const { PORT } = process.env;
+` },
+    caughtBy: defaultPort,
+    reads: /index\.ts ended \(exit code 1\) without listening\. It printed: “PORT must be/,
+  },
+  {
+    name: 'no line that says that it runs',
+    patch: { 'index.ts': `
+-  console.log(\`Server running on port \${port}\`);
+` },
+    runs: 'aside',
+    caughtBy: onPort,
+    reads: /index\.ts listens but did not print “Server running on port \d+”\. It printed nothing/,
+  },
+  {
+    name: 'another app listens',
+    patch: { 'index.ts': `
+-import { createApp } from './app.ts';
++import express from 'express';
+@@
+-createApp().listen(port, (error) => {
++express().listen(port, (error) => {
+` },
+    caughtBy: onPort,
+    reads: /GET \/ on its port does not answer Hello World.*which app is asked to listen/,
+  },
+  {
+    name: 'a syntax error in index.ts',
+    patch: { 'index.ts': `
+-const port = Number(PORT);
++const port = Number(PORT;
+` },
+    caughtBy: onPort,
+    reads: /index\.ts cannot be read: line 4: Expected "\)" but found ";".*Line steps\/01-hello-express\/index\.ts:4/,
+  },
+  {
+    name: 'an exception in index.ts',
+    patch: { 'index.ts': `
+-const port = Number(PORT);
++const port = Number(PORT);
++console.log(settings.port);
+` },
+    caughtBy: onPort,
+    reads: /ended \(exit code 1\) .*ReferenceError: settings is not defined.*Line steps\/01-hello-express\/index\.ts:5/,
+  },
+  {
+    name: 'an address that this machine has not',
+    patch: { 'index.ts': `
+-createApp().listen(port, (error) => {
++createApp().listen(port, '203.0.113.7', (error) => {
+` },
+    caughtBy: onPort,
+    reads: /index\.ts asked for port \d+ and then ended\. It printed: “Cannot listen/,
+  },
+  {
+    name: 'the error of listen() ignored',
+    patch: { 'index.ts': `
+-createApp().listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++createApp().listen(port, () => {
+` },
+    caughtBy: takenPort,
+    reads: /PORT was taken by another server, and index\.ts printed “Server running.*In Express 5/,
+  },
+  {
+    name: 'the line printed before it listens',
+    patch: { 'index.ts': `
++console.log(\`Server running on port \${port}\`);
+ createApp().listen(port, (error) => {
+   if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+ });
+` },
+    caughtBy: takenPort,
+    reads: /PORT was taken by another server, and index\.ts printed “.*all the same/,
+  },
+  {
+    name: 'the error only logged',
+    patch: { 'index.ts': `
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++  if (error) return console.error(error.message);
+` },
+    caughtBy: takenPort,
+    reads: /index\.ts ended with exit code 0, as if all were well.*process\.exit\(1\)/,
+  },
+  {
+    name: 'exit code 0',
+    patch: { 'index.ts': `
+-  process.exit(1);
++  process.exit(0);
+` },
+    caughtBy: takenPort,
+    reads: /ended with exit code 0, as if all were well/,
+  },
+  {
+    name: 'an end without a word',
+    patch: { 'index.ts': `
+-  console.error(reason);
+` },
+    caughtBy: takenPort,
+    reads: /ended without a word about PORT\. It printed nothing/,
+  },
+  {
+    name: 'another try at a taken port, for ever',
+    patch: { 'index.ts': `
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++  if (error) {
++    setInterval(() => undefined, 1000);
++    return;
++  }
+` },
+    runs: 'aside',
+    caughtBy: takenPort,
+    reads: /PORT was taken by another server, and index\.ts went on running/,
+  },
+  {
+    name: 'another port instead of a wrong one',
+    patch: { 'index.ts': `
+-const port = Number(PORT);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+-}
++const port = Number(PORT) || 4000;
+` },
+    caughtBy: noPort,
+    reads: /PORT was “abc”, and the app asked for port 4000\. Someone mistyped the port/,
+  },
+  {
+    name: 'PORT passed on as a text',
+    patch: { 'index.ts': `
+-const port = Number(PORT);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+-}
++const port = PORT;
+` },
+    caughtBy: noPort,
+    reads: /PORT was “abc”, and the app asked for a socket file named “abc”/,
+  },
+  {
+    name: 'PORT not looked at',
+    patch: { 'index.ts': `
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+-}
+` },
+    caughtBy: noPort,
+    reads: /ended without a word about PORT\. It printed: “RangeError.*Line steps\/01-hello-express\/index\.ts/,
+  },
+];
+
+export const right: RightAnswer[] = [
+  { name: 'the solution' },
+  {
+    name: 'an arrow function',
+    patch: { 'app.ts': `
+-export function createApp(): Express {
++export const createApp = (): Express => {
+@@
+   return app;
+-}
++};
+` },
+  },
+  {
+    name: 'an async createApp(), awaited',
+    patch: {
+      'app.ts': `
+-export function createApp(): Express {
++export async function createApp(): Promise<Express> {
+`,
+      'index.ts': `
+-createApp().listen(port, (error) => {
++(await createApp()).listen(port, (error) => {
+`,
+    },
+  },
+  {
+    name: 'an async handler, and JSON',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    res.send('Hello World');
++  app.get('/', async (req, res) => {
++    res.json({ message: await Promise.resolve('Hello World') });
+` },
+  },
+  {
+    name: 'HTML, a logger, security headers, another route and a 404 page',
+    patch: { 'app.ts': `
+   const app = express();
++  app.disable('x-powered-by');
++  app.use((req, res, next) => {
++    res.setHeader('Content-Security-Policy', "default-src 'self'");
++    res.on('finish', () => { if (res.statusCode > 599) console.log(req.method, req.url); });
++    next();
++  });
++  app.get('/health', (req, res) => { res.sendStatus(204); });
+@@
+-    res.send('Hello World');
++    res.type('html').send('<!doctype html><h1>Hello, world!</h1>');
+@@
++  app.use((req, res) => { res.status(404).send('Nothing here.'); });
+   return app;
+` },
+  },
+  {
+    name: 'a router, and res.end()',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    res.send('Hello World');
+-  });
++  const router = express.Router();
++  router.route('/').get((req, res) => { res.type('text').end('Hello World\\n'); });
++  app.use('/', router);
+` },
+  },
+  {
+    name: 'a 404 page of its own',
+    patch: { 'app.ts': `
++  app.use((req, res) => { res.status(404).json({ error: 'not found' }); });
+   return app;
+` },
+  },
+  {
+    name: 'http.createServer(app)',
+    patch: { 'index.ts': `
+-import { createApp } from './app.ts';
++import { createServer } from 'node:http';
++import { createApp } from './app.ts';
+@@
+-createApp().listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++const server = createServer(createApp());
++server.on('error', (error) => stop(error.message));
++server.listen({ port, host: '127.0.0.1' }, () => {
++  console.log(\`Server running on port \${port}\`);
++});
+` },
+  },
+  {
+    name: 'exceptions instead of sentences',
+    patch: { 'index.ts': `
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++  if (error) throw error;
+@@
+-  console.error(reason);
+-  process.exit(1);
++  throw new Error(reason);
+` },
+  },
+  {
+    name: 'another check of PORT, which takes 0 and an empty one',
+    patch: { 'index.ts': `
+-const { PORT = '4000' } = process.env;
+-const port = Number(PORT);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+-}
++const port = process.env.PORT ? parseInt(process.env.PORT, 10) : 4000;
++if (Number.isNaN(port) || port > 65_535) stop(\`Invalid value: \${process.env.PORT}\`);
+` },
+  },
+  {
+    name: 'an exit code that is set, and an events-style listen()',
+    patch: { 'index.ts': `
+-createApp().listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++const server = createApp().listen(port);
++server.once('listening', () => { console.log(\`Server running on port \${port}\`); });
++server.once('error', (error) => {
++  console.error(\`The port cannot be used: \${error.message}\`);
++  process.exitCode = 1;
++});
+` },
+  },
+  {
+    name: 'a default export as well, a file beside it, no file extension',
+    patch: {
+      'app.ts': `
+ import express, { type Express } from 'express';
++import { greeting } from './greeting';
+@@
+-    res.send('Hello World');
++    res.send(greeting);
+@@
+   return app;
+ }
++
++export default createApp;
+`,
+      'index.ts': `
+-import { createApp } from './app.ts';
++import createApp from './app.js';
+`,
+    },
+    files: { 'greeting.ts': "export const greeting = 'Hello World';\n" },
+  },
+];

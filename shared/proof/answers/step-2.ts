@@ -1,0 +1,563 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const needsSecret = 'index.ts does not start without a SESSION_SECRET';
+const cookie = 'the first visit gets a signed session cookie';
+const counts = 'it counts the visits of a browser';
+const apart = 'two browsers are counted apart';
+const tampered = 'a tampered cookie is a new visitor';
+const anew = 'a second app knows nobody';
+const uninitialized = 'a request that stores nothing gets no cookie';
+const slow = 'a slow request takes no visit back';
+const flags = 'the cookie is HttpOnly and SameSite=Lax';
+
+/** The solution's session.ts without its check of the secret. */
+const uncheckedSecret = `
+-  const secret = process.env.SESSION_SECRET;
+-  if (!secret) {
+-    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
+-  }
+`;
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'a secret that nobody checks',
+    patch: { 'session.ts': `${uncheckedSecret}@@
+-    secret,
++    secret: process.env.SESSION_SECRET as string,
+` },
+    caughtBy: needsSecret,
+    reads: /SESSION_SECRET was not set, and index\.ts listens all the same\. Without a secret express/,
+  },
+  {
+    name: 'a secret to fall back on',
+    patch: { 'session.ts': `
+-  const secret = process.env.SESSION_SECRET;
++  const secret = process.env.SESSION_SECRET ?? 'keyboard cat';
+` },
+    caughtBy: needsSecret,
+    reads: /listens all the same\. A secret that stands in the code is known to everyone/,
+  },
+  {
+    name: 'an exit code of 0 without the secret',
+    patch: { 'index.ts': `
+-  process.exit(1);
++  process.exit();
+` },
+    caughtBy: needsSecret,
+    reads: /ended with exit code 0, as if all were well/,
+  },
+  {
+    name: 'a secret in the code beside the check',
+    patch: { 'session.ts': `
+-    secret,
++    secret: 'keyboard cat',
+` },
+    caughtBy: cookie,
+    reads: /signed, but not with the secret of SESSION_SECRET/,
+  },
+  {
+    name: 'the middleware moved below the route',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions()));
+@@
++  app.use(session(sessionOptions()));
+   return app;
+` },
+    caughtBy: cookie,
+    reads: /status 500: TypeError: Cannot read properties of undefined \(reading 'visits'\)\. req\.session is undefined.*order.*Line steps\/02-memory-sessions\/app\.ts:\d+/,
+  },
+  {
+    name: 'the middleware for another path',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions()));
++  app.use('/account', session(sessionOptions()));
+` },
+    caughtBy: cookie,
+    reads: /req\.session is undefined in the route/,
+  },
+  {
+    name: 'a cookie for another domain',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      domain: 'example.com',
+` },
+    caughtBy: cookie,
+    reads: /The browser threw the session cookie away.*Path or Domain/,
+  },
+  {
+    name: 'a cookie that needs HTTPS',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      secure: true,
+` },
+    caughtBy: cookie,
+    reads: /GET \/ came back without a Set-Cookie header.*secure: true needs HTTPS/,
+  },
+  {
+    name: 'maxAge as a text',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: '3600000' as unknown as number,
+` },
+    runs: 'aside',
+    caughtBy: cookie,
+    reads: /Your server stopped: .*originalMaxAge.*maxAge has to be a number of milliseconds/,
+  },
+  {
+    name: 'maxAge that is not a number',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: Number(process.env.SESSION_LIFETIME),
+` },
+    runs: 'aside',
+    caughtBy: cookie,
+    reads: /GET \/ (got no|answered with status 500|came back without)/,
+  },
+  {
+    name: 'maxAge in seconds',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: 3600,
+` },
+    caughtBy: counts,
+    reads: /Visit 3 was answered with “Hello World, visit 1”\. Five seconds later.*maxAge is in milliseconds/,
+  },
+  {
+    name: 'one end for all cookies',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      expires: new Date(Date.now() + 7 * 24 * 60 * 60 * 1000),
+` },
+    caughtBy: apart,
+    reads: /every cookie is dead on arrival: `expires` was computed once/,
+  },
+  {
+    name: 'a cookie of its own making',
+    files: { 'app.ts': `import { randomUUID } from 'node:crypto';
+import express, { type Express } from 'express';
+import { sessionOptions } from './session.ts';
+
+export function createApp(): Express {
+  sessionOptions();
+  const app = express();
+  const visits = new Map<string, number>();
+  app.get('/', (req, res) => {
+    const id = /sid=([\\w-]+)/.exec(req.headers.cookie ?? '')?.[1] ?? randomUUID();
+    visits.set(id, (visits.get(id) ?? 0) + 1);
+    res.cookie('sid', id, { httpOnly: true, sameSite: 'lax' });
+    res.send(\`Hello World, visit \${visits.get(id)}\`);
+  });
+  return app;
+}
+` },
+    caughtBy: cookie,
+    reads: /GET \/ set a cookie, but none that holds a signed session id/,
+  },
+  {
+    name: 'the count kept in a cookie',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const visits = Number(/visits=(\\d+)/.exec(req.headers.cookie ?? '')?.[1] ?? 0) + 1;
++    req.session.visits = visits;
++    res.cookie('visits', visits);
++    res.send(\`Hello World, visit \${visits}\`);
+` },
+    caughtBy: tampered,
+    reads: /Visit 1 was answered with “Hello World, visit 3”/,
+  },
+  {
+    name: 'no count shown',
+    patch: { 'app.ts': `
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.send('Hello World');
+` },
+    caughtBy: counts,
+    reads: /GET \/ answered “Hello World”: it tells no number of visits/,
+  },
+  {
+    name: 'no value to start from',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits!++;
+` },
+    caughtBy: counts,
+    reads: /“Hello World, visit (NaN|null)”.*undefined \+ 1 is NaN/,
+  },
+  {
+    name: 'the visits before this one',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const before = req.session.visits ?? 0;
++    req.session.visits = before + 1;
++    res.send(\`Hello World, visit \${before}\`);
+` },
+    caughtBy: counts,
+    reads: /“Hello World, visit 0”\. The count was shown before this visit was added/,
+  },
+  {
+    name: 'two at a time',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = (req.session.visits ?? 0) + 2;
+` },
+    caughtBy: counts,
+    reads: /Visit 1 was answered with “Hello World, visit 2”/,
+  },
+  {
+    name: 'the count stored after the answer',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const visits = (req.session.visits ?? 0) + 1;
++    res.send(\`Hello World, visit \${visits}\`);
++    req.session.visits = visits;
+` },
+    caughtBy: cookie,
+    reads: /without a Set-Cookie header.*before the answer is sent/,
+  },
+  {
+    name: 'a variable of the module',
+    patch: { 'app.ts': `
++let visits = 0;
++
+ export function createApp(): Express {
+@@
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = ++visits;
+` },
+    caughtBy: counts,
+    reads: /Visit 1 was answered with .*the count is shared by all\. A variable of the module/,
+  },
+  {
+    name: 'a variable of the app',
+    patch: { 'app.ts': `
+   const app = express();
++  let visits = 0;
+@@
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = ++visits;
+` },
+    caughtBy: apart,
+    reads: /Visit 1 was answered with .*the count is shared by all/,
+  },
+  {
+    name: 'one id for everybody',
+    patch: { 'session.ts': `
+     secret,
++    genid: () => 'the-one-and-only-session',
+` },
+    caughtBy: apart,
+    reads: /Visit 3 .*they have the same id/,
+  },
+  {
+    name: 'a session thrown away each time',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.get('/', async (req, res) => {
++    await new Promise((resolve) => { req.session.regenerate(resolve); });
+` },
+    caughtBy: counts,
+    reads: /Visit 2 was answered with “Hello World, visit 1”\. The same browser came back/,
+  },
+  {
+    name: 'an object in the place of the session',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session = { visits: (req.session.visits ?? 0) + 1 } as typeof req.session;
+` },
+    runs: 'aside',
+    caughtBy: cookie,
+    reads: /GET \/ got no answer within 2 s\..*object in the place of req\.session/,
+  },
+  {
+    name: 'a Set in the session',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const data = req.session as unknown as { seen?: Set<number> };
++    data.seen ??= new Set();
++    data.seen.add(data.seen.size);
++    res.send(\`Hello World, visit \${data.seen.size}\`);
+` },
+    caughtBy: counts,
+    reads: /is not a function\. A session is kept as JSON/,
+  },
+  {
+    name: 'a signature that nobody checks',
+    patch: { 'app.ts': `
+   const app = express();
++  const visits = new Map<string, number>();
+@@
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const id = /s%3A([\\w-]+)/.exec(req.headers.cookie ?? '')?.[1] ?? req.sessionID;
++    visits.set(id, (visits.get(id) ?? 0) + 1);
++    req.session.visits = visits.get(id) ?? 1;
++    res.send(\`Hello World, visit \${visits.get(id)}\`);
+` },
+    caughtBy: tampered,
+    reads: /A cookie whose signature does not fit was taken for a real one/,
+  },
+  {
+    name: 'a store outside of createApp()',
+    patch: { 'app.ts': `
++const store = new session.MemoryStore();
++
+ export function createApp(): Express {
+@@
+-  app.use(session(sessionOptions()));
++  app.use(session({ ...sessionOptions(), store }));
+` },
+    caughtBy: anew,
+    reads: /A second createApp\(\) knew a browser.*build it inside/,
+  },
+  {
+    name: 'saveUninitialized: true',
+    patch: { 'session.ts': `
+-    saveUninitialized: false,
++    saveUninitialized: true,
+` },
+    caughtBy: uninitialized,
+    reads: /GET \/no-such-page stores nothing \(status 404\) and got a session cookie.*saveUninitialized/,
+  },
+  {
+    name: 'no saveUninitialized',
+    patch: { 'session.ts': `
+-    saveUninitialized: false,
+` },
+    caughtBy: uninitialized,
+    reads: /got a session cookie.*if it is missing, it is true/,
+  },
+  {
+    name: 'every path is counted',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+@@
+   app.use(session(sessionOptions()));
++  app.use((req, res, next) => {
++    req.session.visits = (req.session.visits ?? 0) + 1;
++    next();
++  });
+` },
+    caughtBy: uninitialized,
+    reads: /got a session cookie.*is only GET \/ counted/,
+  },
+  {
+    name: 'resave: true',
+    patch: { 'session.ts': `
+-    resave: false,
++    resave: true,
+` },
+    caughtBy: slow,
+    reads: /Visit 3 was answered with “Hello World, visit 2”\. A slow request that only read/,
+  },
+  {
+    name: 'no resave',
+    patch: { 'session.ts': `
+-    resave: false,
+` },
+    caughtBy: slow,
+    reads: /wrote its old copy back.*If it is missing, it is true/,
+  },
+  {
+    name: 'resave: true, and a 404 page of its own',
+    patch: {
+      'session.ts': `
+-    resave: false,
++    resave: true,
+`,
+      'app.ts': `
++  app.use((req, res) => { res.status(404).send('Nothing here.'); });
+   return app;
+`,
+    },
+    caughtBy: slow,
+    reads: /wrote its old copy back/,
+  },
+  {
+    name: 'a cookie that scripts can read',
+    patch: { 'session.ts': `
+-      httpOnly: true,
++      httpOnly: false,
+` },
+    caughtBy: flags,
+    reads: /The session cookie is not HttpOnly\. Any script/,
+  },
+  {
+    name: 'no SameSite',
+    patch: { 'session.ts': `
+-      sameSite: 'lax',
+` },
+    caughtBy: flags,
+    reads: /says nothing about SameSite\. A form on any other site/,
+  },
+  {
+    name: 'SameSite=None',
+    patch: { 'session.ts': `
+-      sameSite: 'lax',
++      sameSite: 'none',
+` },
+    caughtBy: flags,
+    reads: /The session cookie is SameSite=None/,
+  },
+  {
+    name: 'import * as session',
+    patch: { 'app.ts': `
+-import session from 'express-session';
++import * as session from 'express-session';
+` },
+    caughtBy: cookie,
+    reads: /session was called, but what was imported .* is not a function.*without the star/,
+  },
+  {
+    name: 'no return of the options',
+    patch: { 'session.ts': `
+-export function sessionOptions(): SessionOptions {
++export function sessionOptions(): SessionOptions | undefined {
+@@
+-  return {
+-    secret,
+-    resave: false,
+-    saveUninitialized: false,
+-    cookie: {
+-      httpOnly: true,
+-      sameSite: 'lax',
+-    },
+-  };
++  console.log(secret.length);
+` },
+    caughtBy: cookie,
+    reads: /secret option required for sessions\. express-session was given no secret/,
+  },
+];
+
+export const right: RightAnswer[] = [
+  { name: 'the solution' },
+  {
+    name: 'everything in app.ts',
+    files: { 'app.ts': `import express from 'express';
+import session from 'express-session';
+
+export const createApp = () => {
+  const { SESSION_SECRET } = process.env;
+  if (!SESSION_SECRET) throw new Error('Please set SESSION_SECRET.');
+  const app = express();
+  app.use(session({
+    secret: [SESSION_SECRET, 'an older one'],
+    name: 'sid',
+    resave: false,
+    saveUninitialized: false,
+    cookie: { sameSite: true, maxAge: 3_600_000 },
+  }));
+  app.get('/', (req, res) => {
+    const { session: data } = req as unknown as { session: { stats?: { views: number } } };
+    data.stats = { views: (data.stats?.views ?? 0) + 1 };
+    res.json({ message: 'Hello World', since: '2024-01-01', stats: data.stats });
+  });
+  return app;
+};
+`,
+    'session.ts': 'export {};\n' },
+  },
+  {
+    name: 'an exception that nobody catches',
+    patch: { 'index.ts': `
+-import type { Express } from 'express';
+@@
+-let app: Express;
+-try {
+-  app = createApp();
+-} catch (error) {
+-  stop(String(error));
+-}
++const app = createApp();
+` },
+  },
+  {
+    name: 'cookie options as a function',
+    patch: { 'session.ts': `
+-    cookie: {
+-      httpOnly: true,
+-      sameSite: 'lax',
+-    },
++    cookie: () => ({ httpOnly: true, sameSite: 'lax' as const }),
+` },
+  },
+  {
+    name: 'secure: auto, rolling, an explicit save() and a store that is passed on',
+    patch: {
+      'session.ts': `
+-import type { SessionOptions } from 'express-session';
++import session, { type SessionOptions } from 'express-session';
+@@
+-    secret,
++    secret,
++    rolling: true,
++    unset: 'destroy',
++    store: new session.MemoryStore(),
+@@
+       httpOnly: true,
++      secure: 'auto',
+`,
+      'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = visits;
++    req.session.save((error) => {
++      if (error) return next(error);
++      res.send(\`Hello World, visit \${visits}\`);
++    });
+@@
+-  app.get('/', (req, res) => {
++  app.get('/', (req, res, next) => {
+`,
+    },
+  },
+  {
+    name: 'a page, a second cookie on every answer, a 404 page',
+    patch: { 'app.ts': `
+   const app = express();
++  app.use((req, res, next) => {
++    res.cookie('theme', 's:dark.1234567890123456789012');
++    res.cookie('bad', '%', { encode: String });
++    next();
++  });
+@@
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.send(\`<!doctype html><style>p { margin: 9px }</style><h1>Hello World</h1>
++      <p>It is 12:34 and you have been here <b>\${req.session.visits}</b> times.</p>\`);
+@@
++  app.use((req, res) => { res.status(404).json({ error: 404 }); });
+   return app;
+` },
+  },
+  {
+    name: 'an async handler on a router',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  const router = express.Router();
++  router.use(session(sessionOptions()));
++  app.use('/', router);
++  router.get('/', async (req, res) => {
++    await Promise.resolve();
+@@
+-  app.use(session(sessionOptions()));
+-
+` },
+  },
+  {
+    name: 'ids of its own, a Buffer as the secret',
+    patch: { 'session.ts': `
+-import type { SessionOptions } from 'express-session';
++import { randomBytes } from 'node:crypto';
++import type { SessionOptions } from 'express-session';
+@@
+-    secret,
++    secret: Buffer.from(secret) as never,
++    genid: () => randomBytes(32).toString('hex'),
+` },
+  },
+];

@@ -1,0 +1,639 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const needsMongo = 'index.ts does not start without its MongoDB';
+const survives = 'the visit count survives a restart of the app';
+const documents = 'every browser has one document, named by its session id';
+const client = 'the store uses the client that createApp() is given';
+const deletes = 'MongoDB is told to delete expired sessions';
+const oneHour = 'a session lives one hour after its last visit';
+const expired = 'an expired session is a new visitor';
+const sigterm = 'SIGTERM lets running requests end';
+
+/** The solution's store, to be replaced. */
+const store = `
+-    store: MongoStore.create({
+-      client,
+-      ttl: ONE_HOUR_IN_SECONDS,
+-    }),
+`;
+
+/** The solution's shutDown(), to be replaced. */
+const shutDown = `
+-  server.close(() => {
+-    void client.close();
+-  });
+`;
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'the app listens before it connects',
+    patch: { 'index.ts': `
+-const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
+-  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
+-});
++const client = new MongoClient(MONGO_URL);
++client.connect().catch((error: unknown) => {
++  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
++});
+` },
+    caughtBy: needsMongo,
+    reads: /no MongoDB answers, and index\.ts listens all the same.*Connect first/,
+  },
+  {
+    name: 'no await',
+    patch: { 'index.ts': `
+-const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
+-  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
+-});
++const client = MongoClient.connect(MONGO_URL) as unknown as MongoClient;
+` },
+    caughtBy: needsMongo,
+    reads: /index\.ts listens all the same/,
+  },
+  {
+    name: 'an end that does not name MongoDB',
+    patch: { 'index.ts': `
+-  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
++  stop('Something went wrong.');
+` },
+    caughtBy: needsMongo,
+    reads: /ended without a word about MongoDB\. It printed: “Something went wrong\.”/,
+  },
+  {
+    name: 'another try for ever',
+    patch: { 'index.ts': `
+-const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
+-  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
+-});
++let client!: MongoClient;
++for (let connected = false; !connected;) {
++  const next = new MongoClient(MONGO_URL);
++  await next.connect().then(() => { client = next; connected = true; }, () => next.close());
++}
+` },
+    runs: 'aside',
+    caughtBy: needsMongo,
+    reads: /no MongoDB answers, and index\.ts neither listened nor ended/,
+  },
+  {
+    name: 'another variable than MONGO_URL',
+    patch: { 'index.ts': `
+-const { PORT = '4000', MONGO_URL = '' } = process.env;
++const { PORT = '4000', MONGODB_URI: MONGO_URL = '' } = process.env;
+` },
+    caughtBy: sigterm,
+    reads: /index\.ts ended without listening\. It printed: “.*Invalid scheme/,
+  },
+  {
+    name: 'no store',
+    patch: { 'session.ts': store },
+    caughtBy: survives,
+    reads: /Visit 3 was answered with “Hello World, visit 1”\..*still live in its memory.*is the store part of the options/,
+  },
+  {
+    name: 'a store that is built and not passed on',
+    patch: { 'session.ts': `
++  const store = MongoStore.create({ client, ttl: ONE_HOUR_IN_SECONDS });
++
+   return {
+@@${store}` },
+    caughtBy: survives,
+    reads: /The sessions died with the app/,
+  },
+  {
+    name: 'the old middleware left above the new one',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(client)));
++  const secret = process.env.SESSION_SECRET ?? '';
++  app.use(session({ secret, resave: false, saveUninitialized: false }));
++  app.use(session(sessionOptions(client)));
+` },
+    caughtBy: survives,
+    reads: /still live in its memory.*is there only one app\.use\(session\(…\)\)/,
+  },
+  {
+    name: 'the store misspelt',
+    patch: { 'session.ts': `
+-    store: MongoStore.create({
++    sessionStore: MongoStore.create({
+@@
+-  };
++  } as SessionOptions;
+` },
+    caughtBy: survives,
+    reads: /still live in its memory/,
+  },
+  {
+    name: 'a secret made up at every start',
+    patch: { 'session.ts': `
+-    secret,
++    secret: secret + String(Math.random()),
+` },
+    caughtBy: survives,
+    reads: /The session lies in MongoDB, and the app did not go on from it: .* secret/,
+  },
+  {
+    name: 'the counts in a variable',
+    patch: { 'app.ts': `
+   const app = express();
++  const visits = new Map<string, number>();
+@@
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const count = (visits.get(req.sessionID) ?? 0) + 1;
++    visits.set(req.sessionID, count);
++    req.session.visits = 1;
++    res.send(\`Hello World, visit \${count}\`);
+` },
+    caughtBy: survives,
+    reads: /The session lies in MongoDB, .* the count is kept elsewhere/,
+  },
+  {
+    name: 'a document for every visit',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', (req, res, next) => {
++    const visits = (req.session.visits ?? 0) + 1;
++    const old = req.sessionID;
++    const { sessionStore } = req;
++    sessionStore.get(old, (_, data) => {
++      req.session.regenerate((error) => {
++        if (error) return next(error);
++        req.session.visits = visits;
++        if (data) sessionStore.set(old, data);
++        res.send(\`Hello World, visit \${visits}\`);
++      });
++    });
+` },
+    caughtBy: documents,
+    reads: /Two browsers came, one of them twice, and MongoDB holds 3 session documents/,
+  },
+  {
+    name: 'one document for all',
+    patch: { 'session.ts': `
+       client,
++      transformId: () => 'the session',
+` },
+    caughtBy: documents,
+    reads: /MongoDB holds 1 session document\.|Visit 2 was answered/,
+  },
+  {
+    name: 'a connection of the store\'s own',
+    patch: { 'session.ts': `
+-      client,
++      mongoUrl: process.env.MONGO_URL ?? '',
+` },
+    caughtBy: client,
+    reads: /The session went to the database of MONGO_URL over a connection of the store's own/,
+  },
+  {
+    name: 'a store for every request',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(client)));
++  app.use((req, res, next) => {
++    session(sessionOptions(client))(req, res, next);
++  });
+` },
+    caughtBy: client,
+    reads: /With every request a new store was built/,
+  },
+  {
+    name: 'createApp() that takes no client, in index.ts',
+    patch: { 'index.ts': `
+-  app = createApp(client);
++  app = (createApp as () => Express)();
+` },
+    caughtBy: sigterm,
+    reads: /index\.ts ended without listening.*It printed: “.*You must provide either/,
+  },
+  {
+    name: 'an import as in connect-mongo 3',
+    patch: { 'session.ts': `
+-import MongoStore from 'connect-mongo';
+-import type { SessionOptions } from 'express-session';
++import connectMongo from 'connect-mongo';
++import session, { type SessionOptions } from 'express-session';
+@@
++const MongoStore = (connectMongo as never as (s: typeof session) => typeof connectMongo)(session);
+ const ONE_HOUR_IN_SECONDS = 60 * 60;
+` },
+    caughtBy: survives,
+    reads: /connect-mongo was imported as in one of its older versions.*Line steps\/03-mongo-store\/session\.ts/,
+  },
+  {
+    name: 'an import as in connect-mongo 4, with a star',
+    patch: { 'session.ts': `
+-import MongoStore from 'connect-mongo';
++import * as MongoStore from 'connect-mongo';
+@@
+-    store: MongoStore.create({
++    store: (MongoStore as never as typeof MongoStore.default).create({
+` },
+    caughtBy: survives,
+    reads: /connect-mongo was imported as in one of its older versions/,
+  },
+  {
+    name: 'require() of connect-mongo',
+    patch: { 'session.ts': `
+-import MongoStore from 'connect-mongo';
+@@
++const { MongoStore } = require('connect-mongo');
+ const ONE_HOUR_IN_SECONDS = 60 * 60;
+` },
+    caughtBy: survives,
+    reads: /require is not defined\. These files are ES modules/,
+  },
+  {
+    name: 'nothing removes expired sessions',
+    patch: { 'session.ts': `
+       client,
++      autoRemove: 'disabled',
+` },
+    caughtBy: deletes,
+    reads: /There is no TTL index on `expires`.*what is autoRemove/,
+  },
+  {
+    name: 'an index without an end',
+    patch: { 'session.ts': `
++  void client.db().collection('sessions').createIndex({ expires: 1 });
+   return {
+@@
+       client,
++      autoRemove: 'disabled',
+` },
+    caughtBy: deletes,
+    reads: /There is no TTL index on `expires`/,
+  },
+  {
+    name: 'no ttl',
+    patch: { 'session.ts': `
+-      ttl: ONE_HOUR_IN_SECONDS,
+` },
+    caughtBy: oneHour,
+    reads: /expires in 14 days, not in one hour\. Without a `ttl` of yours connect-mongo keeps .* 14 days/,
+  },
+  {
+    name: 'ttl in milliseconds',
+    patch: { 'session.ts': `
+-const ONE_HOUR_IN_SECONDS = 60 * 60;
++const ONE_HOUR_IN_SECONDS = 60 * 60 * 1000;
+` },
+    caughtBy: oneHour,
+    reads: /expires in 42 days, not in one hour\. `ttl` is in seconds and cookie\.maxAge in milliseconds/,
+  },
+  {
+    name: 'the tutorial\'s ttl: 20000 beside maxAge: 20000',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: 20000,
+@@
+-      ttl: ONE_HOUR_IN_SECONDS,
++      ttl: 20000,
+` },
+    caughtBy: oneHour,
+    reads: /expires in 20 seconds, not in one hour\. The cookie has an end of its own.*only when the cookie has no end/,
+  },
+  {
+    name: 'a maxAge of a day beside the ttl',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: 24 * 60 * 60 * 1000,
+` },
+    caughtBy: oneHour,
+    reads: /expires in 24 hours, not in one hour\. The cookie has an end of its own/,
+  },
+  {
+    name: 'one end for all, computed once',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      expires: new Date(Date.now() + ONE_HOUR_IN_SECONDS * 1000),
+` },
+    caughtBy: oneHour,
+    reads: /After a new browser's first visit then the session expires in 30 minutes.*The cookie has an end of its own/,
+  },
+  {
+    name: 'an hour after the first visit',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = (req.session.visits ?? 0) + 1;
++    const data = req.session as unknown as { end?: number };
++    data.end ??= Date.now() + 3_600_000;
++    req.session.cookie.expires = new Date(data.end);
+` },
+    caughtBy: oneHour,
+    reads: /After a visit half an hour later the session expires in 30 minutes/,
+  },
+  {
+    name: 'expired sessions that still open',
+    patch: { 'session.ts': `
++class ForgivingStore extends MongoStore {
++  override async get(id: string, callback: (error: unknown, data?: never) => void) {
++    const sessions = await this.collectionP;
++    const found = await sessions.findOne({ _id: id as never });
++    callback(null, found && JSON.parse(String(found.session)) as never);
++  }
++}
++
+ const ONE_HOUR_IN_SECONDS = 60 * 60;
+@@
+-    store: MongoStore.create({
++    store: new ForgivingStore({
+` },
+    caughtBy: expired,
+    reads: /An hour and a minute after the last visit, the old cookie still opened the session/,
+  },
+  {
+    name: 'no handler for signals',
+    patch: { 'index.ts': `
+-process.once('SIGINT', shutDown);
+-process.once('SIGTERM', shutDown);
+` },
+    caughtBy: sigterm,
+    reads: /index\.ts does nothing of its own when SIGINT comes|got no answer/,
+  },
+  {
+    name: 'no SIGINT',
+    patch: { 'index.ts': `
+-process.once('SIGINT', shutDown);
+` },
+    caughtBy: sigterm,
+    reads: /does nothing of its own when SIGINT comes\. Ctrl-C sends SIGINT/,
+  },
+  {
+    name: 'no SIGTERM',
+    patch: { 'index.ts': `
+-process.once('SIGTERM', shutDown);
+` },
+    caughtBy: sigterm,
+    reads: /A request was under way when SIGTERM came, and it got no answer/,
+  },
+  {
+    name: 'Ctrl-C that ends all at once',
+    patch: { 'index.ts': `
+-process.once('SIGINT', shutDown);
++process.once('SIGINT', () => process.exit(0));
+` },
+    caughtBy: sigterm,
+    reads: /A request was under way when SIGINT came, and it got no answer/,
+  },
+  {
+    name: 'a second client, which nobody closes',
+    patch: { 'index.ts': `
+-  app = createApp(client);
++  app = createApp(new MongoClient(MONGO_URL));
+` },
+    runs: 'aside',
+    caughtBy: sigterm,
+    reads: /the process went on running\..*An open connection to MongoDB/,
+  },
+  {
+    name: 'process.exit() at once',
+    patch: { 'index.ts': `${shutDown}+  process.exit(0);
+` },
+    caughtBy: sigterm,
+    reads: /A request was under way when SIGTERM came, and it got no answer/,
+  },
+  {
+    name: 'all connections torn down',
+    patch: { 'index.ts': `
+-  server.close(() => {
++  server.closeAllConnections();
++  server.close(() => {
+` },
+    caughtBy: sigterm,
+    reads: /A request was under way when SIGTERM came, and it got no answer/,
+  },
+  {
+    name: 'the client closed while a request needs it',
+    patch: { 'index.ts': `${shutDown}+  server.close();
++  void client.close();
+` },
+    caughtBy: sigterm,
+    reads: /its visit was not written to MongoDB\. The client was closed while a request still needed it/,
+  },
+  {
+    name: 'only the server closed',
+    patch: { 'index.ts': `
+-    void client.close();
+` },
+    runs: 'aside',
+    caughtBy: sigterm,
+    reads: /the process went on running\..*An open connection to MongoDB keeps it alive/,
+  },
+  {
+    name: 'an exit code other than 0',
+    patch: { 'index.ts': `
+-    void client.close();
++    void client.close().then(() => process.exit(130));
+` },
+    caughtBy: sigterm,
+    reads: /SIGTERM ended the process with 130 instead of exit code 0/,
+  },
+  // What the tests of earlier steps ask is still asked of this app.
+  {
+    name: 'no resave', tests: 2,
+    patch: { 'session.ts': `
+-    resave: false,
+` },
+    caughtBy: 'a slow request takes no visit back',
+    reads: /wrote its old copy back/,
+  },
+  {
+    name: 'no saveUninitialized', tests: 2,
+    patch: { 'session.ts': `
+-    saveUninitialized: false,
+` },
+    caughtBy: 'a request that stores nothing gets no cookie',
+    reads: /got a session cookie/,
+  },
+  {
+    name: 'no check of the secret', tests: 2,
+    patch: { 'session.ts': `
+-  if (!secret) {
+-    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
+-  }
+@@
+-    secret,
++    secret: secret as string,
+` },
+    caughtBy: 'index.ts does not start without a SESSION_SECRET',
+    reads: /listens all the same/,
+  },
+];
+
+export const right: RightAnswer[] = [
+  { name: 'the solution' },
+  {
+    name: 'new MongoStore, imported by its name, with all kinds of options',
+    patch: { 'session.ts': `
+-import MongoStore from 'connect-mongo';
++import { MongoStore } from 'connect-mongo';
+@@${store}+    name: 'sid',
++    store: new MongoStore({
++      clientPromise: Promise.resolve(client),
++      dbName: 'shop',
++      collectionName: 'visitors',
++      stringify: false,
++      timestamps: true,
++      touchAfter: 600,
++      ttl: ONE_HOUR_IN_SECONDS,
++    }),
+` },
+  },
+  {
+    name: 'ids that are hashed, contents that are encrypted',
+    patch: { 'session.ts': `
+-import MongoStore from 'connect-mongo';
++import { createHash } from 'node:crypto';
++import MongoStore, { createWebCryptoAdapter } from 'connect-mongo';
+@@
+       client,
++      transformId: (id) => createHash('sha256').update(id).digest('hex'),
++      cryptoAdapter: createWebCryptoAdapter({ secret }),
+` },
+  },
+  {
+    name: 'maxAge and no ttl',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: ONE_HOUR_IN_SECONDS * 1000,
+@@
+-      ttl: ONE_HOUR_IN_SECONDS,
+` },
+  },
+  {
+    name: 'maxAge and ttl, rolling',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: 3_600_000,
+@@
+     secret,
++    rolling: true,
+` },
+  },
+  {
+    name: 'expired sessions removed at intervals',
+    patch: { 'session.ts': `
+       client,
++      autoRemove: 'interval',
++      autoRemoveInterval: 10,
+` },
+  },
+  {
+    name: 'a TTL index of one\'s own, made by an async createApp()',
+    patch: {
+      'session.ts': `
+       client,
++      autoRemove: 'disabled',
+`,
+      'app.ts': `
+-export function createApp(client: MongoClient): Express {
++export async function createApp(client: MongoClient): Promise<Express> {
++  await client.db().collection('sessions').createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
+`,
+      'index.ts': `
+-  app = createApp(client);
++  app = await createApp(client);
+`,
+    },
+  },
+  {
+    name: 'everything in app.ts, a log in MongoDB beside it',
+    files: {
+      'app.ts': `import MongoStore from 'connect-mongo';
+import express from 'express';
+import session from 'express-session';
+import type { MongoClient } from 'mongodb';
+
+export const createApp = (client: MongoClient) => {
+  const { SESSION_SECRET = '' } = process.env;
+  if (!SESSION_SECRET) throw new Error('SESSION_SECRET?');
+  const app = express();
+  const log = client.db().collection('log');
+  app.use(session({
+    secret: SESSION_SECRET,
+    resave: false,
+    saveUninitialized: false,
+    cookie: { httpOnly: true, sameSite: 'strict' },
+    store: MongoStore.create({ client, ttl: 3600 }),
+  }));
+  app.get('/', async (req, res) => {
+    const data = req.session as unknown as { stats?: { count: number } };
+    data.stats = { count: (data.stats?.count ?? 0) + 1 };
+    await log.insertOne({ path: req.path });
+    res.json({ text: 'Hello World', stats: data.stats });
+  });
+  return app;
+};
+`,
+      'session.ts': 'export {};\n',
+    },
+  },
+  {
+    name: 'server.close() awaited, signals in a loop, process.exit(0) at the end',
+    patch: { 'index.ts': `
+-process.once('SIGINT', shutDown);
+-process.once('SIGTERM', shutDown);
++for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void shutDown());
+@@
+-function shutDown() {
+-  server.close(() => {
+-    void client.close();
+-  });
+-}
++async function shutDown() {
++  console.log('Closing.');
++  await new Promise((resolve) => { server.close(resolve); });
++  await client.close();
++  process.exit(0);
++}
+` },
+  },
+  {
+    name: 'http.createServer(), a connection tried by hand, an exception when it fails',
+    patch: { 'index.ts': `
+-import type { Express } from 'express';
++import { createServer } from 'node:http';
+@@
+-const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
+-  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
+-});
+-
+-let app: Express;
+-try {
+-  app = createApp(client);
+-} catch (error) {
+-  stop(String(error));
+-}
+-
+-const server = app.listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++const client = new MongoClient(MONGO_URL);
++await client.connect();
++await client.db().command({ ping: 1 });
++const server = createServer(createApp(client)).listen(port);
++server.on('listening', () => { console.log(\`Server running on port \${port}\`); });
+` },
+  },
+  {
+    name: 'a 404 page of its own, an explicit save()',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', (req, res, next) => {
++    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.save((error) => {
++      if (error) return next(error);
++      res.send(\`Hello World, visit \${req.session.visits}\`);
++    });
+@@
++  app.use((req, res) => { res.status(404).send('Nothing here.'); });
+   return app;
+` },
+  },
+];
