@@ -29,7 +29,7 @@ const open = new Map<string, string[]>();
 
 const events: AsyncIterable<TestEvent> = run({ files, concurrency: availableParallelism() });
 for await (const { type, data } of events) {
-  if (type === 'test:diagnostic' && data.nesting > 0) notes.push(data.message);
+  if (type === 'test:diagnostic' && !isTotal(data.message)) notes.push(data.message);
   if (type === 'test:stderr') process.stderr.write(data.message);
   if (type === 'test:start') enter(data.file, data.nesting, data.name);
   if (type !== 'test:pass' && type !== 'test:fail') continue;
@@ -48,8 +48,8 @@ for await (const { type, data } of events) {
   }
 }
 
-for (const note of notes) console.log(note);
-console.log(`${((performance.now() - started) / 1000).toFixed(1)} s`);
+const seconds = Math.round((performance.now() - started) / 1000);
+console.log(`\nProved in ${seconds} s: ${notes.map((note) => note.replace(/\.$/, '')).join(' · ')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
 
@@ -68,6 +68,11 @@ function fullName(file: string | undefined, nesting: number, name: string): stri
   const suites = (open.get(file ?? '') ?? []).slice(0, nesting);
   const where = file === undefined ? [] : [path.relative(root, file).split(path.sep).join('/')];
   return [...where, ...suites, name].join(' › ');
+}
+
+/** Whether it is one of the totals that node:test tells at the end of each file. */
+function isTotal(message: string): boolean {
+  return /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message);
 }
 
 function describe(error: Error): string {
