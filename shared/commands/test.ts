@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { runCommand } from '../problem.ts';
 import { findStep } from '../steps.ts';
+import { loadEnvFile } from '../runner/settings.ts';
 import { setSubject } from '../harness/subject.ts';
 import { watchForBlocking } from '../reporter/blocked.ts';
 
@@ -15,6 +16,7 @@ await runCommand(async () => {
   });
   const step = findStep(positionals[0], 'test:N');
   setSubject(values.on === undefined ? step : findStep(values.on, 'test:N'));
+  loadEnvFile();
   process.env.NODE_ENV = 'test';
   // express-session speaks of missing options on every start; the tests say it better.
   process.env.NO_DEPRECATION = 'express-session';

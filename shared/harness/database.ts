@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Collection, MongoClient, type Document } from 'mongodb';
-import { ConnectionString } from 'mongodb-connection-string-url';
 import { run } from './plan.ts';
 import { openDatabase, type Database } from '../database/database.ts';
+import { withDatabase } from '../database/url.ts';
 
 let server: Promise<Database> | undefined;
 
@@ -184,20 +184,6 @@ export class TestDatabase {
 
 function isSession(document: Document): boolean {
   return 'session' in document || 'expires' in document;
-}
-
-/**
- * The same server, another database. A login without `authSource` is looked up in the database
- * that the URL names, so that has to be said before the name changes
- * (https://www.mongodb.com/docs/manual/reference/connection-string-options/).
- */
-function withDatabase(serverUrl: string, name: string): string {
-  const url = new ConnectionString(serverUrl);
-  if (url.username && !url.searchParams.has('authSource')) {
-    url.searchParams.set('authSource', url.pathname.slice(1) || 'admin');
-  }
-  url.pathname = `/${name}`;
-  return url.href;
 }
 
 /*

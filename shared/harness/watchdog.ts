@@ -47,7 +47,7 @@ for (let blocked = false; !blocked;) {
   // does not, so it is given more time.
   const { user, system } = process.cpuUsage(used);
   const silent = performance.now() - since;
-  blocked = silent > blockedMs && ((user + system) / 1000 > 0.3 * silent || silent > 6 * blockedMs);
+  blocked = silent > blockedMs && ((user + system) / 1000 > 0.15 * silent || silent > 6 * blockedMs);
 }
 session.post('Debugger.enable');
 session.post('Debugger.pause');

@@ -56,6 +56,12 @@ describe('the report', () => {
     assert.deepEqual(lines.filter((line) => line.length > 80), []);
   });
 
+  test('keeps to 80 columns when the tests of one step run on the app of another', () => {
+    const other = { ...report, subject: findStep('4', 'test:N'), solutions: true };
+    const lines = renderReport(other, { width: 80, color: false }).split('\n');
+    assert.deepEqual(lines.filter((line) => line.length > 80), []);
+  });
+
   test('shows the first failure, and of the others a line', () => {
     const text = renderReport(report, { width: 80, color: false });
     assert.equal(text.match(/Look at:/g)?.length, 1);

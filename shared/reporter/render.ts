@@ -56,8 +56,8 @@ function title({ step, subject, solutions, tests }: Report, style: Style): strin
   const left = `Step ${step.number} · ${step.title}${whose && ` · ${whose}`}`;
   const passed = tests.filter(({ failure, notRun }) => !failure && !notRun).length;
   const right = `${passed} of ${tests.length} tests pass`;
-  const gap = Math.max(3, style.width - left.length - right.length);
-  return paint('bold', left + ' '.repeat(gap) + right, style);
+  const gap = style.width - left.length - right.length;
+  return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, style);
 }
 
 function failLine({ name, notRun }: TestReport, style: Style): string {

@@ -150,7 +150,7 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (bench
   const page = await browser.get('/logout');
   expectVisit(await browser.get('/'), 3, {
     1: 'A GET of /logout ended the session. Browsers load links ahead, and any page of the web '
-      + 'can hold <img src="…/logout">: both would log your visitors out.',
+      + 'can hold a link to /logout: both would log your visitors out.',
   }, 'app.ts: does GET /logout only show the page?');
   expect(page.status !== 404, {
     observed: 'GET /logout answered with status 404.',
