@@ -102,7 +102,7 @@ export function testsOfStep(number: number): StepTests {
         open.push({ close: () => closeAll(opened) });
         const { entry, database, startAgain } = await starting;
         await run(entry, database, startAgain);
-      }, { last: true });
+      });
     },
   };
 }
@@ -122,20 +122,16 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/**
- * Puts a test into the plan and hands it to node:test.
- * @param last whether it runs after the others, wherever it stands in the plan
- */
+/** Puts a test into the plan and hands it to node:test. */
 function define(
   { name, step, move }: Pick<PlannedTest, 'name' | 'step' | 'move'>,
   run: ((open: Closable[]) => Promise<void>) | undefined,
-  { last = false } = {},
 ): void {
   const planned: PlannedTest = {
     name, step, move, subject: currentSubject(), state: 'waiting', ended: Promise.resolve(),
   };
   plan.push(planned);
-  const register = () => test(name, { skip: run === undefined }, async () => {
+  planned.ended = test(name, { skip: run === undefined }, async () => {
     if (!run) return;
     planned.state = 'running';
     try {
@@ -146,8 +142,6 @@ function define(
       throw planned.lesson = asLesson(error);
     }
   });
-  // A microtask runs once the whole test file has been read.
-  planned.ended = last ? Promise.resolve().then(register) : register();
 }
 
 /** Runs a test, closes what it opened, and fails if the app crashed, even after its answer. */

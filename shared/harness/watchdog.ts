@@ -47,7 +47,8 @@ for (let blocked = false; !blocked;) {
   // does not, so it is given more time.
   const { user, system } = process.cpuUsage(used);
   const silent = performance.now() - since;
-  blocked = silent > blockedMs && ((user + system) / 1000 > 0.15 * silent || silent > 6 * blockedMs);
+  const busy = (user + system) / 1000 > 0.15 * silent;
+  blocked = silent > blockedMs && (busy || silent > 6 * blockedMs);
 }
 session.post('Debugger.enable');
 session.post('Debugger.pause');

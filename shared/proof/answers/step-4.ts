@@ -407,7 +407,7 @@ export const wrong: WrongAnswer[] = [
 -
 ` },
     caughtBy: page,
-    reads: /A GET of \/logout ended the session\. Browsers load links ahead.*<img src=/,
+    reads: /A GET of \/logout ended the session\. Browsers load links ahead.*can hold a link to \/logout/,
   },
   {
     name: 'a GET that clears the cookie',
