@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { findStep } from '../steps.ts';
 
 const step = findStep(process.argv[2], 'step:N');
-const packages = ['express', 'express-session', 'cookiejar', 'esbuild'];
+const packages = ['express', 'express-session', 'supertest', 'esbuild'];
 const forDatabase = ['mongodb', 'connect-mongo', '../harness/database.ts'];
 const modules = ['../harness/harness.ts', ...packages, ...step.needsDatabase ? forDatabase : []];
 // What cannot be loaded will be missed, and explained, by whoever needs it.

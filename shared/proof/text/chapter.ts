@@ -217,8 +217,10 @@ class Chapter {
     } else {
       assert.equal(this.#terminal, undefined, `${part.place}: terminal 1 is still busy.`);
       this.#terminal = new Terminal(words, this.#workspace.folder, this.#env);
-      await this.#terminal.seen((output) => isAsExpected(part.expected, output, this.#port));
-      this.#compare(part, this.#terminal.output);
+      // It goes on printing, first of all the verdict of the tests.
+      const expected = [...part.expected, '…'];
+      await this.#terminal.seen((output) => isAsExpected(expected, output, this.#port));
+      this.#compare({ ...part, expected }, this.#terminal.output);
       [this.#databaseUrl] = /mongodb:\/\/\S+/.exec(this.#terminal.output) ?? [];
     }
   }
