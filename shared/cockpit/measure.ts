@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { Workspace } from '../proof/workspace.ts';
+import { freePort } from '../runner/fixture.ts';
 import type { Step } from '../steps.ts';
 
 /** What working in the cockpit costs. */
@@ -74,15 +74,6 @@ export async function measureCockpit(step: Step, saves: number): Promise<Cockpit
     if (child.exitCode === null) await once(child, 'close');
     await workspace.remove();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return address instanceof Object ? address.port : 0;
 }
 
 /** The memory of a process and of all below it: what they share counts once. Linux only. */

@@ -4,15 +4,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { chromium } from 'playwright-core';
 import { openDatabase } from '../database/database.ts';
 import { withDatabase } from '../database/url.ts';
+import { findChromium, startChromium } from '../live/chromium.ts';
+import { freePort } from '../runner/fixture.ts';
 import { root } from '../steps.ts';
 
 const executablePath = findChromium();
@@ -34,11 +32,7 @@ test('a browser visits, sees its session stored, and logs out', {
 
   const { address, stop } = await startSolution(withDatabase(database.url, name));
   later(stop);
-  const browser = await chromium.launch({
-    executablePath,
-    // Chromium's sandbox cannot start as root, which CI machines often are.
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  });
+  const browser = await startChromium(executablePath);
   later(() => browser.close());
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -109,25 +103,4 @@ async function startSolution(mongoUrl: string) {
       await ended;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-function findChromium(): string | undefined {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const folders = (process.env.PATH ?? '').split(path.delimiter);
-  const candidates = [
-    process.env.CHROME_PATH,
-    ...folders.flatMap((folder) => names.map((name) => path.join(folder, name))),
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-    'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
-  ];
-  return candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
 }

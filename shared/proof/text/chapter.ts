@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { JsonReport } from '../../reporter/json.ts';
+import { freePort } from '../../runner/fixture.ts';
 import { root, steps, type Step } from '../../steps.ts';
 import { applyPatch } from '../patch.ts';
 import { Workspace } from '../workspace.ts';
@@ -290,13 +290,4 @@ class Chapter {
     assert.fail(`${place}: ${command || 'the running command'} does not print what the text shows, `
       + `but:\n${withPort4000(output, this.#port)}\n(end of its output)`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
