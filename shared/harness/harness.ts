@@ -78,11 +78,12 @@ export function testsOfStep(number: number): StepTests {
 
   return {
     test: (name, place, run) => {
-      define({ name, step: number, ...place }, async (open) => run(bench(open)));
+      const planned = { name, step: number, ...place };
+      define(planned, leaveOut?.('app.ts') ? undefined : async (open) => run(bench(open)));
     },
 
     testEntry: (name, { move, env }, run) => {
-      if (leaveOut?.()) {
+      if (leaveOut?.('index.ts')) {
         define({ name, step: number, move }, undefined);
         return;
       }
@@ -107,14 +108,13 @@ export function testsOfStep(number: number): StepTests {
   };
 }
 
-let leaveOut: (() => boolean) | undefined;
+let leaveOut: ((tested: 'app.ts' | 'index.ts') => boolean) | undefined;
 
 /**
- * Chooses which tests of index.ts are left out from now on. Starting a process is what takes
- * longest, and not every change to an app can change how it starts.
- * @param decide is asked when such a test is defined; undefined if none shall be left out
+ * Chooses which tests are left out from now on.
+ * @param decide is asked when a test is defined, of the app or of index.ts
  */
-export function leaveOutEntryTests(decide: (() => boolean) | undefined): void {
+export function leaveOutTests(decide: NonNullable<typeof leaveOut>): void {
   leaveOut = decide;
 }
 
@@ -122,7 +122,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** Puts a test into the plan and hands it to node:test. */
+/** Puts a test into the plan and hands it to node:test. @param run nothing to leave it out */
 function define(
   { name, step, move }: Pick<PlannedTest, 'name' | 'step' | 'move'>,
   run: ((open: Closable[]) => Promise<void>) | undefined,
@@ -131,17 +131,26 @@ function define(
     name, step, move, subject: currentSubject(), state: 'waiting', ended: Promise.resolve(),
   };
   plan.push(planned);
-  planned.ended = test(name, { skip: run === undefined }, async () => {
-    if (!run) return;
-    planned.state = 'running';
-    try {
-      await runWatched(run);
-      planned.state = 'passed';
-    } catch (error) {
-      planned.state = 'failed';
-      throw planned.lesson = asLesson(error);
-    }
-  });
+  let running: Promise<void> | undefined;
+  // For node:test a test ends with the first exception that nobody caught.
+  planned.ended = test(name, { skip: run === undefined }, () => running = runPlanned(planned, run))
+    .then(() => running)
+    .catch(() => undefined);
+}
+
+async function runPlanned(
+  planned: PlannedTest,
+  run: ((open: Closable[]) => Promise<void>) | undefined,
+): Promise<void> {
+  if (!run) return;
+  planned.state = 'running';
+  try {
+    await runWatched(run);
+    planned.state = 'passed';
+  } catch (error) {
+    planned.state = 'failed';
+    throw planned.lesson = asLesson(error);
+  }
 }
 
 /** Runs a test, closes what it opened, and fails if the app crashed, even after its answer. */

@@ -41,7 +41,7 @@ export async function* gather(events: AsyncIterable<TestEvent>): AsyncGenerator<
     const planned = plan[reported++];
     if (!planned) continue;
     tests.push(type === 'test:fail'
-      ? failed(planned, toLesson(data.details.error))
+      ? failed(planned, planned.lesson ?? toLesson(data.details.error))
       : passed(planned));
     if (plan[reported]?.subject === planned.subject) continue;
     yield reportOn(planned, tests);

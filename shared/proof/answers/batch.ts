@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { exitForGood } from '../../harness/crash.ts';
-import { leaveOutEntryTests } from '../../harness/harness.ts';
+import { leaveOutTests } from '../../harness/harness.ts';
 import { plan } from '../../harness/plan.ts';
 import { setSubject } from '../../harness/subject.ts';
 import { watchForBlocking } from '../../reporter/blocked.ts';
@@ -17,8 +17,10 @@ export interface Job {
   step: number;
   /** The step whose tests run. */
   tests: number;
-  /** After which test the answer cannot change how index.ts starts any more. */
-  entryTestsUntil: string | undefined;
+  /** The test that catches it. What comes after that the learner reads later. */
+  caughtBy: string | undefined;
+  /** Which of the later tests run all the same. */
+  laterTests: { 'app.ts': boolean; 'index.ts': boolean };
   folder: string;
 }
 
@@ -27,10 +29,12 @@ process.env.NO_DEPRECATION = 'express-session';
 watchForBlocking();
 
 const jobs = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Job[];
-for (const { step, tests, folder, entryTestsUntil } of jobs) {
+for (const { step, tests, folder, caughtBy, laterTests } of jobs) {
   setSubject(findStep(String(step), 'test:N'), pathToFileURL(`${folder}/`));
   const first = plan.length;
-  leaveOutEntryTests(() => plan.slice(first).some(({ name }) => name === entryTestsUntil));
+  leaveOutTests((tested) => (
+    !laterTests[tested] && plan.slice(first).some(({ name }) => name === caughtBy)
+  ));
   const file = `../../../steps/${findStep(String(tests), 'test:N').folder}/app.test.ts`;
   // Its tests are defined anew each time it is read.
   await import(`${new URL(file, import.meta.url).href}?${plan.length}`);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Answer } from './answer.ts';
+import type { Answer, RightAnswer, WrongAnswer } from './answer.ts';
 import type { Job } from './batch.ts';
 import type { JsonReport } from '../../reporter/json.ts';
 import { findStep } from '../../steps.ts';
@@ -13,7 +13,7 @@ import { Workspace } from '../workspace.ts';
 /** An answer and its step. */
 export interface Task {
   step: number;
-  answer: Answer;
+  answer: RightAnswer | WrongAnswer;
 }
 
 /** What became of an answer's tests: their report, or why there is none. */
@@ -89,12 +89,13 @@ function folderOf(index: number): string {
 }
 
 /**
- * What comes after the test that catches a wrong answer, the learner reads later. Of that, the
- * tests that start index.ts are left out if the answer leaves index.ts as it is.
+ * What hangs or ends the process must let the other tests report; those of index.ts only matter if
+ * the answer has an index.ts of its own.
  */
-function unaffectedAfter(answer: Answer & { caughtBy?: string }): string | undefined {
-  const changesEntry = answer.patch?.['index.ts'] ?? answer.files?.['index.ts'];
-  return changesEntry === undefined ? answer.caughtBy : undefined;
+function laterTests({ runs, patch, files }: Answer): Job['laterTests'] {
+  const outlive = runs !== undefined;
+  const changesIndex = (patch?.['index.ts'] ?? files?.['index.ts']) !== undefined;
+  return { 'app.ts': outlive, 'index.ts': outlive && changesIndex };
 }
 
 /** Deals tasks out to so many hands, so that each gets some of every step. */
@@ -114,7 +115,8 @@ async function runBatch(
   const jobs = batch.map((task): Job => ({
     step: task.step,
     tests: task.answer.tests ?? task.step,
-    entryTestsUntil: unaffectedAfter(task.answer),
+    caughtBy: 'caughtBy' in task.answer ? task.answer.caughtBy : undefined,
+    laterTests: laterTests(task.answer),
     folder: path.join(workspace.folder, folderOf(tasks.indexOf(task))),
   }));
   const list = `jobs-${batch.map((task) => tasks.indexOf(task)).join('-').slice(0, 50)}.json`;
