@@ -7,9 +7,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type BuildFailure, type PluginBuild } from 'esbuild';
 import { root } from '../steps.ts';
 import type { ProbeMessage } from './entry-probe.ts';
-import { syntaxLesson } from './explain.ts';
+import { explain, syntaxLesson } from './explain.ts';
 import { holdHeader } from './held-answer.ts';
 import { Lesson, messageOf } from './lesson.ts';
+import { packages } from './packages.ts';
 import { subjectFile } from './subject.ts';
 
 /** How long index.ts may take to listen or to end, in milliseconds: busy machines are slow. */
@@ -51,7 +52,7 @@ async function buildBundle(index: string): Promise<string> {
     sourcemap: 'inline',
     write: false,
     logLevel: 'silent',
-    plugins: [{ name: 'import.meta', setup: keepImportMeta }],
+    plugins: [packages, { name: 'import.meta', setup: keepImportMeta }],
   });
   return outputFiles[0]?.text ?? '';
 }
@@ -248,7 +249,8 @@ function notCompiled(error: unknown): Lesson {
       }, `${path.resolve(root, file)}:${line}`);
     }
     const place = `${path.resolve(root, file)}:${line}`;
-    return syntaxLesson(path.basename(file), line, first.text, place);
+    return explain(`${first.text}\n${place}`, path.basename(file))
+      ?? syntaxLesson(path.basename(file), line, first.text, place);
   }
   return new Lesson({
     observed: `index.ts cannot be read: ${first?.text ?? messageOf(error)}`,

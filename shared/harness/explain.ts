@@ -4,19 +4,23 @@
 import { Lesson, messageOf, type LessonParts } from './lesson.ts';
 
 interface Explanation {
-  /** What the error says. The name in it is handed to `parts`. */
+  /** What the error says. The name in it is handed to `parts`, with the file that was read. */
   message: RegExp;
-  parts: (name: string) => LessonParts;
+  parts: (name: string, file: string) => LessonParts;
 }
 
 const explanations: Explanation[] = [
   {
-    message: /does not provide an export named '(\w+)'|Named export '(\w+)' not found/,
-    parts: (name) => ({
+    message: new RegExp([
+      "does not provide an export named '(\\w+)'",
+      "Named export '(\\w+)' not found",
+      'No matching export in .* for import "(\\w+)"',
+    ].join('|')),
+    parts: (name, file) => ({
       observed: `${name} is imported, but nothing of that name is exported there.`,
       why: 'Either the name is misspelt, or it is a type. Types are gone when Node runs the code, '
         + `so they are imported as types: import { type ${name} } from …`,
-      lookAt: 'app.ts: and what it imports: is it `type`, and is the name right?',
+      lookAt: `${file}: and what it imports: is it \`type\`, and is the name right?`,
     }),
   },
   {
@@ -120,12 +124,15 @@ export function explainBuild(call: string, error: unknown): Lesson {
   }, error);
 }
 
-/** The lesson for an error that people meet before their app runs, if it is one of those. */
-export function explain(error: unknown): Lesson | undefined {
+/**
+ * The lesson for an error that people meet before their app runs, if it is one of those.
+ * @param file the file that was read
+ */
+export function explain(error: unknown, file = 'app.ts'): Lesson | undefined {
   const message = messageOf(error);
   for (const { message: pattern, parts } of explanations) {
     const found = pattern.exec(message);
-    if (found) return new Lesson(parts(found.slice(1).find(Boolean) ?? ''), error);
+    if (found) return new Lesson(parts(found.slice(1).find(Boolean) ?? '', file), error);
   }
   return undefined;
 }

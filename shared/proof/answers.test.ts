@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { RightAnswer, WrongAnswer } from './answers/answer.ts';
-import { runAnswers, type Result } from './answers/run.ts';
+import { reported, runAnswers } from './answers/run.ts';
 import * as step1 from './answers/step-1.ts';
 import * as step2 from './answers/step-2.ts';
 import * as step3 from './answers/step-3.ts';
@@ -61,10 +61,4 @@ test('the catalogue is large enough', (t) => {
 function title({ step, answer }: { step: number; answer: WrongAnswer | RightAnswer }): string {
   const tests = answer.tests === undefined ? '' : ` (tests of step ${answer.tests})`;
   return `step ${step}: ${answer.name}${tests}`;
-}
-
-function reported(result: Result | undefined) {
-  assert.ok(result);
-  if ('failed' in result) assert.fail(result.failed);
-  return result;
 }

@@ -2,29 +2,33 @@
  * Solutions are green, starters are red for the right reason, and no starter has drifted.
  */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { deviations, untouched } from './contract.ts';
-import { runStepTests } from '../step-tests.ts';
-import { steps } from '../steps.ts';
+import { reported, runAnswers, type Result, type Task } from './answers/run.ts';
+import { steps, type Step } from '../steps.ts';
 
-describe('solutions', { concurrency: 2 }, () => {
-  for (const on of steps) {
-    for (const step of steps.filter(({ number }) => number <= on.number)) {
-      test(`solution ${on.number} passes the tests of step ${step.number}`, async () => {
-        const { tests } = await runStepTests(step, { on, solutions: true });
-        assert.ok(tests.length > 0);
-        assert.deepEqual(tests.filter(({ passed }) => !passed).map(({ text }) => text), []);
-      });
-    }
+// A learner's work is not our failure, but the starters that we hand out have to be as they should
+// be.
+const isStarter = await Promise.all(steps.map(async (step) => (
+  process.env.CI === 'true' || await untouched(step)
+)));
+const solved = steps.flatMap((on) => runs('solutions', on));
+const started = steps.filter((on, index) => isStarter[index]).flatMap((on) => runs('steps', on));
+const { results, done } = runAnswers([...solved, ...started].map(({ task }) => task));
+after(() => done);
+
+describe('solutions', () => {
+  for (const { on, step, task } of solved) {
+    test(`solution ${on.number} passes the tests of step ${step.number}`, async () => {
+      expectAllPassed(await results.get(task));
+    });
   }
 });
 
-describe('starters', { concurrency: 2 }, async () => {
+describe('starters', async () => {
   for (const on of steps) {
     const found = await deviations(on);
-    // A learner's work is not our failure, but the starters that we hand out have to be as they
-    // should be.
-    if (!await untouched(on) && process.env.CI !== 'true') {
+    if (!started.some((run) => run.on === on)) {
       test(`step ${on.number} has been worked on, so its starter is not checked`, (t) => {
         t.skip(found.map(({ file, why }) => `${file} ${why}`).join('; '));
       });
@@ -35,22 +39,38 @@ describe('starters', { concurrency: 2 }, async () => {
       assert.deepEqual(found, []);
     });
 
-    for (const step of steps.filter(({ number }) => number < on.number)) {
-      test(`starter ${on.number} passes the tests of step ${step.number}`, async () => {
-        const { tests } = await runStepTests(step, { on });
+    for (const { step, task } of started.filter((run) => run.on === on)) {
+      if (step !== on) {
+        test(`starter ${on.number} passes the tests of step ${step.number}`, async () => {
+          expectAllPassed(await results.get(task));
+        });
+        continue;
+      }
+      const name = `starter ${on.number} fails every test of its step by the test's own words`;
+      test(name, async () => {
+        const { tests } = reported(await results.get(task));
         assert.ok(tests.length > 0);
-        assert.deepEqual(tests.filter(({ passed }) => !passed).map(({ text }) => text), []);
+        assert.deepEqual(tests.filter(({ passed }) => passed).map(({ name }) => name), []);
+        for (const { text } of tests) {
+          const notItsOwn =
+            /cannot be (loaded|read)|server stopped|no (complete )?answer|not expected/;
+          assert.doesNotMatch(text, notItsOwn);
+        }
       });
     }
-
-    test(`starter ${on.number} fails every test of its step by the test's own words`, async () => {
-      const { tests } = await runStepTests(on);
-      assert.ok(tests.length > 0);
-      assert.deepEqual(tests.filter(({ passed }) => passed).map(({ name }) => name), []);
-      for (const { text } of tests) {
-        const notItsOwn = /cannot be (loaded|read)|server stopped|no (complete )?answer|not expected/;
-        assert.doesNotMatch(text, notItsOwn);
-      }
-    });
   }
 });
+
+/** The tests of a step and of all earlier ones, on its solution or its starter. */
+function runs(of: 'solutions' | 'steps', on: Step) {
+  return steps.filter(({ number }) => number <= on.number).map((step) => {
+    const task: Task = { step: on.number, of, answer: { name: of, tests: step.number } };
+    return { on, step, task };
+  });
+}
+
+function expectAllPassed(result: Result | undefined): void {
+  const { tests } = reported(result);
+  assert.ok(tests.length > 0);
+  assert.deepEqual(tests.filter(({ passed }) => !passed).map(({ text }) => text), []);
+}

@@ -14,6 +14,8 @@ import { Workspace } from '../workspace.ts';
 export interface Task {
   step: number;
   answer: RightAnswer | WrongAnswer;
+  /** What the answer changes; the solution if it is missing. */
+  of?: 'solutions' | 'steps';
 }
 
 /** What became of an answer's tests: their report, or why there is none. */
@@ -37,6 +39,13 @@ export function runAnswers(tasks: readonly Task[]) {
   }
   const done = runAll(tasks, (task, result) => { settle.get(task)?.(result); });
   return { results, done };
+}
+
+/** The report of a task. @throws {Error} when there is none, with the reason */
+export function reported(result: Result | undefined): JsonReport {
+  if (!result) throw new Error('This task was not among those that ran.');
+  if ('failed' in result) throw new Error(result.failed);
+  return result;
 }
 
 type Tell = (task: Task, result: Result) => void;
@@ -70,10 +79,14 @@ async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
 }
 
 /** Writes an answer's files into a folder of their own. */
-async function writeAnswer(workspace: Workspace, { step, answer }: Task, index: number) {
-  const solution = `solutions/${findStep(String(step), 'test:N').folder}`;
+async function writeAnswer(
+  workspace: Workspace,
+  { step, answer, of = 'solutions' }: Task,
+  index: number,
+) {
+  const folder = `${of}/${findStep(String(step), 'test:N').folder}`;
   for (const name of ['app.ts', 'index.ts', ...(step > 1 ? ['session.ts'] : [])]) {
-    const text = await workspace.read(`${solution}/${name}`);
+    const text = await workspace.read(`${folder}/${name}`);
     const patch = answer.patch?.[name];
     const patched = patch === undefined ? text : applyPatch(text, patch.replace(/^\n/, ''));
     await workspace.write(`${folderOf(index)}/${name}`, patched);

@@ -40,6 +40,15 @@ export const wrong: WrongAnswer[] = [
     reads: /no MongoDB answers, and index\.ts listens all the same.*Connect first/,
   },
   {
+    name: 'a misspelt import',
+    patch: { 'index.ts': `
+-import { MongoClient } from 'mongodb';
++import { mongoClient as MongoClient } from 'mongodb';
+` },
+    caughtBy: needsMongo,
+    reads: /^✖ fail [^✖]* mongoClient is imported, but nothing of that name.*index\.ts: and what it/,
+  },
+  {
     name: 'no await',
     patch: { 'index.ts': `
 -const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
