@@ -3,10 +3,8 @@ import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { eventually, freePort } from '../runner/fixture.ts';
-import {
-  app, index, learnersWorkshop, nothingRuns, processesOf, Terminal,
-} from './fixture.ts';
+import { eventually, freePort, nothingRuns, onEnd, processesOf } from '../runner/fixture.ts';
+import { app, index, learnersWorkshop, Terminal } from './fixture.ts';
 
 const windows = process.platform === 'win32';
 
@@ -29,7 +27,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await workshop.save(2, index);
     // Not in the workshop: xdg-open takes a blank in a path for the end of it.
     const home = await mkdtemp(join(tmpdir(), 'browser-'));
-    t.after(() => rm(home, { recursive: true }));
+    onEnd(t, () => rm(home, { recursive: true }));
     const browser = join(home, 'browser');
     await writeFile(browser, `#!/bin/sh\necho "$1" > '${browser}.seen'\n`, { mode: 0o755 });
     const terminal = await Terminal.open(t, workshop.folder, {

@@ -4,7 +4,7 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { eventually, Workshop } from '../runner/fixture.ts';
+import { eventually, onEnd, Workshop } from '../runner/fixture.ts';
 import { root, steps } from '../steps.ts';
 
 /** The learner's first file: an app that listens, and says so. */
@@ -121,7 +121,7 @@ export class Terminal {
     ));
     await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', '-c', cwd,
       ...settings, '/bin/sh');
-    t.after(() => terminal.close());
+    onEnd(t, () => terminal.close());
     return terminal;
   }
 
@@ -161,30 +161,4 @@ export class Terminal {
     const { stdout } = await promisify(execFile)('tmux', ['-L', this.#socket, ...args]);
     return stdout;
   }
-}
-
-/** Waits until no process has anything to do with a folder any more; Linux only. */
-export async function nothingRuns(folder: string): Promise<void> {
-  let left: string[] = [];
-  try {
-    await eventually('nothing runs any more', async () => {
-      left = (await processesOf(folder)).filter((line) => !line.includes(' /bin/sh '));
-      return left.length === 0;
-    });
-  } catch (error) {
-    throw new Error(`${String(error)}, but:\n${left.join('\n')}`);
-  }
-}
-
-/** The processes that have something to do with a folder, by their command lines; Linux only. */
-export async function processesOf(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    const place = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    const named = [folder, encodeURI(folder)].some((path) => command.includes(path));
-    const ours = named || (place.includes(`PWD=${folder}\0`) && command.includes('node'));
-    if (ours && Number(pid) !== process.pid) found.push(`${pid} ${command.replaceAll('\0', ' ')}`);
-  }
-  return found;
 }

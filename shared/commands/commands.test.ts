@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { readArguments } from '../arguments.ts';
 import { app, commit, git, index, learnersWorkshop } from '../cockpit/fixture.ts';
 import { Problem } from '../problem.ts';
-import { eventually, freePort, listen, type Workshop } from '../runner/fixture.ts';
+import { eventually, freePort, listen, onEnd, type Workshop } from '../runner/fixture.ts';
 import { root, steps } from '../steps.ts';
 
 /** Runs a command to its end. */
@@ -205,7 +205,7 @@ describe('the commands', { concurrency: 2 }, () => {
   test('doctor: a line each, with what to do where something is wrong', async (t) => {
     const workshop = await learnersWorkshop(t);
     const taken = createServer();
-    t.after(() => taken.close());
+    onEnd(t, () => taken.close());
     const PORT = String(await listen(taken));
     await cp(join(root, 'package-lock.json'), join(workshop.folder, 'package-lock.json'));
     await workshop.save(2, 'export const options = {\n  secure: true,\n};\r\n', 'session.ts');

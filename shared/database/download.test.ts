@@ -6,7 +6,8 @@ import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { cleanEnv, eventually, listen, Run, temporaryFolder, Workshop } from '../runner/fixture.ts';
+import { cleanEnv, eventually, listen, onEnd, Run, temporaryFolder, Workshop }
+  from '../runner/fixture.ts';
 import { root } from '../steps.ts';
 import { openDatabase } from './database.ts';
 import { remember } from './download.ts';
@@ -23,7 +24,7 @@ async function mirror(t: TestContext, answer: RequestListener) {
     answer(request, response);
   });
   const port = await listen(server, '127.0.0.1');
-  t.after(() => {
+  onEnd(t, () => {
     server.closeAllConnections();
     server.close();
   });

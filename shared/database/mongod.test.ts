@@ -8,7 +8,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Problem } from '../problem.ts';
-import { cleanEnv, eventually, isAlive, temporaryFolder } from '../runner/fixture.ts';
+import { cleanEnv, eventually, isAlive, onEnd, temporaryFolder } from '../runner/fixture.ts';
 import { root } from '../steps.ts';
 import { openDatabase, type Database } from './database.ts';
 import { findMongod } from './mongod.ts';
@@ -49,7 +49,7 @@ describe('without MONGO_URL', { concurrency: 2 }, () => {
   test('the stand-in runs where there is no mongod, and the line says why', async (t) => {
     const { env } = await home(t);
     const database = await open(env);
-    t.after(() => database.close());
+    onEnd(t, () => database.close());
     assert.equal(database.engine, 'stand-in');
     assert.match(database.line, /^MongoDB: stand-in \S+ in memory \(no mongod on this machine; /);
     assert.match(database.line, /npm run mongod/);

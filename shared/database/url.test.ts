@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { BSON, MongoClient } from 'mongodb';
 import { Problem } from '../problem.ts';
-import { listen } from '../runner/fixture.ts';
+import { listen, onEnd } from '../runner/fixture.ts';
 import { startStandIn } from '../stand-in/server.ts';
 import { openDatabase } from './database.ts';
 import { withDatabase } from './url.ts';
@@ -33,7 +33,7 @@ async function serve(t: TestContext, onConnection: (socket: Socket) => void): Pr
     onConnection(socket);
   });
   const port = await listen(server, '127.0.0.1');
-  t.after(() => {
+  onEnd(t, () => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
@@ -63,7 +63,7 @@ function refuse(code: number): (socket: Socket) => void {
 describe('MONGO_URL', { concurrency: true }, () => {
   test('is the server that is used, and outlives us', async (t) => {
     const server = await startStandIn();
-    t.after(() => server.close());
+    onEnd(t, () => server.close());
     const database = await open(`${server.url}/mine`);
     assert.equal(database.url, `${server.url}/mine`);
     assert.equal(database.engine, 'MONGO_URL');

@@ -12,7 +12,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { App } from '../runner/app.ts';
-import { eventually, freePort, listen, temporaryFolder } from '../runner/fixture.ts';
+import { eventually, freePort, listen, onEnd, temporaryFolder } from '../runner/fixture.ts';
 import { steps } from '../steps.ts';
 import type { Exchange } from './exchange.ts';
 import { startLive, type Snapshot } from './live.ts';
@@ -27,7 +27,7 @@ async function startPage(t: TestContext, port?: number) {
   assert.ok(step);
   const appPort = await freePort();
   const live = await startLive({ step, app, appPort, secret, port: port ?? await freePort() });
-  t.after(() => live.close());
+  onEnd(t, () => live.close());
   return { live, port: Number(new URL(live.url).port) };
 }
 
@@ -124,7 +124,7 @@ describe('who may read and steer', () => {
   test('a taken port: another one, and a sentence', async (t) => {
     for (const host of ['127.0.0.1', '::']) {
       const other = createServer();
-      t.after(() => other.close());
+      onEnd(t, () => other.close());
       const taken = await listen(other, host).catch(() => undefined);
       // There may be no IPv6.
       if (taken === undefined) continue;
@@ -153,7 +153,7 @@ describe('what the app’s process tells', () => {
     const entry = join(folder, 'app.ts');
     await writeFile(entry, app);
     const stage = await startStage({ number: 1, secret, entry });
-    t.after(() => stage.close());
+    onEnd(t, () => stage.close());
     const exchanges = async () => (await snapshotOf(stage.live.url)).exchanges;
     const find = (wanted: (exchange: Exchange) => boolean) => async () =>
       (await exchanges()).find(wanted);

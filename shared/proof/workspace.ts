@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder, removeFolder } from '../runner/fixture.ts';
 import { root } from '../steps.ts';
 
 /** What a command printed, on both outputs, and its exit code. */
@@ -12,8 +12,8 @@ export interface Outcome {
 }
 
 /**
- * A copy of the workshop in a temporary folder (with a space in its name, as on many a machine),
- * in which files can be changed and commands be run as a learner does. Only node_modules is shared.
+ * A copy of the workshop in a temporary folder, in which files can be changed and commands be run
+ * as a learner does. Only node_modules is shared.
  */
 export class Workspace {
   readonly folder: string;
@@ -23,7 +23,7 @@ export class Workspace {
   }
 
   static async create(): Promise<Workspace> {
-    const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'express workshop-')));
+    const folder = await makeFolder();
     for (const entry of ['package.json', 'tsconfig.json', '.env.example', 'steps', 'solutions',
       'shared', 'WORKSHOP.md', 'README.md']) {
       await cp(path.join(root, entry), path.join(folder, entry), { recursive: true })
@@ -71,7 +71,7 @@ export class Workspace {
   }
 
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    await removeFolder(this.folder);
   }
 }
 

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, realpath, rm, symlink, writeFile }
+  from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,11 +62,87 @@ export function cleanEnv(home: string): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(env), PATH: join(home, 'bin'), HOME: home, USERPROFILE: home };
 }
 
-/** A temporary folder with a space in its name, removed after the test. */
+const cleanups = new WeakMap<TestContext, (() => unknown)[]>();
+
+/**
+ * Tidies up when a test has ended. What was opened last is closed first, unlike with `t.after()`:
+ * processes end before their folder goes.
+ */
+export function onEnd(t: TestContext, cleanUp: () => unknown): void {
+  const all = cleanups.get(t) ?? [];
+  all.unshift(cleanUp);
+  if (cleanups.has(t)) return;
+  cleanups.set(t, all);
+  t.after(async () => {
+    const errors: unknown[] = [];
+    for (const each of all) {
+      try {
+        await each();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  });
+}
+
+/**
+ * Makes a temporary folder with a space in its name, as on many a machine. Whenever it can, it has
+ * a name that was used before: what tsx has compiled it finds again by its path.
+ */
+export async function makeFolder(): Promise<string> {
+  const parent = await realpath(tmpdir());
+  for (let number = 1; ; number++) {
+    const folder = join(parent, `the workshop ${number}`);
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
+}
+
+/**
+ * Removes a temporary folder, once nothing runs there any more: esbuild waits for ever where its
+ * folder is gone.
+ */
+export async function removeFolder(folder: string): Promise<void> {
+  if (process.platform === 'linux') await nothingRuns(folder);
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** A temporary folder, removed after the test. */
 export async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'the workshop '));
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const folder = await makeFolder();
+  onEnd(t, () => removeFolder(folder));
   return folder;
+}
+
+/** Waits until no process has anything to do with a folder any more; Linux only. */
+export async function nothingRuns(folder: string): Promise<void> {
+  let left: string[] = [];
+  try {
+    await eventually('nothing runs any more', async () => {
+      left = (await processesOf(folder)).filter((line) => !line.includes(' /bin/sh '));
+      return left.length === 0;
+    });
+  } catch (error) {
+    throw new Error(`${String(error)}, but:\n${left.join('\n')}`);
+  }
+}
+
+/** The processes that have something to do with a folder, by their command lines; Linux only. */
+export async function processesOf(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const place = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    const named = [folder, encodeURI(folder)].some((path) => command.includes(path));
+    const ours = named || (place.includes(`PWD=${folder}\0`) && command.includes('node'));
+    if (ours && Number(pid) !== process.pid) found.push(`${pid} ${command.replaceAll('\0', ' ')}`);
+  }
+  return found;
 }
 
 /** A command that runs, and what it has printed so far. */
@@ -113,6 +190,7 @@ export class Workshop {
   static async create(t: TestContext): Promise<Workshop> {
     const folder = await temporaryFolder(t);
     const workshop = new Workshop(folder);
+    onEnd(t, () => workshop.#end());
     const isTest = (path: string) => path.endsWith('.test.ts');
     await cp(join(root, 'package.json'), join(folder, 'package.json'));
     await cp(join(root, 'shared'), join(folder, 'shared'), {
@@ -123,8 +201,6 @@ export class Workshop {
     for (const kind of ['steps', 'solutions']) {
       for (const step of steps) await mkdir(join(folder, kind, step.folder), { recursive: true });
     }
-    // The newest hook runs first: processes end before their folder goes.
-    t.after(() => workshop.#end());
     return workshop;
   }
 

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { Problem } from '../problem.ts';
-import { eventually, freePort, isAlive, listen, Workshop, type Run } from './fixture.ts';
+import { eventually, freePort, isAlive, listen, onEnd, Workshop, type Run } from './fixture.ts';
 import { findPort } from './settings.ts';
 
 /** An app that says who it is, and closes its server when it is asked to end. */
@@ -60,7 +60,7 @@ test('a port is a number from 1 to 65535, and free on every address', async (t) 
   assert.equal(await findPort({ PORT: String(free) }, 'step:1'), free);
   for (const host of ['127.0.0.1', undefined]) {
     const server = createServer();
-    t.after(() => server.close());
+    onEnd(t, () => server.close());
     const PORT = String(await listen(server, host));
     await assert.rejects(findPort({ PORT }, 'step:1'), Problem, host);
   }
@@ -190,7 +190,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     });
     const pids = await eventually('both pids are printed', () =>
       /runner (\d+)[^]*pid (\d+)/.exec(output)?.slice(1).map(Number));
-    t.after(() => {
+    onEnd(t, () => {
       for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
     });
     npm.kill('SIGKILL');
@@ -211,7 +211,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
   test('says what is wrong with the step, the port or the database', async (t) => {
     const workshop = await Workshop.create(t);
     const taken = createServer();
-    t.after(() => taken.close());
+    onEnd(t, () => taken.close());
     const PORT = String(await listen(taken, '127.0.0.1'));
     const wrong: [string[], NodeJS.ProcessEnv, RegExp][] = [
       [['9'], {}, /There is no step 9\. .*\nNext: npm run step:1/],
