@@ -3,9 +3,11 @@
  * against the solution. `test.ts N --on M` runs them against the code of the later step M.
  */
 import { parseArgs } from 'node:util';
-import { runCommand } from '../problem.ts';
+import { Problem, runCommand } from '../problem.ts';
 import { findStep } from '../steps.ts';
 import { loadEnvFile } from '../runner/settings.ts';
+import { messageOf } from '../harness/lesson.ts';
+import { providePackages } from '../harness/packages.ts';
 import { setSubject } from '../harness/subject.ts';
 import { watchForBlocking } from '../reporter/blocked.ts';
 
@@ -21,5 +23,13 @@ await runCommand(async () => {
   // express-session speaks of missing options on every start; the tests say it better.
   process.env.NO_DEPRECATION = 'express-session';
   watchForBlocking();
-  await import(new URL(`../../steps/${step.folder}/app.test.ts`, import.meta.url).href);
+  await providePackages('express', 'express-session', 'supertest');
+  if (step.needsDatabase) await providePackages('mongodb');
+  const file = `steps/${step.folder}/app.test.ts`;
+  await import(new URL(`../../${file}`, import.meta.url).href).catch((error: unknown) => {
+    throw new Problem(
+      `The tests cannot be loaded: ${messageOf(error)}`,
+      `git checkout ${file}, which brings them back as they came`,
+    );
+  });
 });

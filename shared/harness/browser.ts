@@ -2,6 +2,7 @@ import request from 'supertest';
 import { watchForCrashes } from './crash.ts';
 import { Jar } from './jar.ts';
 import { Lesson, messageOf } from './lesson.ts';
+import { run } from './plan.ts';
 import { currentSubject } from './subject.ts';
 
 /** How long an answer may take, in milliseconds. */
@@ -124,17 +125,11 @@ function decode(value: string): string {
   }
 }
 
-/** What the app is doing now: `GET /`, or undefined between requests. */
-export function currentRequest(): string | undefined {
-  return current;
-}
-
 /** Forgets the requests that an earlier app left unanswered. */
 export function regainPatience(): void {
   unanswered = 0;
 }
 
-let current: string | undefined;
 let unanswered = 0;
 
 /** How long an answer may take now, in milliseconds. */
@@ -151,7 +146,7 @@ async function exchange(
   const crash = watchForCrashes();
   const limit = patience();
   if (cookie !== '') pending.set('Cookie', cookie);
-  current = `${method} ${path}`;
+  run.request = `${method} ${path}`;
   try {
     // supertest resolves when the whole body has been read. Before that the database may not
     // be asked: express-session sends all but the last byte before the store has answered.
@@ -186,7 +181,7 @@ async function exchange(
       }`,
     });
   } finally {
-    current = undefined;
+    run.request = undefined;
     crash.stop();
   }
 }

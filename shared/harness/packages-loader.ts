@@ -22,6 +22,20 @@ export async function load(file: string, name: string): Promise<Exports> {
   return await packages[name]?.() ?? {};
 }
 
+/**
+ * Loads some of the packages for whoever imports them later in this process.
+ * @param file where they all are
+ */
+export async function provide(file: string, names: readonly string[]): Promise<void> {
+  const require = createRequire(file);
+  for (const name of names) {
+    const filename = require.resolve(name);
+    const module = new Module(filename);
+    Object.assign(module, { filename, loaded: true, exports: (await load(file, name))['default'] });
+    require.cache[filename] = module;
+  }
+}
+
 /** Loads all packages and returns what V8 has compiled of them. */
 export async function compileAll(file: string): Promise<Buffer> {
   const script = read(file);

@@ -9,15 +9,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { root } from '../steps.ts';
-import { cacheOf, compileAll } from './packages-loader.ts';
+import { cacheOf, compileAll, provide } from './packages-loader.ts';
 
-const names = ['express', 'express-session', 'connect-mongo', 'mongodb'];
+const names = ['express', 'express-session', 'connect-mongo', 'mongodb', 'supertest'];
 
 const folder = path.join(root, 'node_modules', '.cache', 'express-session-workshop');
 
 /** The packages of this machine in their compiled form. */
 interface Compiled {
-  /** What they were compiled by: V8 reads only what itself has compiled. */
+  /** What compiled them, and which: V8 reads only what itself has compiled. */
   runtime: string;
   /** The file that holds them all, in {@link folder}. */
   file: string;
@@ -27,7 +27,7 @@ interface Compiled {
   inputs: Record<string, string>;
 }
 
-const runtime = `${process.version} ${process.arch}`;
+const runtime = [process.version, process.arch, ...names].join(' ');
 
 let compiling: Promise<Compiled> | undefined;
 
@@ -60,6 +60,15 @@ export const packages: Plugin = {
     });
   },
 };
+
+/**
+ * Loads packages in their compiled form into this process, if they have been compiled.
+ * @param wanted those that are wanted; they have to be CommonJS modules
+ */
+export async function providePackages(...wanted: string[]): Promise<void> {
+  const compiled = await (compiling ??= upToDate()).catch(() => compiling = undefined);
+  if (compiled) await provide(path.join(folder, compiled.file), wanted);
+}
 
 /** What was compiled before. @throws {Error} when there is none, or the packages have changed */
 async function upToDate(): Promise<Compiled> {

@@ -19,5 +19,10 @@ export interface PlannedTest {
 /** The tests of this run, in the order of the lesson. */
 export const plan: PlannedTest[] = [];
 
-/** What the reporter tells besides: which MongoDB ran, in one line. */
-export const run: { database?: string } = {};
+/** What the reporter tells besides. */
+export const run: {
+  /** Which MongoDB runs, in one line. */
+  database?: string;
+  /** What the app is doing now: `GET /`, or undefined between requests. */
+  request?: string | undefined;
+} = {};

@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { renderReport } from './render.ts';
 import { reportSoFar, type Report } from './report.ts';
-import { currentRequest } from '../harness/browser.ts';
 import { Lesson } from '../harness/lesson.ts';
+import { run } from '../harness/plan.ts';
 import { BLOCKED_MS, startWatchdog } from '../harness/watchdog.ts';
 
 type Render = (report: Report) => string;
@@ -21,7 +21,7 @@ export function whenBlocked(chosen: Render): void {
 export function watchForBlocking(): void {
   startWatchdog((stack) => {
     const report = reportSoFar(new Lesson({
-      observed: `${currentRequest() ?? 'app.ts'} kept your server busy: nothing else has run for `
+      observed: `${run.request ?? 'app.ts'} kept your server busy: nothing else has run for `
         + `${BLOCKED_MS / 1000} s.`,
       why: 'JavaScript does one thing at a time. A loop that never ends holds up the whole '
         + 'process, for every visitor, and the tests with it: they stop here.',
