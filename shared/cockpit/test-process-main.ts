@@ -4,9 +4,11 @@
  * the verdict.
  */
 import { once } from 'node:events';
+import { providePackages } from '../harness/packages.ts';
 import { findStep } from '../steps.ts';
 
 const step = findStep(process.argv[2], 'step:N');
+await providePackages(step);
 const packages = ['express', 'express-session', 'supertest', 'esbuild'];
 const forDatabase = ['mongodb', 'connect-mongo', '../harness/database.ts'];
 const modules = ['../harness/harness.ts', ...packages, ...step.needsDatabase ? forDatabase : []];

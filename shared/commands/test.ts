@@ -23,8 +23,7 @@ await runCommand(async () => {
   // express-session speaks of missing options on every start; the tests say it better.
   process.env.NO_DEPRECATION = 'express-session';
   watchForBlocking();
-  await providePackages('express', 'express-session', 'supertest');
-  if (step.needsDatabase) await providePackages('mongodb');
+  await providePackages(step);
   const file = `steps/${step.folder}/app.test.ts`;
   await import(new URL(`../../${file}`, import.meta.url).href).catch((error: unknown) => {
     throw new Problem(

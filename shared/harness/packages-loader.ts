@@ -30,6 +30,7 @@ export async function provide(file: string, names: readonly string[]): Promise<v
   const require = createRequire(file);
   for (const name of names) {
     const filename = require.resolve(name);
+    if (require.cache[filename]) continue;
     const module = new Module(filename);
     Object.assign(module, { filename, loaded: true, exports: (await load(file, name))['default'] });
     require.cache[filename] = module;

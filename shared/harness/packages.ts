@@ -8,7 +8,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { root } from '../steps.ts';
+import { root, type Step } from '../steps.ts';
 import { cacheOf, compileAll, provide } from './packages-loader.ts';
 
 const names = ['express', 'express-session', 'connect-mongo', 'mongodb', 'supertest'];
@@ -62,12 +62,17 @@ export const packages: Plugin = {
 };
 
 /**
- * Loads packages in their compiled form into this process, if they have been compiled.
- * @param wanted those that are wanted; they have to be CommonJS modules
+ * Loads the packages that a step's tests and its app need in their compiled form, if they have been
+ * compiled, before anybody imports them. (connect-mongo is an ES module: nobody can load it for
+ * others.)
  */
-export async function providePackages(...wanted: string[]): Promise<void> {
+export async function providePackages(step: Step): Promise<void> {
   const compiled = await (compiling ??= upToDate()).catch(() => compiling = undefined);
-  if (compiled) await provide(path.join(folder, compiled.file), wanted);
+  if (!compiled) return;
+  const needed = names.filter((name) => (
+    name !== 'connect-mongo' && (name !== 'mongodb' || step.needsDatabase)
+  ));
+  await provide(path.join(folder, compiled.file), needed);
 }
 
 /** What was compiled before. @throws {Error} when there is none, or the packages have changed */

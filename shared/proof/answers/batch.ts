@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { exitForGood } from '../../harness/crash.ts';
 import { leaveOutTests } from '../../harness/harness.ts';
+import { providePackages } from '../../harness/packages.ts';
 import { plan } from '../../harness/plan.ts';
 import { setSubject } from '../../harness/subject.ts';
 import { watchForBlocking } from '../../reporter/blocked.ts';
@@ -30,7 +31,9 @@ watchForBlocking();
 
 const jobs = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Job[];
 for (const { step, tests, folder, caughtBy, laterTests } of jobs) {
-  setSubject(findStep(String(step), 'test:N'), pathToFileURL(`${folder}/`));
+  const subject = findStep(String(step), 'test:N');
+  await providePackages(subject);
+  setSubject(subject, pathToFileURL(`${folder}/`));
   const first = plan.length;
   leaveOutTests((tested) => (
     !laterTests[tested] && plan.slice(first).some(({ name }) => name === caughtBy)
