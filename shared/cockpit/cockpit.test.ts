@@ -15,16 +15,16 @@ const needsTerminal = { skip: hasTerminal ? false : 'there is no tmux' };
 /** A workshop in which step 1 answers nothing yet, but listens. */
 async function begin(t: TestContext) {
   const workshop = await learnersWorkshop(t);
-  await workshop.save(1, app(), 'app.ts');
-  await workshop.save(1, index);
+  workshop.save(1, app(), 'app.ts');
+  workshop.save(1, index);
   return { workshop, PORT: String(await freePort()) };
 }
 
 describe('the cockpit', { concurrency: 2 }, () => {
   test('in a terminal, from the first red to the next step', needsTerminal, async (t) => {
     const { workshop, PORT } = await begin(t);
-    await workshop.save(2, app('/one'), 'app.ts');
-    await workshop.save(2, index);
+    workshop.save(2, app('/one'), 'app.ts');
+    workshop.save(2, index);
     // Not in the workshop: xdg-open takes a blank in a path for the end of it.
     const home = await mkdtemp(join(tmpdir(), 'browser-'));
     onEnd(t, () => rm(home, { recursive: true }));
@@ -48,7 +48,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await terminal.shows(/Move 1: Answer \/one · Hint 1 of 3: a nudge\n\nHint 1 of move 1\./);
     await terminal.type('h');
     await terminal.shows(/Hint 2 of 3: a pointer/);
-    await workshop.save(1, app('/one'), 'app.ts');
+    workshop.save(1, app('/one'), 'app.ts');
     const second = await terminal.shows(/●○ 1 of 2\n/);
     assert.match(second, /✔ pass {2}GET \/one/);
     assert.doesNotMatch(second, /Hint \d of/);
@@ -75,12 +75,12 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await terminal.resize(80, 24);
 
     // The app crashes, and lives again with the next save.
-    await workshop.save(1, "throw new Error('boom');");
+    workshop.save(1, "throw new Error('boom');");
     await terminal.shows(/The app has crashed \(exit code 1\): Error: boom\s+\(steps\/01-/);
-    await workshop.save(1, index);
+    workshop.save(1, index);
     await terminal.shows(/App {2}http[^]*Server running, process (?!0)/);
 
-    await workshop.save(1, app('/one', '/two'), 'app.ts');
+    workshop.save(1, app('/one', '/two'), 'app.ts');
     await terminal.shows(/All 2 tests pass\. Step 1 is done\.[^]*press n, or type npm run step:2/);
     await terminal.type('n');
     await terminal.shows(/^Step 2 · Sessions in memory +●○ 1 of 2/);
@@ -114,10 +114,8 @@ describe('the cockpit', { concurrency: 2 }, () => {
     assert.doesNotMatch(run.output, /\x1b/);
 
     const mark = run.output.length;
-    await Promise.all([
-      workshop.save(1, app('/one', '/two'), 'app.ts'),
-      ...['a', 'b', 'c'].map((name) => workshop.save(1, 'export {};', `${name}.ts`)),
-    ]);
+    workshop.save(1, app('/one', '/two'), 'app.ts');
+    for (const name of ['a', 'b', 'c']) workshop.save(1, 'export {};', `${name}.ts`);
     await run.printed(/●● 2 of 2\n\n✔ All 2 tests pass\. Step 1 is done\./, mark);
     await run.printed(/Next: npm run step:2/, mark);
     assert.equal(run.output.slice(mark).match(/Step 1 {2}/g)?.length, 1);
@@ -125,7 +123,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     // By rename, as some editors save.
     const again = run.output.length;
     const folder = join(workshop.folder, 'steps', '01-hello-express');
-    await workshop.save(1, app('/one'), 'app.ts.tmp');
+    workshop.save(1, app('/one'), 'app.ts.tmp');
     await rename(join(folder, 'app.ts.tmp'), join(folder, 'app.ts'));
     await run.printed(/●○ 1 of 2/, again);
     assert.doesNotMatch(run.output.slice(again), /is done/);
@@ -158,7 +156,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await run.printed(/Step 1 {2}○○ 0 of 2/);
     const mark = run.output.length;
     for (let count = 0; count < 3; count++) {
-      await workshop.save(1, slow(60_000 + count, false), 'app.ts');
+      workshop.save(1, slow(60_000 + count, false), 'app.ts');
       await eventually('the tests have begun', async () => await begun() === count + 1);
     }
     const pids = (await readFile(log, 'utf8')).match(/\d+/g) ?? [];
@@ -170,7 +168,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
       }
     });
     assert.deepEqual(alive, [Number(pids.at(-1))], 'only the newest run is there');
-    await workshop.save(1, slow(1, true), 'app.ts');
+    workshop.save(1, slow(1, true), 'app.ts');
     await run.printed(/the newest verdict/, mark);
     assert.doesNotMatch(run.output.slice(mark), /verdict of/);
     assert.equal(run.output.slice(mark).match(/Step 1 {2}/g)?.length, 1, run.output.slice(mark));
@@ -178,7 +176,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
 
   test('a port has one cockpit, even while the app does not listen', async (t) => {
     const { workshop, PORT } = await begin(t);
-    await workshop.save(1, 'export {};');
+    workshop.save(1, 'export {};');
     const first = workshop.run(['step', '1'], { PORT });
     await first.printed(/ended by itself/);
     const second = workshop.run(['step', '1'], { PORT });
@@ -195,7 +193,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const { workshop, PORT } = await begin(t);
     const run = workshop.run(['step', '1'], { PORT });
     await run.printed(/Step 1 {2}○○ 0 of 2/);
-    await workshop.save(1, 'await new Promise((go) => setTimeout(go, 60_000));', 'app.ts');
+    workshop.save(1, 'await new Promise((go) => setTimeout(go, 60_000));', 'app.ts');
     await run.printed(/Saved/);
     run.child.kill('SIGKILL');
     await run.ended;

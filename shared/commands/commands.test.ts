@@ -45,8 +45,8 @@ test('a flag may stand before or behind --, and npm may have swallowed a word', 
 describe('the commands', { concurrency: 2 }, () => {
   test('hint: one more each time, for the first move that is red', async (t) => {
     const workshop = await learnersWorkshop(t);
-    await workshop.save(1, app(), 'app.ts');
-    await workshop.save(1, index);
+    workshop.save(1, app(), 'app.ts');
+    workshop.save(1, index);
     const names = ['a nudge', 'a pointer', 'the code', 'the code'];
     for (const [index, name] of names.entries()) {
       const number = Math.min(index + 1, 3);
@@ -54,11 +54,11 @@ describe('the commands', { concurrency: 2 }, () => {
       assert.match(output, new RegExp(`Move 1: Answer /one · Hint ${number} of 3: ${name}`));
       assert.match(output, new RegExp(`Hint ${number} of move 1\\.`));
     }
-    await workshop.save(1, app('/one'), 'app.ts');
+    workshop.save(1, app('/one'), 'app.ts');
     assert.match((await ask(workshop, 'hint 1')).output, /Move 2: Answer \/two · Hint 1 of 3/);
     const { output } = await ask(workshop, 'hint 1', { npm_config_all: 'true' });
     assert.equal(output.match(/^Step 1 · Move/gm)?.length, 6);
-    await workshop.save(1, app('/one', '/two'), 'app.ts');
+    workshop.save(1, app('/one', '/two'), 'app.ts');
     assert.match((await ask(workshop, 'hint 1')).output, /green.*\nNext: npm start/);
     await rm(join(workshop.folder, 'WORKSHOP.md'));
     assert.match((await ask(workshop, 'hint 1 --all')).output, /WORKSHOP\.md is not.*\nNext: /);
@@ -182,7 +182,7 @@ describe('the commands', { concurrency: 2 }, () => {
     const step = await ask(workshop, 'diff 3', { npm_config_step: 'true', FORCE_COLOR: '1' });
     assert.match(step.output, /\x1b\[31m- solutions\/02-[^]*\x1b\[32m\+ solutions\/03-/);
 
-    for (const { number } of steps) await workshop.save(number, app('/one'), 'app.ts');
+    for (const { number } of steps) workshop.save(number, app('/one'), 'app.ts');
     const json: unknown = JSON.parse((await ask(workshop, 'progress --json')).output);
     assert.deepEqual(json, {
       steps: steps.map(({ number }) => ({ step: number, passed: 1, total: 2 })),
@@ -195,9 +195,9 @@ describe('the commands', { concurrency: 2 }, () => {
   test('start: the first step that is not green', async (t) => {
     const workshop = await learnersWorkshop(t);
     const PORT = String(await freePort());
-    await workshop.save(1, app('/one', '/two'), 'app.ts');
-    await workshop.save(2, app('/one'), 'app.ts');
-    await workshop.save(2, index);
+    workshop.save(1, app('/one', '/two'), 'app.ts');
+    workshop.save(2, app('/one'), 'app.ts');
+    workshop.save(2, index);
     const run = workshop.run(['start'], { PORT });
     await run.printed(/Step 2 · Sessions in memory[^]*●○ 1 of 2/);
   });
@@ -208,7 +208,7 @@ describe('the commands', { concurrency: 2 }, () => {
     onEnd(t, () => taken.close());
     const PORT = String(await listen(taken));
     await cp(join(root, 'package-lock.json'), join(workshop.folder, 'package-lock.json'));
-    await workshop.save(2, 'export const options = {\n  secure: true,\n};\r\n', 'session.ts');
+    workshop.save(2, 'export const options = {\n  secure: true,\n};\r\n', 'session.ts');
     const { output, code } = await ask(workshop, 'doctor', { PORT, MONGO_URL: 'nonsense',
       WORKSHOP_MONGO: '', GIT_CEILING_DIRECTORIES: join(workshop.folder, '..') });
     assert.equal(code, 1);
@@ -227,6 +227,14 @@ describe('the commands', { concurrency: 2 }, () => {
     const bare = workshop.script('shared/commands/doctor.js');
     assert.equal(await bare.ended, 1);
     assert.match(bare.output, /✖ Install .*\n +Next: npm install/);
+  });
+
+  test('test: tests that cannot be loaded are no success', async (t) => {
+    const workshop = await learnersWorkshop(t);
+    await rm(at(workshop, 1, 'app.test.ts'));
+    const { output, code } = await ask(workshop, 'test 1');
+    assert.equal(code, 1);
+    assert.match(output, /tests cannot be loaded.*app\.test\.ts.*\nNext: git checkout steps\/01-/);
   });
 
   test('wrong use prints what exists', async (t) => {

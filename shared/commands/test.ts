@@ -3,9 +3,10 @@
  * against the solution. `test.ts N --on M` runs them against the code of the later step M.
  */
 import { parseArgs } from 'node:util';
-import { Problem, runCommand } from '../problem.ts';
+import { runCommand } from '../problem.ts';
 import { findStep } from '../steps.ts';
 import { loadEnvFile } from '../runner/settings.ts';
+import { exitForGood } from '../harness/crash.ts';
 import { messageOf } from '../harness/lesson.ts';
 import { providePackages } from '../harness/packages.ts';
 import { setSubject } from '../harness/subject.ts';
@@ -26,9 +27,9 @@ await runCommand(async () => {
   await providePackages(step);
   const file = `steps/${step.folder}/app.test.ts`;
   await import(new URL(`../../${file}`, import.meta.url).href).catch((error: unknown) => {
-    throw new Problem(
-      `The tests cannot be loaded: ${messageOf(error)}`,
-      `git checkout ${file}, which brings them back as they came`,
-    );
+    console.error(`The tests cannot be loaded: ${messageOf(error)}\n`
+      + `Next: git checkout ${file}, which brings them back as they came`);
+    // Without a test node:test never comes to its end.
+    exitForGood(1);
   });
 });

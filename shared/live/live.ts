@@ -99,6 +99,8 @@ class LivePicture implements ActionContext {
   #left = 0;
   #app: AppState = { state: 'stopped', pid: 0, since: Date.now() };
   #asking = false;
+  /** Whose ends are to be asked for: the newest request of each session, and the end before it. */
+  #used = new Map<string, { exchange: Exchange; end: number | undefined }>();
 
   constructor(options: LiveOptions) {
     this.options = options;
@@ -223,8 +225,9 @@ class LivePicture implements ActionContext {
     this.#left += batch.left;
     const context = { sessions: this.sessions, secret: this.options.secret };
     const exchanges = batch.reports.map((report) => tell(report, context));
+    const noted = this.#noteRenewals(exchanges);
     this.#publish(exchanges);
-    await this.#noteRenewals(exchanges);
+    await noted;
   }
 
   #publish(exchanges: Exchange[]): void {
@@ -238,26 +241,35 @@ class LivePicture implements ActionContext {
 
   /** Whether reading a session has moved its end: only the database can tell. */
   async #noteRenewals(exchanges: Exchange[]): Promise<void> {
-    const used = new Map(exchanges.flatMap((exchange) =>
-      exchange.mark && exchange.came ? [[exchange.came.id, exchange]] : []));
-    // Under load, the next batch is soon enough.
-    if (!this.store || used.size === 0 || this.#asking) return;
-    this.#asking = true;
-    const ends = await this.store.ends([...used.keys()]).catch(() => new Map<string, number>());
-    this.#asking = false;
-    for (const [id, exchange] of used) {
-      const session = this.sessions.find(id);
-      const end = ends.get(id);
-      if (!session || end === undefined) continue;
-      const moved = session.expires !== undefined && end > session.expires;
-      session.expires = end;
-      if (!moved || !exchange.outcomes.includes('read')) continue;
-      exchange.outcomes = [...new Set<Exchange['outcomes'][number]>([
-        ...exchange.outcomes, 'renewed',
-      ])];
-      exchange.text += ' Its end was moved into the future.';
-      if (this.#exchanges.has(exchange.key)) this.#publish([exchange]);
+    for (const exchange of exchanges) {
+      if (!exchange.mark || !exchange.came) continue;
+      const { id } = exchange.came;
+      // The page, once it knows of the request, looks at the session as well.
+      const end = this.#used.get(id)?.end ?? this.sessions.find(id)?.expires;
+      this.#used.set(id, { exchange, end });
     }
+    if (!this.store || this.#asking) return;
+    this.#asking = true;
+    while (this.#used.size > 0) {
+      const used = this.#used;
+      this.#used = new Map();
+      const ends = await this.store.ends([...used.keys()]).catch(() => new Map<string, number>());
+      for (const [id, { exchange, end }] of used) this.#noteRenewal(exchange, end, ends.get(id));
+    }
+    this.#asking = false;
+  }
+
+  #noteRenewal(exchange: Exchange, before: number | undefined, now: number | undefined): void {
+    const session = this.sessions.find(exchange.came?.id);
+    if (!session || now === undefined) return;
+    session.expires = now;
+    const moved = before !== undefined && now > before;
+    if (!moved || !exchange.outcomes.includes('read')) return;
+    exchange.outcomes = [...new Set<Exchange['outcomes'][number]>([
+      ...exchange.outcomes, 'renewed',
+    ])];
+    exchange.text += ' Its end was moved into the future.';
+    if (this.#exchanges.has(exchange.key)) this.#publish([exchange]);
   }
 
   #snapshot(): Snapshot {

@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, realpath, rm, symlink, writeFile }
-  from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -204,11 +203,14 @@ export class Workshop {
     return workshop;
   }
 
-  /** Writes a file of a step: its first one unless told otherwise. */
-  async save(number: number, code: string, file = 'index.ts', kind = 'steps'): Promise<void> {
+  /**
+   * Writes a file of a step: its first one unless told otherwise. Between opening and writing, a
+   * busy machine could otherwise take longer than whoever watches waits: that would be two saves.
+   */
+  save(number: number, code: string, file = 'index.ts', kind = 'steps'): void {
     const step = steps[number - 1];
     if (!step) throw new Error(`no step ${number}`);
-    await writeFile(join(this.folder, kind, step.folder, file), code);
+    writeFileSync(join(this.folder, kind, step.folder, file), code);
   }
 
   /** Runs a command of shared/commands/, as an npm script does. */

@@ -46,7 +46,7 @@ async function listens(port: number): Promise<boolean> {
 
 async function workshopWith(t: TestContext, number: number, code = app('hello')) {
   const workshop = await Workshop.create(t);
-  await workshop.save(number, code);
+  workshop.save(number, code);
   return { workshop, PORT: String(await freePort()) };
 }
 
@@ -91,16 +91,14 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     const { workshop, PORT } = await workshopWith(t, 1);
     const run = workshop.run(['step', '1'], { PORT });
     const before = await greeted(run, 'hello');
-    await Promise.all([
-      workshop.save(1, app('second')),
-      ...['a', 'b', 'c'].map((name) => workshop.save(1, 'export {};', `${name}.ts`)),
-    ]);
+    workshop.save(1, app('second'));
+    for (const name of ['a', 'b', 'c']) workshop.save(1, 'export {};', `${name}.ts`);
     const after = await greeted(run, 'second');
     assert.notEqual(after.pid, before.pid);
     assert.equal(isAlive(before.pid), false);
 
     const mark = run.output.length;
-    await workshop.save(1, app('third'), 'index.ts.tmp');
+    workshop.save(1, app('third'), 'index.ts.tmp');
     const folder = join(workshop.folder, 'steps', '01-hello-express');
     await rename(join(folder, 'index.ts.tmp'), join(folder, 'index.ts'));
     await greeted(run, 'third', mark);
@@ -114,13 +112,13 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     assert.match(run.output, /index\.ts:1/, 'the place of the mistake is shown');
 
     const mark = run.output.length;
-    await workshop.save(1, `${app('well')}
+    workshop.save(1, `${app('well')}
       setTimeout(() => { throw new Error('too late'); }, 300);`);
     await greeted(run, 'well', mark);
     await run.printed(/too late[^]*Waiting for the next save/, mark);
-    await workshop.save(1, 'export {};');
+    workshop.save(1, 'export {};');
     await run.printed(/ended by itself[^]*Waiting for the next save/, mark);
-    await workshop.save(1, app('better'));
+    workshop.save(1, app('better'));
     await greeted(run, 'better', mark);
     assert.equal(run.child.exitCode, null);
   });
@@ -147,7 +145,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     const mongoPort = Number(new URL(before.mongo).port);
     assert.equal(await listens(mongoPort), true);
 
-    await workshop.save(3, app('again'));
+    workshop.save(3, app('again'));
     const after = await greeted(run, 'again');
     assert.deepEqual([after.mongo, after.key], [before.mongo, before.key]);
     run.child.kill('SIGTERM');
@@ -169,7 +167,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
 
   test('leaves nothing behind when npm is killed', async (t) => {
     const { workshop, PORT } = await workshopWith(t, 1);
-    await workshop.save(1, `${app('hello')}
+    workshop.save(1, `${app('hello')}
       console.log('runner', process.ppid);`);
     // Stands in for npm: starts the command through a shell that stays between them, and passes
     // nothing on when it is killed.
@@ -199,7 +197,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
 
   test('runs the solution under the condition, with the settings of .env', async (t) => {
     const { workshop, PORT } = await workshopWith(t, 2);
-    await workshop.save(2, app('solved'), 'index.ts', 'solutions');
+    workshop.save(2, app('solved'), 'index.ts', 'solutions');
     await writeFile(join(workshop.folder, '.env'), `PORT=${PORT}\nSESSION_SECRET=from-the-file\n`);
     const run = workshop.run(['step', '2'], {}, ['--conditions=solutions']);
     const { port } = await greeted(run, 'solved');
