@@ -5,14 +5,15 @@ import { run } from './plan.ts';
 import { openDatabase, type Database } from '../database/database.ts';
 import { withDatabase } from '../database/url.ts';
 
-let server: Promise<Database> | undefined;
+/** The MongoDB server of this test run, opened once, and the tests' own client. */
+let server: Promise<Database & { client: MongoClient }> | undefined;
 
 /** As it was before the tests gave the app a MONGO_URL of its own. */
 const env = { ...process.env };
 
-/** The MongoDB server of this test run, opened once. */
-export async function testServer(): Promise<Database> {
-  server ??= openDatabase({
+/** Opens the MongoDB server of this test run, if it is not open yet. */
+async function openTestServer() {
+  const database = await openDatabase({
     inProcess: true,
     mayDownload: false,
     env,
@@ -20,16 +21,17 @@ export async function testServer(): Promise<Database> {
       console.error(line);
     },
   });
-  run.database = (await server).line;
-  return server;
+  run.database = database.line;
+  return { ...database, client: new MongoClient(database.url) };
 }
 
 /** Ends the server of this test run, if one was opened. */
 export async function closeTestServer(): Promise<void> {
-  const opened = server;
+  const opened = await server;
   // Whoever needs one after this gets another.
   server = undefined;
-  await (await opened)?.close();
+  await opened?.client.close();
+  await opened?.close();
 }
 
 /** A session's document and where it lies. */
@@ -68,15 +70,16 @@ export class TestDatabase {
   #pendingCommands = 0;
   #beforeDeletion: () => Promise<void> = () => Promise.resolve();
 
-  private constructor(serverUrl: string) {
+  private constructor(serverUrl: string, own: MongoClient) {
     this.url = withDatabase(serverUrl, this.name);
     this.elsewhereUrl = withDatabase(serverUrl, `${this.name}-elsewhere`);
-    this.#own = new MongoClient(this.url);
+    this.#own = own;
     watchers.add(this);
   }
 
   static async create(): Promise<TestDatabase> {
-    return new TestDatabase((await testServer()).url);
+    const { url, client } = await (server ??= openTestServer());
+    return new TestDatabase(url, client);
   }
 
   /** A connected client, for the app. */
@@ -166,9 +169,10 @@ export class TestDatabase {
       const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
       await mine.deleteMany({ _id: { $in: [...ids] } } as Document);
     }
-    await this.#own.db(this.name).dropDatabase();
-    await this.#own.db(`${this.name}-elsewhere`).dropDatabase();
-    await Promise.all([this.#own, ...this.#clients].map((client) => client.close()));
+    await Promise.all([this.name, `${this.name}-elsewhere`].map((name) => (
+      this.#own.db(name).dropDatabase()
+    )));
+    await Promise.all(this.#clients.map((client) => client.close()));
   }
 
   noteWrite(collection: Collection, id: unknown): void {
