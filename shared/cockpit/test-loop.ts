@@ -9,6 +9,9 @@ export interface TestLoopEvents {
   verdict: [verdict: Verdict];
 }
 
+/** How long after a verdict the next run is got ready, in milliseconds: people read first. */
+const READING_MS = 500;
+
 /**
  * Runs a step's tests whenever it is asked to, one run at a time. A new run ends the one under
  * way: only what was saved last gets a verdict.
@@ -20,6 +23,7 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
   #running: TestProcess | undefined;
   /** Loaded and waiting for the next run. */
   #spare: TestProcess | undefined;
+  #reading: NodeJS.Timeout | undefined;
   /** The number of the newest run. */
   #newest = 0;
   #turn = Promise.resolve();
@@ -51,6 +55,7 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
   /** Ends everything; no verdict comes any more. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#reading);
     await Promise.all([this.#running?.kill(this.#graceMs), this.#spare?.kill()]);
     await this.#turn;
   }
@@ -68,7 +73,8 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
     if (!this.#isOld(number)) this.emit('verdict', verdict);
     await running.closed;
     this.#running = undefined;
-    this.warmUp();
+    clearTimeout(this.#reading);
+    this.#reading = setTimeout(() => { this.warmUp(); }, READING_MS);
   }
 
   #isOld(number: number): boolean {

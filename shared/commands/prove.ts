@@ -1,6 +1,7 @@
 /*
  * npm test: proves the workshop itself. Every *.test.ts below shared/ runs in a process of its own;
- * the tests of the steps are run by those that prove them.
+ * the tests of the steps are run by those that prove them. `npm test -- proof` runs only the files
+ * whose path has the word in it.
  */
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -11,14 +12,15 @@ import { root } from '../steps.ts';
 
 /** The longest come first, so that none is left to run alone at the end. */
 const longest = [
-  'proof/answers.test.ts', 'proof/text.test.ts', 'live/browser.test.ts', 'proof/steps.test.ts',
+  'proof/answers.test.ts', 'proof/text.test.ts', 'proof/steps.test.ts', 'live/browser.test.ts',
   'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
 ];
 
 const started = performance.now();
+const words = process.argv.slice(2);
 const names = await readdir(path.join(root, 'shared'), { recursive: true });
 const files = names
-  .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => name.endsWith('.test.ts') && words.every((word) => name.includes(word)))
   .sort((a, b) => rank(a) - rank(b))
   .map((name) => path.join(root, 'shared', name));
 

@@ -22,7 +22,7 @@ export interface Task {
 export type Result = JsonReport | { failed: string };
 
 /** How many processes test answers that are mostly waited for. */
-const WAITING_PROCESSES = 5;
+const WAITING_PROCESSES = 3;
 
 /** How long a process with many answers may take, in milliseconds, on a very busy machine. */
 const TIMEOUT_MS = 240_000;
@@ -64,7 +64,7 @@ async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
     }));
     const run = (batch: Task[]) => runBatch(workspace, batch, tasks, tell);
     const of = (kind: Answer['runs']) => ready.filter(({ answer }) => answer.runs === kind);
-    const processes = availableParallelism() + 1;
+    const processes = availableParallelism();
     await Promise.all([
       // Those that are waited for need no processor: they come on top of the others.
       ...deal(of('aside'), WAITING_PROCESSES).map(run),

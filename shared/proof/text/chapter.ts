@@ -48,12 +48,12 @@ export async function executeChapter(blocks: readonly Block[]): Promise<Counts> 
 class Chapter {
   readonly counts: Counts = { blocks: 0, commands: 0, patches: 0, stages: 0 };
   /** Where the moves are done and tested. */
-  readonly #bench: Workspace;
+  #bench: Promise<Workspace> | undefined;
   /**
    * Where terminal 1 and everything else runs. Starting the app again costs most of the time, so
    * what the moves change is saved here when the next command needs it, and not at each move.
    */
-  readonly #workspace: Workspace;
+  #workspace: Promise<Workspace> | undefined;
   readonly #unsaved = new Set<string>();
   readonly #port: number;
   readonly #env: NodeJS.Dict<string>;
@@ -64,9 +64,8 @@ class Chapter {
   #step: Step | undefined;
   #move = 0;
   #moveIsTested = true;
-  private constructor(bench: Workspace, workspace: Workspace, port: number) {
-    this.#bench = bench;
-    this.#workspace = workspace;
+
+  private constructor(port: number) {
     this.#port = port;
     this.#env = {
       PORT: String(port),
@@ -82,13 +81,21 @@ class Chapter {
   }
 
   static async open(): Promise<Chapter> {
-    return new Chapter(await Workspace.create(), await Workspace.create(), await freePort());
+    return new Chapter(await freePort());
   }
 
   async close(): Promise<void> {
     await this.#terminal?.end();
-    await this.#bench.remove();
-    await this.#workspace.remove();
+    await (await this.#bench)?.remove();
+    await (await this.#workspace)?.remove();
+  }
+
+  #openBench(): Promise<Workspace> {
+    return this.#bench ??= Workspace.create();
+  }
+
+  #openWorkspace(): Promise<Workspace> {
+    return this.#workspace ??= Workspace.create();
   }
 
   async execute(blocks: readonly Block[]): Promise<void> {
@@ -122,9 +129,10 @@ class Chapter {
     this.#moveIsTested = false;
     this.counts.patches++;
     this.#unsaved.add(block.file);
-    const text = await this.#bench.read(block.file);
+    const bench = await this.#openBench();
+    const text = await bench.read(block.file);
     try {
-      await this.#bench.write(block.file, applyPatch(text, block.text));
+      await bench.write(block.file, applyPatch(text, block.text));
     } catch (error) {
       throw new Error(`${block.place}: the diff of ${block.file} does not fit.`, { cause: error });
     }
@@ -136,9 +144,8 @@ class Chapter {
     const terminal = this.#terminal;
     terminal?.mark();
     const names = [...this.#unsaved].map((file) => path.basename(file));
-    for (const file of this.#unsaved) {
-      await this.#workspace.write(file, await this.#bench.read(file));
-    }
+    const [bench, workspace] = [await this.#openBench(), await this.#openWorkspace()];
+    for (const file of this.#unsaved) await workspace.write(file, await bench.read(file));
     this.#unsaved.clear();
     const started = await terminal?.seen((output) => {
       const saves = output.split(/^(?=Saved )/m).slice(1);
@@ -177,7 +184,8 @@ class Chapter {
       const [, file] = /^Saved (\S+\.ts):/.exec(line) ?? [];
       if (file === undefined) continue;
       const saved = `steps/${this.#step?.folder}/${file}`;
-      await this.#workspace.write(saved, await this.#workspace.read(saved));
+      const workspace = await this.#openWorkspace();
+      await workspace.write(saved, await workspace.read(saved));
     }
     // The verdict of the tests comes in between, whenever it is ready.
     const expected = ['…', ...part.expected.flatMap((line) => [line, '…'])];
@@ -216,7 +224,7 @@ class Chapter {
       await this.#runTests(Number(number), words, part);
     } else {
       assert.equal(this.#terminal, undefined, `${part.place}: terminal 1 is still busy.`);
-      this.#terminal = new Terminal(words, this.#workspace.folder, this.#env);
+      this.#terminal = new Terminal(words, (await this.#openWorkspace()).folder, this.#env);
       // It goes on printing, first of all the verdict of the tests.
       const expected = [...part.expected, '…'];
       await this.#terminal.seen((output) => isAsExpected(expected, output, this.#port));
@@ -227,7 +235,7 @@ class Chapter {
 
   /** The words behind `node` of a script in package.json. */
   async #script(name: string, place: Place): Promise<string[]> {
-    const { scripts } = JSON.parse(await this.#workspace.read('package.json')) as {
+    const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
     const [program, ...words] = parseCommands(scripts[name] ?? '')[0] ?? [];
@@ -237,11 +245,12 @@ class Chapter {
 
   /** Runs a step's tests and proves the stage: only the tests of the moves so far are green. */
   async #runTests(number: number, words: string[], part: Part): Promise<void> {
-    const destination = path.join(this.#bench.folder, 'report.json');
+    const bench = await this.#openBench();
+    const destination = path.join(bench.folder, 'report.json');
     const output = await this.#output(process.execPath, [
       '--test-reporter=./shared/reporter/json.ts', `--test-reporter-destination=${destination}`,
       ...words,
-    ], this.#bench);
+    ], bench);
     this.#compare(part, output);
 
     const { tests } = JSON.parse(await readFile(destination, 'utf8')) as JsonReport;
@@ -262,16 +271,18 @@ class Chapter {
 
   /** The hints of all moves together lead to the solution, to the letter. */
   async #expectSolved({ folder }: Step, place: Place): Promise<void> {
+    const bench = await this.#openBench();
     for (const name of await readdir(path.join(root, 'solutions', folder))) {
       const solution = await readFile(path.join(root, 'solutions', folder, name), 'utf8');
-      assert.equal(await this.#bench.read(`steps/${folder}/${name}`), solution,
+      assert.equal(await bench.read(`steps/${folder}/${name}`), solution,
         `${place}: after all moves steps/${folder}/${name} is not the solution's.`);
     }
   }
 
-  async #output(program: string, args: string[], place = this.#workspace): Promise<string> {
+  async #output(program: string, args: string[], place?: Workspace): Promise<string> {
+    const { folder } = place ?? await this.#openWorkspace();
     const child = spawn(program, args, {
-      cwd: place.folder,
+      cwd: folder,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
       signal: AbortSignal.timeout(30_000),
