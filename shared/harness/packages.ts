@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -13,7 +13,9 @@ import { cacheOf, compileAll, provide } from './packages-loader.ts';
 
 const names = ['express', 'express-session', 'connect-mongo', 'mongodb', 'supertest'];
 
-const folder = path.join(root, 'node_modules', '.cache', 'express-session-workshop');
+// Where packages are linked to and not copied, their real place is where they are found.
+const modules = await realpath(path.join(root, 'node_modules'));
+const folder = path.join(modules, '.cache', 'express-session-workshop');
 
 /** The packages of this machine in their compiled form. */
 interface Compiled {
@@ -23,7 +25,7 @@ interface Compiled {
   file: string;
   /** What each package exports to an `import`. */
   exports: Record<string, string[]>;
-  /** The files they came from, and how these looked: `size-mtime`. */
+  /** The files they came from, below node_modules, and how these looked: `size-mtime`. */
   inputs: Record<string, string>;
 }
 
@@ -88,7 +90,7 @@ async function upToDate(): Promise<Compiled> {
 
 /** Hundreds of files are asked: one after the other is quicker than all at once. */
 function looksOf(file: string): string {
-  const { size, mtimeMs } = statSync(path.join(root, file));
+  const { size, mtimeMs } = statSync(path.join(modules, file));
   return `${size}-${mtimeMs}`;
 }
 
@@ -112,7 +114,9 @@ async function compile(): Promise<Compiled> {
     write: false,
     logLevel: 'silent',
   });
-  const inputs = Object.keys(metafile.inputs).filter((file) => file.includes('node_modules'));
+  const inputs = Object.keys(metafile.inputs)
+    .filter((file) => file.includes('node_modules'))
+    .map((file) => path.relative(modules, path.join(root, file)));
   const code = output?.text ?? '';
   const file = `${createHash('sha256').update(code).digest('hex').slice(0, 16)}.cjs`;
   const exported: Compiled['exports'] = {};
