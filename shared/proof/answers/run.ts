@@ -22,7 +22,7 @@ export interface Task {
 export type Result = JsonReport | { failed: string };
 
 /** How many processes test answers that are mostly waited for. */
-const WAITING_PROCESSES = 3;
+const WAITING_PROCESSES = 2;
 
 /** How long a process with many answers may take, in milliseconds, on a very busy machine. */
 const TIMEOUT_MS = 240_000;
