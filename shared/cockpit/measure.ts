@@ -43,12 +43,15 @@ export async function measureCockpit(step: Step, saves: number): Promise<Cockpit
   });
   /** Resolves at the first verdict after some output, when it has been printed. */
   const verdict = (from: number) => new Promise<void>((resolve, reject) => {
-    check = () => {
-      if (/^Step \d {2}[●○]+ /m.test(output.slice(from))) resolve();
-    };
-    child.once('exit', () => {
+    const ended = () => {
       reject(new Error(`The cockpit has ended:\n${output}`));
-    });
+    };
+    check = () => {
+      if (!/^Step \d {2}[●○]+ /m.test(output.slice(from))) return;
+      child.off('exit', ended);
+      resolve();
+    };
+    child.once('exit', ended);
     check();
   });
 
