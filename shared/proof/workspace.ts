@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, removeFolder } from '../runner/fixture.ts';
 import { root } from '../steps.ts';
@@ -39,9 +40,13 @@ export class Workspace {
     return readFile(path.join(this.folder, file), 'utf8');
   }
 
+  /**
+   * Writes a file, at once: between opening and writing, a busy machine could otherwise take longer
+   * than whoever watches waits, and that would be two saves.
+   */
   async write(file: string, text: string): Promise<void> {
     await mkdir(path.dirname(path.join(this.folder, file)), { recursive: true });
-    await writeFile(path.join(this.folder, file), text);
+    writeFileSync(path.join(this.folder, file), text);
   }
 
   /** Puts the solution's files in the place of the step's, so that a change can be made to them. */
