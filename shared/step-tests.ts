@@ -3,15 +3,12 @@ import { once } from 'node:events';
 import type { JsonReport } from './reporter/json.ts';
 import { root, type Step } from './steps.ts';
 
-/** Which tests run, and on whose code. */
+/** On whose code the tests run. */
 export interface StepTestsOptions {
-  /** The step whose app is tested; the tests' own step if it is missing. */
-  on?: Step;
   /** Whether the solution is tested and not the learner's code. */
   solutions?: boolean;
   /** The workshop's folder; this one if it is missing. */
   folder?: string;
-  env?: NodeJS.Dict<string>;
 }
 
 /**
@@ -20,7 +17,7 @@ export interface StepTestsOptions {
  */
 export async function runStepTests(
   step: Step,
-  { on = step, solutions = false, folder = root, env = {} }: StepTestsOptions = {},
+  { solutions = false, folder = root }: StepTestsOptions = {},
 ): Promise<JsonReport> {
   const child = spawn(process.execPath, [
     ...(solutions ? ['--conditions=solutions'] : []),
@@ -29,11 +26,11 @@ export async function runStepTests(
     '--test-reporter', './shared/reporter/json.ts',
     '--test-reporter-destination', 'stdout',
     '--test-force-exit',
-    'shared/commands/test.ts', String(step.number), '--on', String(on.number),
+    'shared/commands/test.ts', String(step.number),
   ], {
     cwd: folder,
     // Without NODE_TEST_CONTEXT it would report to a test runner above, and not to us.
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

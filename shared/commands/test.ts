@@ -1,8 +1,7 @@
 /*
  * npm run test:N: the tests of step N against the learner's code; with --conditions=solutions,
- * against the solution. `test.ts N --on M` runs them against the code of the later step M.
+ * against the solution.
  */
-import { parseArgs } from 'node:util';
 import { runCommand } from '../problem.ts';
 import { findStep } from '../steps.ts';
 import { loadEnvFile } from '../runner/settings.ts';
@@ -13,12 +12,8 @@ import { setSubject } from '../harness/subject.ts';
 import { watchForBlocking } from '../reporter/blocked.ts';
 
 await runCommand(async () => {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { on: { type: 'string' } },
-  });
-  const step = findStep(positionals[0], 'test:N');
-  setSubject(values.on === undefined ? step : findStep(values.on, 'test:N'));
+  const step = findStep(process.argv[2], 'test:N');
+  setSubject(step);
   loadEnvFile();
   process.env.NODE_ENV = 'test';
   // express-session speaks of missing options on every start; the tests say it better.

@@ -7,7 +7,7 @@ import { createRequire, Module } from 'node:module';
 import { constants, Script } from 'node:vm';
 
 /** What an `import` of a package gives. */
-export type Exports = Record<string, unknown>;
+type Exports = Record<string, unknown>;
 
 type Packages = Record<string, () => Promise<Exports>>;
 

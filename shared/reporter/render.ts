@@ -1,8 +1,8 @@
-import { styleText } from 'node:util';
 import type { Exchange } from '../harness/browser.ts';
 import type { Report, TestReport } from './report.ts';
 import { redact } from '../harness/lesson.ts';
 import { steps } from '../steps.ts';
+import { paint, wrap } from '../text.ts';
 
 /** How wide the text may be, in characters, and whether it may be coloured. */
 export interface Style {
@@ -93,26 +93,4 @@ function renderExchange(exchange: Exchange, label: Label): string[] {
       ...setCookie.map((header) => `Set-Cookie: ${redact(header)}`),
     ].join('  ')),
   ];
-}
-
-function paint(color: 'bold' | 'dim' | 'green' | 'red', text: string, style: Style): string {
-  // Whether the output takes colours has been decided by whoever chose the style.
-  return style.color ? styleText(color, text, { validateStream: false }) : text;
-}
-
-/** Breaks a text into lines at its blanks. */
-function wrap(text: string, width: number, first: string, rest = first): string[] {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  for (const word of text.split(/\s+/)) {
-    if (!empty && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = rest;
-      empty = true;
-    }
-    line += empty ? word : ` ${word}`;
-    empty = false;
-  }
-  return [...lines, line];
 }
