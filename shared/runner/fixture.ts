@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
@@ -32,13 +33,21 @@ export async function listen(server: Server, host?: string): Promise<number> {
   return address.port;
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, and will be for a while: it lies below those that the system
+ * gives, from 32768 on at the lowest, to connections and to servers that ask for any port.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    server.listen(port);
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Whether a process runs. */
