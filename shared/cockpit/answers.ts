@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { takeHint } from '../hints.ts';
-import { renderMarkdown } from '../markdown.ts';
-import { Problem } from '../problem.ts';
-import { root, steps, type Step } from '../steps.ts';
-import { breakLine, type Size } from '../text.ts';
+import { takeHint } from '../lesson/hints.ts';
+import { renderMarkdown } from '../terminal/markdown.ts';
+import { Problem } from '../terminal/problem.ts';
+import { root, steps, type Step } from '../lesson/steps.ts';
+import { breakLine, type Size } from '../terminal/text.ts';
 import { pageHeight } from './screen.ts';
 import { countTests, isGreen, type Event, type State } from './state.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Problem } from '../problem.ts';
-import { root, type Step } from '../steps.ts';
+import { Problem } from '../terminal/problem.ts';
+import { root, type Step } from '../lesson/steps.ts';
 
 /**
  * Claims a port for this cockpit. The port itself does not tell that it has an owner: the app of a

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { eventually, freePort, nothingRuns, onEnd, processesOf } from '../runner/fixture.ts';
-import { app, index, learnersWorkshop, Terminal } from './fixture.ts';
+import { eventually, freePort, nothingRuns, onEnd, processesOf } from '../testing/workshop.ts';
+import { app, index, learnersWorkshop, Terminal } from '../testing/terminal.ts';
 
 const windows = process.platform === 'win32';
 

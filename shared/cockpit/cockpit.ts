@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { ReadStream, WriteStream } from 'node:tty';
-import { untilEnd, type Ending } from '../runner/ending.ts';
-import { findPort, loadEnvFile } from '../runner/settings.ts';
-import type { Step } from '../steps.ts';
+import { untilEnd, type Ending } from '../app/ending.ts';
+import { findPort, loadEnvFile } from '../app/settings.ts';
+import type { Step } from '../lesson/steps.ts';
 import { claimPort } from './claim.ts';
 import { StepRun, type Session } from './step-run.ts';
 import { plainView, screenView } from './view.ts';

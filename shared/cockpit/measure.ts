@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { Workspace } from '../proof/workspace.ts';
-import { freePort } from '../runner/fixture.ts';
-import type { Step } from '../steps.ts';
+import { Workspace } from '../testing/workspace.ts';
+import { freePort } from '../testing/workshop.ts';
+import type { Step } from '../lesson/steps.ts';
 
 /** What working in the cockpit costs. */
 export interface CockpitFigures {

@@ -1,5 +1,5 @@
 import { after, countTests, isGreen, type Event, type State } from './state.ts';
-import { paint, progress, type Size } from '../text.ts';
+import { paint, progress, type Size } from '../terminal/text.ts';
 import { failureLines, greenLines, openFailure, otherLines } from './verdict.ts';
 
 /** What plain output says when something happens: lines, one below the other, and no screen. */

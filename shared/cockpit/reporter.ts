@@ -3,8 +3,8 @@
  * again, at the width that its terminal has at that moment.
  */
 import type { TestEvent } from 'node:test/reporters';
-import { whenBlocked } from '../reporter/blocked.ts';
-import { gather, type Report } from '../reporter/report.ts';
+import { whenBlocked } from '../tester/blocked.ts';
+import { gather, type Report } from '../tester/report.ts';
 
 export default async function* json(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   whenBlocked(toLine);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { TestReport } from '../reporter/report.ts';
-import { findStep } from '../steps.ts';
+import type { TestReport } from '../tester/report.ts';
+import { findStep } from '../lesson/steps.ts';
 import { renderScreen } from './screen.ts';
 import { after, beginning, type Event, type State } from './state.ts';
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { countTests, isGreen, type Page, type State } from './state.ts';
-import { cut, paint, progress, wrap, type Size } from '../text.ts';
+import { cut, paint, progress, wrap, type Size } from '../terminal/text.ts';
 import {
   failureLines, greenLines, openFailure, otherLines, passLines,
 } from './verdict.ts';

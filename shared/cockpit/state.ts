@@ -1,4 +1,4 @@
-import type { Step } from '../steps.ts';
+import type { Step } from '../lesson/steps.ts';
 import type { Verdict } from './test-process.ts';
 
 /** What the cockpit knows, and shows. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Step } from '../steps.ts';
+import type { Step } from '../lesson/steps.ts';
 import { TestProcess, type Verdict } from './test-process.ts';
 
 export interface TestLoopEvents {

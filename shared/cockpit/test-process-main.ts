@@ -4,14 +4,14 @@
  * the verdict.
  */
 import { once } from 'node:events';
-import { providePackages } from '../harness/packages.ts';
-import { findStep } from '../steps.ts';
+import { providePackages } from '../tester/packages.ts';
+import { findStep } from '../lesson/steps.ts';
 
 const step = findStep(process.argv[2], 'step:N');
 await providePackages(step);
 const packages = ['express', 'express-session', 'supertest', 'esbuild'];
-const forDatabase = ['mongodb', 'connect-mongo', '../harness/database.ts'];
-const modules = ['../harness/harness.ts', ...packages, ...step.needsDatabase ? forDatabase : []];
+const forDatabase = ['mongodb', 'connect-mongo', '../tester/database.ts'];
+const modules = ['../tester/harness.ts', ...packages, ...step.needsDatabase ? forDatabase : []];
 // What cannot be loaded will be missed, and explained, by whoever needs it.
 await Promise.allSettled(modules.map((module) => import(module)));
 

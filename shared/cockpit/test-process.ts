@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import type { Report } from '../reporter/report.ts';
-import { root, type Step } from '../steps.ts';
+import type { Report } from '../tester/report.ts';
+import { root, type Step } from '../lesson/steps.ts';
 
 /** How a test run ended: with a report, or with what it printed instead of one. */
 export type Verdict = { report: Report } | { failure: string };
 
-const lifeline = new URL('../runner/lifeline.js', import.meta.url).href;
+const lifeline = new URL('../app/lifeline.js', import.meta.url).href;
 
 /** One run of a step's tests, in a process of its own that is loaded before it is needed. */
 export class TestProcess {

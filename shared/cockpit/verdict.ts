@@ -1,7 +1,7 @@
-import { renderFailure } from '../reporter/render.ts';
-import type { Report, TestReport } from '../reporter/report.ts';
-import { steps, type Step } from '../steps.ts';
-import { paint, wrap, type Size } from '../text.ts';
+import { renderFailure } from '../tester/render.ts';
+import type { Report, TestReport } from '../tester/report.ts';
+import { steps, type Step } from '../lesson/steps.ts';
+import { paint, wrap, type Size } from '../terminal/text.ts';
 
 /*
  * The parts of a verdict, as lines. The screen has little room and leaves out what does not fit;

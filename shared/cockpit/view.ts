@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:tty';
 import { describe } from './plain.ts';
 import { renderScreen } from './screen.ts';
 import type { Event, State } from './state.ts';
-import type { Size } from '../text.ts';
+import type { Size } from '../terminal/text.ts';
 
 /** Shows what happens, to a person or to a program that reads along. */
 export interface View {

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { measureCockpit } from '../cockpit/measure.ts';
 import { benchSessions } from '../live/bench.ts';
-import { root, steps } from '../steps.ts';
+import { root, steps } from '../lesson/steps.ts';
 
 /** How often each command is timed, after one run that does not count. */
 const RUNS = 7;

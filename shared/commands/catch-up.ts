@@ -3,12 +3,12 @@
  * step N its starter. What was there is kept first.
  */
 import path from 'node:path';
-import { readStep } from '../arguments.ts';
-import { forgetHints } from '../hints.ts';
-import { Problem, runCommand } from '../problem.ts';
-import { replaceSteps, type Replacement } from '../replace.ts';
-import { findStarter, isStarter, readFolder } from '../starters.ts';
-import { root, steps, type Step } from '../steps.ts';
+import { readStep } from './arguments.ts';
+import { forgetHints } from '../lesson/hints.ts';
+import { Problem, runCommand } from '../terminal/problem.ts';
+import { replaceSteps, type Replacement } from '../lesson/replace.ts';
+import { findStarter, isStarter, readFolder } from '../lesson/starters.ts';
+import { root, steps, type Step } from '../lesson/steps.ts';
 
 await runCommand(async () => {
   const { step } = readStep('catch-up', []);

@@ -3,11 +3,11 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { readArguments } from '../arguments.ts';
-import { app, commit, git, index, learnersWorkshop } from '../cockpit/fixture.ts';
-import { Problem } from '../problem.ts';
-import { eventually, freePort, listen, onEnd, type Workshop } from '../runner/fixture.ts';
-import { root, steps } from '../steps.ts';
+import { readArguments } from './arguments.ts';
+import { app, commit, git, index, learnersWorkshop } from '../testing/terminal.ts';
+import { Problem } from '../terminal/problem.ts';
+import { eventually, freePort, listen, onEnd, type Workshop } from '../testing/workshop.ts';
+import { root, steps } from '../lesson/steps.ts';
 
 /** Runs a command to its end. */
 async function ask(workshop: Workshop, command: string, env: NodeJS.ProcessEnv = {}) {

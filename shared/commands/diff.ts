@@ -3,13 +3,13 @@
  * the step itself changes: the solution before it beside its own.
  */
 import path from 'node:path';
-import { readStep } from '../arguments.ts';
-import { paintDiff } from '../markdown.ts';
-import { paperOf } from '../paper.ts';
-import { runCommand } from '../problem.ts';
-import { diffFolders, type Change } from '../step-diff.ts';
-import { root, steps } from '../steps.ts';
-import { paint } from '../text.ts';
+import { readStep } from './arguments.ts';
+import { paintDiff } from '../terminal/markdown.ts';
+import { paperOf } from '../terminal/paper.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { diffFolders, type Change } from '../lesson/step-diff.ts';
+import { root, steps } from '../lesson/steps.ts';
+import { paint } from '../terminal/text.ts';
 
 const paper = paperOf();
 

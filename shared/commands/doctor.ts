@@ -2,14 +2,14 @@
  * npm run doctor: looks for what is wrong with this machine, a line a thing, each with what to do.
  * `--json` prints the same as one line of JSON.
  */
-import { readArguments } from '../arguments.ts';
+import { readArguments } from './arguments.ts';
 import type { Check } from '../doctor/check.ts';
 import {
   checkFolder, checkInstall, checkLineEndings, checkNode, checkTsx,
 } from '../doctor/installation.ts';
-import { paperOf } from '../paper.ts';
-import { runCommand } from '../problem.ts';
-import { paint } from '../text.ts';
+import { paperOf } from '../terminal/paper.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { paint } from '../terminal/text.ts';
 
 await runCommand(async () => {
   const { flags } = readArguments('doctor', ['json']);
@@ -36,7 +36,7 @@ setTimeout(() => process.exit(), 500).unref();
 /** The checks that need packages: without an install there is nothing that they could say. */
 async function others(): Promise<Check[]> {
   try {
-    const { loadEnvFile } = await import('../runner/settings.ts');
+    const { loadEnvFile } = await import('../app/settings.ts');
     loadEnvFile();
     const found = await import('../doctor/surroundings.ts');
     return [

@@ -2,15 +2,15 @@
  * npm run hint N: the next hint of step N, for the first move whose tests are red: a nudge, then a
  * pointer, then the code. `--all` shows all hints of the step.
  */
-import { readStep } from '../arguments.ts';
-import { readMoves, takeHint, type Hint, type Move } from '../hints.ts';
-import { renderMarkdown } from '../markdown.ts';
-import { paperOf } from '../paper.ts';
-import { runCommand } from '../problem.ts';
-import { loadEnvFile } from '../runner/settings.ts';
-import { runStepTests } from '../step-tests.ts';
-import type { Step } from '../steps.ts';
-import { paint } from '../text.ts';
+import { readStep } from './arguments.ts';
+import { readMoves, takeHint, type Hint, type Move } from '../lesson/hints.ts';
+import { renderMarkdown } from '../terminal/markdown.ts';
+import { paperOf } from '../terminal/paper.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { runStepTests } from '../tester/step-tests.ts';
+import type { Step } from '../lesson/steps.ts';
+import { paint } from '../terminal/text.ts';
 
 const paper = paperOf();
 

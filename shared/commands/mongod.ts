@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { DownloadFailure, downloadMongod } from '../database/download.ts';
-import { findMongod, tryBinary } from '../database/mongod.ts';
-import { loadEnvFile } from '../runner/settings.ts';
-import { Problem, runCommand } from '../problem.ts';
+import { DownloadFailure, downloadMongod } from '../mongo/download.ts';
+import { findMongod, tryBinary } from '../mongo/mongod.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { Problem, runCommand } from '../terminal/problem.ts';
 
 const say = (line: string) => {
   console.log(line);

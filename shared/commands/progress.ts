@@ -2,12 +2,12 @@
  * npm run progress: one line a step, computed from the tests, and the command for what is next.
  * `--json`: one line of JSON, to be pasted or collected. It tells nothing about the person.
  */
-import { readArguments } from '../arguments.ts';
-import { runCommand } from '../problem.ts';
-import { loadEnvFile } from '../runner/settings.ts';
-import { runStepTests } from '../step-tests.ts';
-import { steps } from '../steps.ts';
-import { progress } from '../text.ts';
+import { readArguments } from './arguments.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { runStepTests } from '../tester/step-tests.ts';
+import { steps } from '../lesson/steps.ts';
+import { progress } from '../terminal/text.ts';
 
 await runCommand(async () => {
   const { flags } = readArguments('progress', ['json']);

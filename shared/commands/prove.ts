@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
-import { root } from '../steps.ts';
+import { root } from '../lesson/steps.ts';
 
 /** The longest come first, so that none is left to run alone at the end. */
 const longest = [

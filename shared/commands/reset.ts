@@ -1,11 +1,11 @@
 /*
  * npm run reset N: step N as it came. What was there is kept first.
  */
-import { readStep } from '../arguments.ts';
-import { forgetHints } from '../hints.ts';
-import { runCommand } from '../problem.ts';
-import { replaceSteps } from '../replace.ts';
-import { findStarter } from '../starters.ts';
+import { readStep } from './arguments.ts';
+import { forgetHints } from '../lesson/hints.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { replaceSteps } from '../lesson/replace.ts';
+import { findStarter } from '../lesson/starters.ts';
 
 await runCommand(async () => {
   const { step } = readStep('reset', []);

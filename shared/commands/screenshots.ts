@@ -4,12 +4,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { findChromium, startChromium } from '../live/chromium.ts';
+import { findChromium, startChromium } from '../testing/chromium.ts';
 import { canListen } from '../live/port.ts';
 import { openStageDatabase, startStage } from '../live/stage.ts';
-import { Problem, runCommand } from '../problem.ts';
-import { freePort } from '../runner/fixture.ts';
-import { root } from '../steps.ts';
+import { Problem, runCommand } from '../terminal/problem.ts';
+import { freePort } from '../testing/workshop.ts';
+import { root } from '../lesson/steps.ts';
 
 /** What a step's picture shows: the buttons that are pressed, and what is waited for then. */
 const pictures: readonly {

@@ -1,12 +1,12 @@
 /*
  * npm start: the cockpit at the first step that is not done yet.
  */
-import { readArguments } from '../arguments.ts';
+import { readArguments } from './arguments.ts';
 import { runCockpit } from '../cockpit/cockpit.ts';
-import { runCommand } from '../problem.ts';
-import { loadEnvFile } from '../runner/settings.ts';
-import { runStepTests } from '../step-tests.ts';
-import { steps, type Step } from '../steps.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { runStepTests } from '../tester/step-tests.ts';
+import { steps, type Step } from '../lesson/steps.ts';
 
 await runCommand(async () => {
   const { flags: { plain } } = readArguments('start', ['plain']);

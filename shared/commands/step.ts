@@ -5,10 +5,10 @@
  */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readArguments } from '../arguments.ts';
+import { readArguments } from './arguments.ts';
 import { runCockpit } from '../cockpit/cockpit.ts';
-import { runCommand } from '../problem.ts';
-import { findStep, root } from '../steps.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { findStep, root } from '../lesson/steps.ts';
 
 await runCommand(async () => {
   // The condition decides to which folder this leads.

@@ -2,14 +2,14 @@
  * npm run test:N: the tests of step N against the learner's code; with --conditions=solutions,
  * against the solution.
  */
-import { runCommand } from '../problem.ts';
-import { findStep } from '../steps.ts';
-import { loadEnvFile } from '../runner/settings.ts';
-import { exitForGood } from '../harness/crash.ts';
-import { messageOf } from '../harness/lesson.ts';
-import { providePackages } from '../harness/packages.ts';
-import { setSubject } from '../harness/subject.ts';
-import { watchForBlocking } from '../reporter/blocked.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { findStep } from '../lesson/steps.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { exitForGood } from '../tester/crash.ts';
+import { messageOf } from '../tester/lesson.ts';
+import { providePackages } from '../tester/packages.ts';
+import { setSubject } from '../tester/subject.ts';
+import { watchForBlocking } from '../tester/blocked.ts';
 
 await runCommand(async () => {
   const step = findStep(process.argv[2], 'test:N');

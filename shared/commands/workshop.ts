@@ -1,11 +1,11 @@
 /*
  * npm run workshop: all commands, in the order in which a learner needs them.
  */
-import { readArguments } from '../arguments.ts';
-import { paperOf } from '../paper.ts';
-import { runCommand } from '../problem.ts';
-import { steps } from '../steps.ts';
-import { paint } from '../text.ts';
+import { readArguments } from './arguments.ts';
+import { paperOf } from '../terminal/paper.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { steps } from '../lesson/steps.ts';
+import { paint } from '../terminal/text.ts';
 
 const groups: [title: string, commands: [command: string, does: string][]][] = [
   ['To work', [

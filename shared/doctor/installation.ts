@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Finding } from './check.ts';
-import { root, steps } from '../steps.ts';
+import { root, steps } from '../lesson/steps.ts';
 
 /** Whether Node is new enough for what package.json asks for. */
 export async function checkNode(): Promise<Finding> {

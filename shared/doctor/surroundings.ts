@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import type { Finding } from './check.ts';
-import { failedToday } from '../database/download.ts';
-import { findMongod } from '../database/mongod.ts';
-import { openUrl } from '../database/url.ts';
-import { Problem } from '../problem.ts';
-import { findPort } from '../runner/settings.ts';
-import { findStarter, isStarter } from '../starters.ts';
-import { root, steps } from '../steps.ts';
+import { failedToday } from '../mongo/download.ts';
+import { findMongod } from '../mongo/mongod.ts';
+import { openUrl } from '../mongo/url.ts';
+import { Problem } from '../terminal/problem.ts';
+import { findPort } from '../app/settings.ts';
+import { findStarter, isStarter } from '../lesson/starters.ts';
+import { root, steps } from '../lesson/steps.ts';
 
 /** Whether the app's port is free. */
 export async function checkPort(): Promise<Finding> {

@@ -1,4 +1,4 @@
-import type { App } from '../runner/app.ts';
+import type { App } from '../app/app.ts';
 import {
   forgotten, tampered, writeSetCookie, type SessionCookie, type SetCookie,
 } from './cookie.ts';

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDatabase } from '../database/database.ts';
-import { withDatabase } from '../database/url.ts';
-import { App } from '../runner/app.ts';
-import { freePort } from '../runner/fixture.ts';
-import { root, steps, type Step } from '../steps.ts';
+import { openDatabase } from '../mongo/database.ts';
+import { withDatabase } from '../mongo/url.ts';
+import { App } from '../app/app.ts';
+import { freePort } from '../testing/workshop.ts';
+import { root, steps, type Step } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from './live.ts';
 import type { Load } from './load.ts';
 

@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { freePort } from '../runner/fixture.ts';
-import { findChromium, startChromium } from './chromium.ts';
+import { freePort } from '../testing/workshop.ts';
+import { findChromium, startChromium } from '../testing/chromium.ts';
 import { startLive } from './live.ts';
 import { openStageDatabase, startStage, type Stage } from './stage.ts';
 

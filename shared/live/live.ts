@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { App } from '../runner/app.ts';
-import type { Step } from '../steps.ts';
+import type { App } from '../app/app.ts';
+import type { Step } from '../lesson/steps.ts';
 import { actions, type ActionContext, type Effect } from './actions.ts';
 import { Pages } from './events.ts';
 import { tell, type Exchange } from './exchange.ts';

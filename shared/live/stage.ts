@@ -2,11 +2,11 @@
  * Puts the live picture of a solution on the stage, for tests and screenshots.
  */
 import { join } from 'node:path';
-import { openDatabase, type Database } from '../database/database.ts';
-import { withDatabase } from '../database/url.ts';
-import { App } from '../runner/app.ts';
-import { freePort } from '../runner/fixture.ts';
-import { root, steps, type Step } from '../steps.ts';
+import { openDatabase, type Database } from '../mongo/database.ts';
+import { withDatabase } from '../mongo/url.ts';
+import { App } from '../app/app.ts';
+import { freePort } from '../testing/workshop.ts';
+import { root, steps, type Step } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from './live.ts';
 
 /** An app that runs and its live picture, on free ports. */

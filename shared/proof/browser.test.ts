@@ -7,11 +7,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { openDatabase } from '../database/database.ts';
-import { withDatabase } from '../database/url.ts';
-import { findChromium, startChromium } from '../live/chromium.ts';
-import { freePort } from '../runner/fixture.ts';
-import { root } from '../steps.ts';
+import { openDatabase } from '../mongo/database.ts';
+import { withDatabase } from '../mongo/url.ts';
+import { findChromium, startChromium } from '../testing/chromium.ts';
+import { freePort } from '../testing/workshop.ts';
+import { root } from '../lesson/steps.ts';
 
 const executablePath = findChromium();
 

@@ -3,9 +3,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { deviations, untouched } from './contract.ts';
+import { deviations, untouched } from '../lesson/contract.ts';
 import { reported, runAnswers, type Result, type Task } from './answers/run.ts';
-import { steps, type Step } from '../steps.ts';
+import { steps, type Step } from '../lesson/steps.ts';
 
 // A learner's work is not our failure, but the starters that we hand out have to be as they should
 // be.

@@ -7,11 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { untouched } from './contract.ts';
+import { untouched } from '../lesson/contract.ts';
 import { executeChapter, stepsOf, type Counts } from './text/chapter.ts';
 import { readDocument, type Block, type Document, type Heading, type Mention }
   from './text/document.ts';
-import { root, steps, type Step } from '../steps.ts';
+import { root, steps, type Step } from '../lesson/steps.ts';
 
 const documents = await Promise.all(['WORKSHOP.md', 'README.md'].map(readDocument));
 const blocks = documents.flatMap((document) => document.blocks);

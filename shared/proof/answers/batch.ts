@@ -4,13 +4,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { exitForGood } from '../../harness/crash.ts';
-import { leaveOutTests } from '../../harness/harness.ts';
-import { providePackages } from '../../harness/packages.ts';
-import { plan } from '../../harness/plan.ts';
-import { setSubject } from '../../harness/subject.ts';
-import { watchForBlocking } from '../../reporter/blocked.ts';
-import { findStep } from '../../steps.ts';
+import { exitForGood } from '../../tester/crash.ts';
+import { leaveOutTests } from '../../tester/harness.ts';
+import { providePackages } from '../../tester/packages.ts';
+import { plan } from '../../tester/plan.ts';
+import { setSubject } from '../../tester/subject.ts';
+import { watchForBlocking } from '../../tester/blocked.ts';
+import { findStep } from '../../lesson/steps.ts';
 
 /** An answer whose files lie in a folder of their own. */
 export interface Job {

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Answer, RightAnswer, WrongAnswer } from './answer.ts';
 import type { Job } from './batch.ts';
-import type { JsonReport } from '../../reporter/json.ts';
-import { findStep } from '../../steps.ts';
+import type { JsonReport } from '../../tester/json.ts';
+import { findStep } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
-import { Workspace } from '../workspace.ts';
+import { Workspace } from '../../testing/workspace.ts';
 
 /** An answer and its step. */
 export interface Task {
@@ -137,7 +137,7 @@ async function runBatch(
   const child = spawn(process.execPath, [
     '--disable-warning=ExperimentalWarning',
     '--import', 'tsx',
-    '--test-reporter', './shared/reporter/json.ts',
+    '--test-reporter', './shared/tester/json.ts',
     '--test-reporter-destination', 'stdout',
     'shared/proof/answers/batch.ts', list,
   ], {

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { JsonReport } from '../../reporter/json.ts';
-import { freePort } from '../../runner/fixture.ts';
-import { root, steps, type Step } from '../../steps.ts';
+import type { JsonReport } from '../../tester/json.ts';
+import { freePort } from '../../testing/workshop.ts';
+import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
-import { Workspace } from '../workspace.ts';
+import { Workspace } from '../../testing/workspace.ts';
 import { CTRL_C, isAsExpected, parseCommands, parseConsole, withPort4000, type Part }
   from './console.ts';
 import type { Block, Place } from './document.ts';
@@ -248,7 +248,7 @@ class Chapter {
     const bench = await this.#openBench();
     const destination = path.join(bench.folder, 'report.json');
     const output = await this.#output(process.execPath, [
-      '--test-reporter=./shared/reporter/json.ts', `--test-reporter-destination=${destination}`,
+      '--test-reporter=./shared/tester/json.ts', `--test-reporter-destination=${destination}`,
       ...words,
     ], bench);
     this.#compare(part, output);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Lexer, type Token } from 'marked';
-import { root } from '../../steps.ts';
+import { root } from '../../lesson/steps.ts';
 
 /** Where in a text something stands, for people: `WORKSHOP.md:12`. */
 export type Place = string;

@@ -1,0 +1,66 @@
+import { fileURLToPath } from 'node:url';
+import { Problem } from '../terminal/problem.ts';
+
+/** One step of the workshop: its number, the name of its folder in steps/ and solutions/. */
+export interface Step {
+  number: number;
+  folder: string;
+  title: string;
+  /** Whether the step's app keeps its sessions in MongoDB. */
+  needsDatabase: boolean;
+  /** What a learner knows who has done it. */
+  learned: string;
+}
+
+export const steps: readonly Step[] = [
+  {
+    number: 1,
+    folder: '01-hello-express',
+    title: 'Hello, Express',
+    needsDatabase: false,
+    learned: 'You learned: a route names what is answered, and an app says "running" only once it '
+      + 'really listens.',
+  },
+  {
+    number: 2,
+    folder: '02-memory-sessions',
+    title: 'Sessions in memory',
+    needsDatabase: false,
+    learned: 'You learned: the browser holds a signed id, the server holds the data. In the '
+      + "app's memory that data ends with the app.",
+  },
+  {
+    number: 3,
+    folder: '03-mongo-store',
+    title: 'A store that survives',
+    needsDatabase: true,
+    learned: 'You learned: with a store the sessions outlive the app. Each is a document with a '
+      + 'date of expiry, and MongoDB deletes it after that.',
+  },
+  {
+    number: 4,
+    folder: '04-logout',
+    title: 'Logout',
+    needsDatabase: true,
+    learned: 'You learned: a logout ends the session where it lives, on the server, and says so '
+      + 'only when that is done. Clearing the cookie comes on top.',
+  },
+];
+
+/** The workshop's root folder, where package.json is. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * Finds the step that a person named on the command line.
+ * @param text what was typed, such as `3`
+ * @throws {Problem} when there is no such step
+ */
+export function findStep(text: string | undefined, command: string): Step {
+  const step = steps.find(({ number }) => String(number) === text);
+  if (step) return step;
+  const problem = text === undefined ? 'Which step?' : `There is no step ${text}.`;
+  throw new Problem(
+    `${problem} The steps are 1 to ${steps.length}.`,
+    `npm run ${command.replace('N', '1')}`,
+  );
+}

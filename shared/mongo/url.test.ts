@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { createServer, type Socket } from 'node:net';
+import { describe, test, type TestContext } from 'node:test';
+import { BSON, MongoClient } from 'mongodb';
+import { Problem } from '../terminal/problem.ts';
+import { listen, onEnd } from '../testing/workshop.ts';
+import { startStandIn } from './stand-in/server.ts';
+import { openDatabase } from './database.ts';
+import { withDatabase } from './url.ts';
+
+const password = 'pass-w0rd';
+
+function open(MONGO_URL: string) {
+  const say = () => undefined;
+  return openDatabase({ inProcess: true, mayDownload: true, say, env: { MONGO_URL } });
+}
+
+/** What a person would read. */
+async function problemOf(url: string): Promise<string> {
+  const outcome = await open(url).catch((error: unknown) => error);
+  assert(outcome instanceof Problem, `a Problem for ${url}`);
+  assert.doesNotMatch(`${outcome.message}${outcome.stack ?? ''}`, /pass-w0rd|pass%2Dw0rd/);
+  assert.match(outcome.next, /MONGO_URL/);
+  return outcome.message;
+}
+
+/** A server that does with every connection what a test wants. */
+async function serve(t: TestContext, onConnection: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    onConnection(socket);
+  });
+  const port = await listen(server, '127.0.0.1');
+  onEnd(t, () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `127.0.0.1:${port}`;
+}
+
+/** Speaks as much of MongoDB's protocol as a greeting needs; answers all else with an error. */
+function refuse(code: number): (socket: Socket) => void {
+  return (socket) => {
+    socket.on('data', (request) => {
+      const isMessage = request.readInt32LE(12) === 2013;
+      const isHello = /hello|ismaster/i.test(request.toString('latin1'));
+      const body = BSON.serialize(isHello
+        ? { ismaster: true, isWritablePrimary: true, maxWireVersion: 25, minWireVersion: 0, ok: 1 }
+        : { ok: 0, code, errmsg: `no entry for ${password}` });
+      const rest = isMessage ? Buffer.alloc(5) : Buffer.alloc(20);
+      if (!isMessage) rest.writeInt32LE(1, 16);
+      const header = Buffer.alloc(16);
+      header.writeInt32LE(16 + rest.length + body.length, 0);
+      header.writeInt32LE(request.readInt32LE(4), 8);
+      header.writeInt32LE(isMessage ? 2013 : 1, 12);
+      socket.write(Buffer.concat([header, rest, body]));
+    });
+  };
+}
+
+describe('MONGO_URL', { concurrency: true }, () => {
+  test('is the server that is used, and outlives us', async (t) => {
+    const server = await startStandIn();
+    onEnd(t, () => server.close());
+    const database = await open(`${server.url}/mine`);
+    assert.equal(database.url, `${server.url}/mine`);
+    assert.equal(database.engine, 'MONGO_URL');
+    assert.equal(database.version, server.version);
+    assert.match(database.line, /^MongoDB: server \S+ at 127\.0\.0\.1:\d+ \(MONGO_URL\)$/);
+    await database.close();
+    await (await open(server.url)).close();
+  });
+
+  test('that is malformed is a problem, and its login is not shown', async () => {
+    assert.match(await problemOf('localhost:27017'), /has to begin with mongodb:\/\//);
+    assert.match(await problemOf(`user:${password}@host`), /has to begin with mongodb:\/\//);
+    assert.match(await problemOf('mongodb://'), /not a MongoDB address/);
+    assert.match(await problemOf('mongodb://host/?nosuch=1'), /option nosuch is not supported/);
+    assert.match(await problemOf(`mongodb://user:${password}@x@host`), /percent-encoded/);
+    assert.match(await problemOf(`mongodb://user:x/${password}@host`), /percent-encoded/);
+    assert.match(await problemOf(`mongodb://${password}:x:y@host`), /percent-encoded/);
+  });
+
+  test('where nobody listens is a problem within 3 s', async (t) => {
+    const address = await serve(t, (socket) => {
+      socket.destroy();
+    });
+    const began = Date.now();
+    const message = await problemOf(`mongodb://user:${password}@${address}/?appName=x`);
+    assert.match(message, new RegExp(`${address} .*does not answer within 3 s`));
+    assert(Date.now() - began < 4500);
+  });
+
+  test('where there is silence is a problem within 3 s', async (t) => {
+    const address = await serve(t, () => undefined);
+    const began = Date.now();
+    assert.match(await problemOf(`mongodb://${address}`), /does not answer within 3 s/);
+    assert(Date.now() - began < 4500);
+  });
+
+  test('that names an unknown machine says so', async () => {
+    const message = await problemOf(`mongodb://user:${password}@no-such-machine.invalid/x`);
+    assert.match(message, /no-such-machine\.invalid/);
+    assert.match(message, /name/);
+  });
+
+  test('with a login that is refused says so', async (t) => {
+    const address = await serve(t, refuse(18));
+    const message = await problemOf(`mongodb://user:${password}@${address}/?authSource=admin`);
+    assert.match(message, /refuses its login/);
+  });
+
+  test('without the login that the server wants says so', async (t) => {
+    const address = await serve(t, refuse(13));
+    assert.match(await problemOf(`mongodb://${address}`), /asks for a login/);
+  });
+});
+
+test('another database of the same server keeps the login where it was', () => {
+  const cases: [string, string, string | undefined][] = [
+    ['mongodb://h', 'mongodb://h/new', undefined],
+    ['mongodb://h/', 'mongodb://h/new', undefined],
+    ['mongodb://h/old?tls=true', 'mongodb://h/new?tls=true', undefined],
+    ['mongodb://a:1,[::1]:2/?replicaSet=r', 'mongodb://a:1,[::1]:2/new?replicaSet=r', undefined],
+    ['mongodb://u:p@h', 'mongodb://u:p@h/new?authSource=admin', 'admin'],
+    ['mongodb://u:p@h/old?tls=true', 'mongodb://u:p@h/new?tls=true&authSource=old', 'old'],
+    ['mongodb://u:p@h/old?AuthSource=x', 'mongodb://u:p@h/new?AuthSource=x', 'x'],
+    ['mongodb+srv://u:p@h.x.y/', 'mongodb+srv://u:p@h.x.y/new?authSource=admin', 'admin'],
+  ];
+  for (const [url, expected, source] of cases) {
+    const moved = withDatabase(url, 'new');
+    assert.equal(moved, expected);
+    const { options } = new MongoClient(moved);
+    assert.equal(options.dbName, 'new');
+    assert.equal(options.credentials?.source, source);
+    assert.equal(new MongoClient(url).options.credentials?.source, source);
+  }
+  assert.equal(withDatabase('mongodb://h/old', 'new', { keep: true }), 'mongodb://h/old');
+  assert.equal(withDatabase('mongodb://h/?w=1', 'new', { keep: true }), 'mongodb://h/new?w=1');
+});

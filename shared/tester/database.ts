@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { Collection, MongoClient, type Document } from 'mongodb';
+import { run } from './plan.ts';
+import { openDatabase, type Database } from '../mongo/database.ts';
+import { withDatabase } from '../mongo/url.ts';
+
+/** The MongoDB server of this test run, opened once, and the tests' own client. */
+let server: Promise<Database & { client: MongoClient }> | undefined;
+
+/** As it was before the tests gave the app a MONGO_URL of its own. */
+const env = { ...process.env };
+
+/** Opens the MongoDB server of this test run, if it is not open yet. */
+async function openTestServer() {
+  const database = await openDatabase({
+    inProcess: true,
+    mayDownload: false,
+    env,
+    say: (line) => {
+      console.error(line);
+    },
+  });
+  run.database = database.line;
+  return { ...database, client: new MongoClient(database.url) };
+}
+
+/** Ends the server of this test run, if one was opened. */
+export async function closeTestServer(): Promise<void> {
+  const opened = await server;
+  // Whoever needs one after this gets another.
+  server = undefined;
+  await opened?.client.close();
+  await opened?.close();
+}
+
+/** A session's document and where it lies. */
+export interface StoredSession {
+  readonly database: string;
+  readonly collection: Collection;
+  readonly document: Document;
+}
+
+/** Deletions that wait in front of the database until they are released. */
+export interface HeldDeletions {
+  /** Resolves when the app asks for a deletion. */
+  readonly asked: Promise<void>;
+  /** Whether it has asked. */
+  readonly wasAsked: boolean;
+  release(): void;
+}
+
+/**
+ * A database of a test's own, with a name that no other has. It sees what the app writes and can
+ * hold up or refuse deletions, whichever client and collection the app uses.
+ */
+export class TestDatabase {
+  readonly name = `workshop-test-${randomUUID()}`;
+  /** The URL of this database, as MONGO_URL would name it. */
+  readonly url: string;
+  /** The URL that MONGO_URL holds: not this database, so that a store of its own is noticed. */
+  readonly elsewhereUrl: string;
+  readonly #own: MongoClient;
+  readonly #clients: MongoClient[] = [];
+  readonly #written = new Map<string, { collection: Collection; ids: Set<unknown> }>();
+  /** How many times the app has created an index. A store does so once, when it is built. */
+  indexCreations = 0;
+  /** Whether the app removes expired sessions by itself, at intervals. */
+  removesExpired = false;
+  #pendingCommands = 0;
+  #beforeDeletion: () => Promise<void> = () => Promise.resolve();
+
+  private constructor(serverUrl: string, own: MongoClient) {
+    this.url = withDatabase(serverUrl, this.name);
+    this.elsewhereUrl = withDatabase(serverUrl, `${this.name}-elsewhere`);
+    this.#own = own;
+    watchers.add(this);
+  }
+
+  static async create(): Promise<TestDatabase> {
+    const { url, client } = await (server ??= openTestServer());
+    return new TestDatabase(url, client);
+  }
+
+  /** A connected client, for the app. */
+  async connect(): Promise<MongoClient> {
+    const client = new MongoClient(this.url, { monitorCommands: true });
+    client.on('commandStarted', () => { this.#pendingCommands++; });
+    client.on('commandSucceeded', () => { this.#pendingCommands--; });
+    client.on('commandFailed', () => { this.#pendingCommands--; });
+    this.#clients.push(client);
+    return client.connect();
+  }
+
+  /**
+   * The session documents that the app has written and that still lie in a database. An app may
+   * write other things beside them; a session can be told by its content and its expiry.
+   */
+  async sessions(): Promise<StoredSession[]> {
+    const found: StoredSession[] = [];
+    for (const { collection, ids } of this.#written.values()) {
+      const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
+      const documents = await mine.find({ _id: { $in: [...ids] } } as Document).toArray();
+      found.push(...documents
+        .filter(isSession)
+        .map((document) => ({ database: collection.dbName, collection: mine, document })));
+    }
+    return found;
+  }
+
+  /**
+   * A session that another process has written, such as index.ts: the one in this database that
+   * was written last, or, if the app uses another database of the server's, the one with this id.
+   */
+  async sessionElsewhere(id: string): Promise<StoredSession | undefined> {
+    const [here] = await this.#find(this.name, {});
+    if (here) return here;
+    const { databases } = await this.#own.db().admin().listDatabases({ nameOnly: true });
+    for (const { name } of databases) {
+      if (['admin', 'config', 'local'].includes(name)) continue;
+      const [there] = await this.#find(name, { _id: id });
+      if (there) this.noteWrite(there.collection, id);
+      if (there) return there;
+    }
+    return undefined;
+  }
+
+  async #find(name: string, filter: Document): Promise<StoredSession[]> {
+    const database = this.#own.db(name);
+    const found: StoredSession[] = [];
+    for (const { name: own } of await database.listCollections({}, { nameOnly: true }).toArray()) {
+      const collection = database.collection(own);
+      const documents = await collection.find(filter).sort({ expires: -1 }).toArray();
+      found.push(...documents
+        .filter(isSession)
+        .map((document) => ({ database: name, collection, document })));
+    }
+    return found;
+  }
+
+  /** From now on the database holds up every deletion until it is released. */
+  holdDeletions(): HeldDeletions {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => { release = resolve; });
+    let wasAsked = false;
+    const asked = new Promise<void>((resolve) => {
+      this.#beforeDeletion = () => {
+        wasAsked = true;
+        resolve();
+        return released;
+      };
+    });
+    return { asked, release, get wasAsked() { return wasAsked; } };
+  }
+
+  /** From now on the database refuses every deletion. */
+  refuseDeletions(): void {
+    this.#beforeDeletion = () => Promise.reject(new Error('the database refused the deletion'));
+  }
+
+  /** Removes what the app wrote and closes all clients. */
+  async close(): Promise<void> {
+    watchers.delete(this);
+    // A store that has just been built may still be creating its index. Closing the client under
+    // it would reject a promise that nobody holds.
+    do await setImmediate(); while (this.#pendingCommands > 0);
+    for (const { collection, ids } of this.#written.values()) {
+      if (collection.dbName.startsWith(this.name)) continue;
+      const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
+      await mine.deleteMany({ _id: { $in: [...ids] } } as Document);
+    }
+    await Promise.all([this.name, `${this.name}-elsewhere`].map((name) => (
+      this.#own.db(name).dropDatabase()
+    )));
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+
+  noteWrite(collection: Collection, id: unknown): void {
+    const entry = this.#written.get(collection.namespace) ?? { collection, ids: new Set() };
+    entry.ids.add(id);
+    this.#written.set(collection.namespace, entry);
+  }
+
+  beforeDeletion(): Promise<void> {
+    return this.#beforeDeletion();
+  }
+}
+
+function isSession(document: Document): boolean {
+  return 'session' in document || 'expires' in document;
+}
+
+/*
+ * The app's calls are watched where the driver is called, so that they are seen with any client,
+ * any server (TLS and Atlas too), any database and collection name.
+ */
+const watchers = new Set<TestDatabase>();
+
+function watch(
+  name: 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate' | 'findOneAndReplace'
+    | 'createIndex' | 'deleteOne' | 'deleteMany' | 'findOneAndDelete',
+  before: (collection: Collection, first: Document) => void | Promise<void>,
+): void {
+  const original: unknown = Reflect.get(Collection.prototype, name);
+  if (!isMethod(original)) throw new Error(`The driver's collections have no ${name}().`);
+  const watched = async function (this: Collection, first: Document, ...rest: unknown[]) {
+    await before(this, first);
+    return original.call(this, first, ...rest);
+  };
+  Reflect.set(Collection.prototype, name, watched);
+}
+
+function isMethod(value: unknown): value is (this: Collection, ...args: unknown[]) => unknown {
+  return typeof value === 'function';
+}
+
+for (const name of [
+  'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
+] as const) {
+  watch(name, (collection, filter) => {
+    for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
+  });
+}
+watch('insertOne', (collection, document) => {
+  for (const watcher of watchers) watcher.noteWrite(collection, document._id);
+});
+watch('createIndex', () => {
+  for (const watcher of watchers) watcher.indexCreations++;
+});
+watch('deleteMany', async (collection, filter) => {
+  for (const watcher of watchers) {
+    if ('expires' in filter) watcher.removesExpired = true;
+    else await watcher.beforeDeletion();
+  }
+});
+for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
+  watch(name, async () => {
+    for (const watcher of watchers) await watcher.beforeDeletion();
+  });
+}

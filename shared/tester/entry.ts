@@ -1,0 +1,264 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build, type BuildFailure, type PluginBuild } from 'esbuild';
+import { root } from '../lesson/steps.ts';
+import type { ProbeMessage } from './entry-probe.ts';
+import { explain, syntaxLesson } from './explain.ts';
+import { holdHeader } from './held-answer.ts';
+import { Lesson, messageOf } from './lesson.ts';
+import { packages } from './packages.ts';
+import { subjectFile } from './subject.ts';
+
+/** How long index.ts may take to listen or to end, in milliseconds: busy machines are slow. */
+const PATIENCE_MS = 10_000;
+
+/** How often it is looked after, at least, once one waits for it. */
+const MIN_POLLS = 50;
+
+/** How long it may take to do what it was asked, once it runs, in milliseconds. */
+const RUNNING_PATIENCE_MS = 5000;
+
+const bundles = new Map<string, Promise<string>>();
+
+/**
+ * index.ts and what it imports, compiled once for all starts: with tsx every start would take
+ * twice as long. esbuild is the compiler that tsx uses.
+ */
+function compile(): Promise<string> {
+  const { href } = subjectFile('index.ts');
+  const bundle = bundles.get(href) ?? buildBundle(fileURLToPath(href));
+  bundles.set(href, bundle);
+  return bundle;
+}
+
+async function buildBundle(index: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: [
+        `import ${JSON.stringify(fileURLToPath(new URL('entry-probe.ts', import.meta.url)))};`,
+        `import ${JSON.stringify(index)};`,
+      ].join('\n'),
+      resolveDir: root,
+    },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'inline',
+    write: false,
+    logLevel: 'silent',
+    plugins: [packages, { name: 'import.meta', setup: keepImportMeta }],
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** A file of a bundle still has a place of its own, beside which other files may lie. */
+function keepImportMeta(build: PluginBuild): void {
+  build.onLoad({ filter: /\.[cm]?ts$/ }, async ({ path: filename }) => {
+    const text = await readFile(filename, 'utf8');
+    if (!text.includes('import.meta.')) return undefined;
+    const contents = text
+      .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(filename).href))
+      .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(filename)))
+      .replaceAll('import.meta.filename', JSON.stringify(filename));
+    return { contents, loader: 'ts' };
+  });
+}
+
+/** What runs now. An index.ts in an endless loop would not notice that the tests have ended. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** index.ts, running as a process of its own. */
+export class Entry {
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  /** What it printed, on both outputs. */
+  output = '';
+  /** The port it asked for, as it asked. */
+  askedFor: string | undefined;
+  /** The port on which it really listens: any free one, in place of the port it asked for. */
+  port: number | undefined;
+  /** Whether one function listens to SIGINT and SIGTERM, once {@link listensTo} was asked. */
+  treatsSignalsAlike = false;
+
+  readonly #started = performance.now();
+  #signals: ReadonlySet<string> | undefined;
+  #signalled = false;
+  #ready = false;
+
+  private constructor(child: ChildProcess) {
+    this.#process = child;
+    this.#ended = once(child, 'close');
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
+    child.on('message', (message: ProbeMessage) => {
+      if (message.type === 'asked') this.askedFor = message.port;
+      else if (message.type === 'listening') this.port = message.port;
+      else if (message.type === 'signals') {
+        this.#signals = new Set(message.names);
+        this.treatsSignalsAlike = message.alike;
+      } else if (message.type === 'ready') this.#ready = true;
+      else this.#signalled = true;
+    });
+  }
+
+  /**
+   * Starts index.ts.
+   * @param env variables of its environment; undefined takes one away
+   * @throws {Lesson} when it cannot be compiled
+   */
+  static async start(env: Record<string, string | undefined>): Promise<Entry> {
+    let code;
+    try {
+      code = await compile();
+    } catch (error) {
+      throw notCompiled(error);
+    }
+    const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-'], {
+      cwd: root,
+      env: { ...process.env, NODE_OPTIONS: undefined, NO_DEPRECATION: '*', ...env },
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+    });
+    running.add(child);
+    child.once('close', () => running.delete(child));
+    // A process that ends before it has read all of its code breaks the pipe; its end says more.
+    child.stdin?.on('error', () => undefined).end(code);
+    return new Entry(child);
+  }
+
+  /** Whether it still runs. */
+  get running(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** The exit code, or the name of the signal that ended it. */
+  get ending(): number | NodeJS.Signals | null {
+    return this.#process.exitCode ?? this.#process.signalCode;
+  }
+
+  /** What it printed, without what Node shows of the code and the stack of an error. */
+  get words(): string {
+    return this.output
+      .replaceAll(/^\S+:\d+\n.*\n *\^+\n/gm, '')
+      .replaceAll(/^(?: +at .*| +[\w[\]]+: .*|\}|Node\.js v.*)$/gm, '')
+      .trim();
+  }
+
+  /** What a person reads first: the error, or else the last line. */
+  get lastWords(): string {
+    const lines = this.words.split('\n').filter(Boolean);
+    const words = lines.find((line) => /^(?:\w*Error|error)\b.*:/.test(line)) ?? lines.at(-1) ?? '';
+    return words.replace(/ \{$/, '');
+  }
+
+  /** Waits until it listens or ends, whichever comes first. */
+  async settled(): Promise<void> {
+    await this.#until(() => this.port !== undefined);
+  }
+
+  /** Waits until it ends. @returns whether it did */
+  async ended(): Promise<boolean> {
+    await this.#until(() => false);
+    return !this.running;
+  }
+
+  /** Waits until it has printed `text` or ended. @returns whether it printed it */
+  async printed(text: string): Promise<boolean> {
+    await this.#until(() => this.output.includes(text));
+    return this.output.includes(text);
+  }
+
+  /**
+   * Begins a GET / whose handler takes its time: it comes to its end only when it is told to.
+   * @returns a function that lets it, and resolves with the status of the answer, if one came
+   */
+  async startSlowGet(cookie: string): Promise<() => Promise<number | undefined>> {
+    const answer = fetch(`http://127.0.0.1:${this.port}/`, {
+      // A server that closes waits for connections that are kept alive.
+      headers: { Cookie: cookie, [holdHeader]: '1', Connection: 'close' },
+      signal: AbortSignal.timeout(2 * RUNNING_PATIENCE_MS),
+    }).then(async (response) => {
+      await response.text();
+      return response.status;
+    }).catch(() => undefined);
+    await this.#until(() => this.#ready);
+    return () => {
+      if (this.running) this.#process.send('release');
+      return answer;
+    };
+  }
+
+  /** Whether it does something of its own when it is sent this signal. */
+  async listensTo(signal: NodeJS.Signals): Promise<boolean> {
+    this.#signals = undefined;
+    if (this.running) this.#process.send('signals');
+    await this.#until(() => this.#signals !== undefined);
+    return new Set(this.#signals).has(signal);
+  }
+
+  /**
+   * Asks it to end, as Ctrl-C or a hosting platform does. Waits until it has begun to, if
+   * {@link listensTo} said that it would do so by itself.
+   */
+  async terminate(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
+    if (process.platform === 'win32') this.#process.send(signal);
+    else this.#process.kill(signal);
+    if (this.#signals?.has(signal)) await this.#until(() => this.#signalled);
+  }
+
+  /** Ends it, if it still runs. */
+  async close(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  async #until(done: () => boolean): Promise<void> {
+    // Several that hang were started together and are waited for together.
+    const deadline = this.port === undefined
+      ? this.#started + PATIENCE_MS
+      : performance.now() + RUNNING_PATIENCE_MS;
+    // On a machine that was busy elsewhere it may have done in the meantime what is waited for.
+    for (let polls = 0; !done() && (polls < MIN_POLLS || performance.now() < deadline); polls++) {
+      if (!this.running) {
+        await this.#ended;
+        return;
+      }
+      await setTimeout(5);
+    }
+  }
+}
+
+function notCompiled(error: unknown): Lesson {
+  const [first] = isBuildFailure(error) ? error.errors : [];
+  if (first?.location) {
+    const { file, line } = first.location;
+    if (first.text.startsWith('Could not resolve')) {
+      return new Lesson({
+        observed: `${path.basename(file)} imports a file that is not there: line ${line}: `
+          + `${first.text}.`,
+        why: 'Nothing can be started before Node can read the file and all that it imports.',
+        lookAt: `${path.basename(file)}: line ${line}: what is the path of the file?`,
+      }, `${path.resolve(root, file)}:${line}`);
+    }
+    const place = `${path.resolve(root, file)}:${line}`;
+    return explain(`${first.text}\n${place}`, path.basename(file))
+      ?? syntaxLesson(path.basename(file), line, first.text, place);
+  }
+  return new Lesson({
+    observed: `index.ts cannot be read: ${first?.text ?? messageOf(error)}`,
+    why: 'Nothing can be started before Node can read the file and all that it imports.',
+    lookAt: 'index.ts: the line that is named here.',
+  }, error);
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}

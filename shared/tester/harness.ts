@@ -1,0 +1,224 @@
+/*
+ * What the tests of the steps are written with. A test is a black box: it visits the app over
+ * HTTP, looks into its database and starts its index.ts; it knows nothing of the learner's code.
+ */
+import { after, mock, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { startApp, type RunningApp } from './app.ts';
+import { regainPatience } from './browser.ts';
+import { watchForCrashes } from './crash.ts';
+import type { TestDatabase } from './database.ts';
+import { Entry } from './entry.ts';
+import { Lesson, messageOf, testSecret } from './lesson.ts';
+import { plan, type PlannedTest } from './plan.ts';
+import { currentSubject, hasSubject, setSubject } from './subject.ts';
+import { findStep } from '../lesson/steps.ts';
+
+export type { RunningApp } from './app.ts';
+export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
+export type { StoredSession } from './database.ts';
+export type { Entry } from './entry.ts';
+export { expect, testSecret } from './lesson.ts';
+export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
+
+/** What a test is given. All that it opens is closed when it ends. */
+export interface Bench {
+  /** Builds the app, with a database of its own where the app uses one, and lets it listen. */
+  openApp: () => Promise<RunningApp>;
+  /** Builds the app anew, as a restart does: with the same database and nothing else. */
+  restart: (app: RunningApp) => Promise<RunningApp>;
+  /**
+   * Moves the app's clock forward. The database, like any other machine, keeps the real time.
+   * @param ms milliseconds
+   */
+  advanceClock: (ms: number) => void;
+}
+
+/** A test's place in the lesson: the numbered move of WORKSHOP.md that makes it pass. */
+export interface Place {
+  move: number;
+}
+
+/** What an index.ts is started with. */
+export interface Start extends Place {
+  /**
+   * PORT and whatever else of the environment matters to the test; undefined takes a variable
+   * away. The step's other variables are set to something that works.
+   */
+  env: () => NodeJS.Dict<string>;
+}
+
+/** What the tests of a step are defined with. */
+export interface StepTests {
+  /** A test of the app that createApp() builds. */
+  test: (name: string, place: Place, run: (bench: Bench) => Promise<void>) => void;
+  /**
+   * A test of index.ts, as a process of its own. It is started at once, while the tests before it
+   * run, because starting takes longest.
+   */
+  testEntry: (
+    name: string,
+    start: Start,
+    run: (
+      entry: Entry,
+      database: TestDatabase | undefined,
+      startAgain: () => Promise<Entry>,
+    ) => Promise<void>,
+  ) => void;
+}
+
+/**
+ * Defines the tests of one step.
+ * @param number the step's number
+ */
+export function testsOfStep(number: number): StepTests {
+  const step = findStep(String(number), 'test:N');
+  if (!hasSubject()) setSubject(step);
+  regainPatience();
+
+  return {
+    test: (name, place, run) => {
+      const planned = { name, step: number, ...place };
+      define(planned, leaveOut?.('app.ts') ? undefined : async (open) => run(bench(open)));
+    },
+
+    testEntry: (name, { move, env }, run) => {
+      if (leaveOut?.('index.ts')) {
+        define({ name, step: number, move }, undefined);
+        return;
+      }
+      const opened: Closable[] = [];
+      const starting = Promise.resolve().then(async () => {
+        const database = await openTestDatabase(opened);
+        const startAgain = async () => {
+          const entry = await Entry.start({ ...workingEnv(database), ...env() });
+          opened.push(entry);
+          return entry;
+        };
+        return { entry: await startAgain(), database, startAgain };
+      });
+      // The test itself will tell; until it runs, nobody else shall.
+      starting.catch(() => undefined);
+      define({ name, step: number, move }, async (open) => {
+        open.push({ close: () => closeAll(opened) });
+        const { entry, database, startAgain } = await starting;
+        await run(entry, database, startAgain);
+      });
+    },
+  };
+}
+
+let leaveOut: ((tested: 'app.ts' | 'index.ts') => boolean) | undefined;
+
+/**
+ * Chooses which tests are left out from now on.
+ * @param decide is asked when a test is defined, of the app or of index.ts
+ */
+export function leaveOutTests(decide: NonNullable<typeof leaveOut>): void {
+  leaveOut = decide;
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Puts a test into the plan and hands it to node:test. @param run nothing to leave it out */
+function define(
+  { name, step, move }: Pick<PlannedTest, 'name' | 'step' | 'move'>,
+  run: ((open: Closable[]) => Promise<void>) | undefined,
+): void {
+  const planned: PlannedTest = {
+    name, step, move, subject: currentSubject(), state: 'waiting', ended: Promise.resolve(),
+  };
+  plan.push(planned);
+  let running: Promise<void> | undefined;
+  // For node:test a test ends with the first exception that nobody caught.
+  planned.ended = test(name, { skip: run === undefined }, () => running = runPlanned(planned, run))
+    .then(() => running)
+    .catch(() => undefined);
+}
+
+async function runPlanned(
+  planned: PlannedTest,
+  run: ((open: Closable[]) => Promise<void>) | undefined,
+): Promise<void> {
+  if (!run) return;
+  planned.state = 'running';
+  try {
+    await runWatched(run);
+    planned.state = 'passed';
+  } catch (error) {
+    planned.state = 'failed';
+    throw planned.lesson = asLesson(error);
+  }
+}
+
+/** Runs a test, closes what it opened, and fails if the app crashed, even after its answer. */
+async function runWatched(run: (open: Closable[]) => Promise<void>): Promise<void> {
+  const crash = watchForCrashes();
+  const open: Closable[] = [];
+  try {
+    await run(open);
+  } catch (error) {
+    throw crash.lesson() ?? error;
+  } finally {
+    mock.timers.reset();
+    await closeAll(open);
+    await setImmediate();
+    crash.stop();
+  }
+  const lesson = crash.lesson();
+  if (lesson) throw lesson;
+}
+
+async function closeAll(open: Closable[]): Promise<void> {
+  for (const each of open.toReversed()) await each.close();
+}
+
+function bench(open: Closable[]): Bench {
+  const start = async (database: TestDatabase | undefined) => {
+    const app = await startApp(database);
+    open.push(app);
+    return app;
+  };
+  return {
+    openApp: async () => start(await openTestDatabase(open)),
+    restart: (app) => start(app.database),
+    advanceClock: (ms) => {
+      const now = Date.now();
+      mock.timers.reset();
+      mock.timers.enable({ apis: ['Date'], now: now + ms });
+    },
+  };
+}
+
+async function openTestDatabase(open: Closable[]) {
+  if (!currentSubject().step.needsDatabase) return undefined;
+  // The driver is imported only where a step needs it: it takes longer than all else together.
+  const { TestDatabase } = await import('./database.ts');
+  const database = await TestDatabase.create();
+  open.push(database);
+  return database;
+}
+
+function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {
+  return {
+    SESSION_SECRET: testSecret,
+    ...(database && { MONGO_URL: database.url }),
+  };
+}
+
+function asLesson(error: unknown): Lesson {
+  if (error instanceof Lesson) return error;
+  return new Lesson({
+    observed: messageOf(error),
+    why: 'This was not expected, so the test cannot say more about it.',
+    lookAt: 'app.ts: what is different here?',
+  }, error);
+}
+
+after(async () => {
+  if (!plan.some(({ subject }) => subject.step.needsDatabase)) return;
+  const { closeTestServer } = await import('./database.ts');
+  await closeTestServer();
+});

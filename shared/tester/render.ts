@@ -1,0 +1,96 @@
+import type { Exchange } from './browser.ts';
+import type { Report, TestReport } from './report.ts';
+import { redact } from './lesson.ts';
+import { steps } from '../lesson/steps.ts';
+import { paint, wrap } from '../terminal/text.ts';
+
+/** How wide the text may be, in characters, and whether it may be coloured. */
+export interface Style {
+  width: number;
+  color: boolean;
+}
+
+/** The report as a learner reads it: the first failure open, the others one line each. */
+export function renderReport(report: Report, style: Style): string {
+  const failed = report.tests.filter(({ failure, notRun }) => failure ?? notRun);
+  const [first] = failed;
+  const lines = [
+    title(report, style),
+    ...wrap(report.database ?? '', style.width, '').map((line) => paint('dim', line, style)),
+    '',
+    ...report.tests.filter((test) => !failed.includes(test))
+      .map(({ name }) => paint('green', `✔ pass  ${name}`, style)),
+    ...failed.flatMap((test) => (
+      test === first ? ['', ...renderFailure(test, style), ''] : [failLine(test, style)]
+    )),
+    ...(first ? [] : ['']),
+    next(report, failed.length),
+  ];
+  return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`;
+}
+
+/** One failure, open: the fact, why it matters, where to look, the exchange that showed it. */
+export function renderFailure(test: TestReport, style: Style): string[] {
+  const { failure } = test;
+  if (!failure) return [];
+  const indent = '    ';
+  const label = (name: string, text: string) => (
+    wrap(text, style.width, `${indent}${name.padEnd(10)}`, indent + ' '.repeat(10))
+  );
+  return [
+    failLine(test, style),
+    ...wrap(failure.observed, style.width, indent),
+    ...wrap(failure.why, style.width, indent),
+    ...label('Look at:', failure.lookAt),
+    ...(failure.frame === undefined ? [] : label('Line', failure.frame)),
+    ...(failure.exchange ? renderExchange(failure.exchange, label) : []),
+    ...lesson(test, style, label),
+  ];
+}
+
+function title({ step, subject, solutions, tests }: Report, style: Style): string {
+  const whose = [
+    solutions ? 'the solution' : '',
+    subject === step ? '' : `on the app of step ${subject.number}`,
+  ].filter(Boolean).join(' ');
+  const left = `Step ${step.number} · ${step.title}${whose && ` · ${whose}`}`;
+  const passed = tests.filter(({ failure, notRun }) => !failure && !notRun).length;
+  const right = `${passed} of ${tests.length} tests pass`;
+  const gap = style.width - left.length - right.length;
+  return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, style);
+}
+
+function failLine({ name, notRun }: TestReport, style: Style): string {
+  if (notRun) return paint('dim', `- not run  ${name}`, style);
+  return paint('red', `✖ fail  ${name}`, style);
+}
+
+function next({ step, subject, solutions }: Report, failures: number): string {
+  if (solutions || subject !== step) return failures === 0 ? 'All pass.' : '';
+  if (failures > 0) return `Next: npm run test:${step.number}`;
+  const following = steps.find(({ number }) => number === step.number + 1);
+  return following
+    ? `Step ${step.number} is done. Next: npm run step:${following.number}`
+    : `Step ${step.number} is done, and with it the workshop. Next: npm run progress`;
+}
+
+/** Where to read on, and the command that gives a hint. On one line if there is room for both. */
+function lesson({ step, move }: TestReport, { width }: Style, label: Label): string[] {
+  const [where = ''] = label('Lesson', `WORKSHOP.md › Step ${step} › Move ${move}`);
+  const hint = `Hint  npm run hint ${step}`;
+  const line = `${where.padEnd(50)} ${hint}`;
+  return line.length <= width ? [line] : [where, ...label('Hint', `npm run hint ${step}`)];
+}
+
+type Label = (name: string, text: string) => string[];
+
+function renderExchange(exchange: Exchange, label: Label): string[] {
+  const { method, path, cookie, status, setCookie } = exchange;
+  return [
+    ...label('Request', `${method} ${path}${cookie && `  Cookie: ${redact(cookie)}`}`),
+    ...label('Answer', [
+      String(status),
+      ...setCookie.map((header) => `Set-Cookie: ${redact(header)}`),
+    ].join('  ')),
+  ];
+}

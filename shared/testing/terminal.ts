@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { eventually, onEnd, Workshop } from './workshop.ts';
+import { root, steps } from '../lesson/steps.ts';
+
+/** The learner's first file: an app that listens, and says so. */
+export const index = `
+import { createApp } from './app.ts';
+
+createApp().listen(Number(process.env['PORT']), () => {
+  console.log('Server running, process', process.pid);
+});
+`;
+
+/** The learner's app, with these routes. */
+export const app = (...routes: string[]) => `
+import express from 'express';
+
+export function createApp() {
+  const app = express();
+${routes.map((route) => `  app.get('${route}', (_, res) => res.send('${route}'));`).join('\n')}
+  return app;
+}
+`;
+
+/** Tests of two moves: the first asks for the route /one, the second for /two. */
+const tests = (step: number) => `
+import { expect, testsOfStep } from '#harness';
+
+const { test } = testsOfStep(${step});
+for (const [move, path] of [[1, '/one'], [2, '/two']] as const) {
+  test(\`GET \${path} is answered\`, { move }, async (bench) => {
+    const app = await bench.openApp();
+    const { status } = await app.newBrowser().get(path);
+    expect(status === 200, {
+      observed: \`GET \${path} answered with status \${status}.\`,
+      why: 'A route was asked for.',
+      lookAt: 'app.ts: is there a route?',
+    });
+  });
+}
+`;
+
+const hints = (move: number, path: string) => `
+### Move ${move}: Answer ${path}
+
+${['a nudge', 'a pointer', 'the code'].map((name, index) => `
+<details>
+<summary>Hint ${index + 1}: ${name}</summary>
+
+Hint ${index + 1} of move ${move}.
+
+</details>
+`).join('')}`;
+
+const text = steps.map(({ number, title }) =>
+  `## Step ${number}: ${title}\n${hints(1, '/one')}${hints(2, '/two')}`).join('\n');
+
+/**
+ * A workshop with small tests for every step, a text with hints, our solutions, and starters made
+ * of them.
+ */
+export async function learnersWorkshop(t: TestContext): Promise<Workshop> {
+  const workshop = await Workshop.create(t);
+  const path = (...parts: string[]) => join(workshop.folder, ...parts);
+  await writeFile(path('WORKSHOP.md'), text);
+  await writeFile(path('.gitignore'), 'node_modules\n.workshop/\n');
+  for (const { folder, number } of steps) {
+    await cp(join(root, 'solutions', folder), path('solutions', folder), { recursive: true });
+    await writeFile(path('steps', folder, 'app.test.ts'), tests(number));
+    const previous = steps.find((step) => step.number === number - 1);
+    for (const name of await readdir(path('solutions', folder))) {
+      const before = previous === undefined
+        ? ''
+        : await readFile(path('solutions', previous.folder, name), 'utf8').catch(() => '');
+      const todos = name === 'app.ts' ? '\n// TODO Move 1: this.\n\n// TODO Move 2: that.\n' : '';
+      await writeFile(path('steps', folder, name), before + todos);
+    }
+  }
+  return workshop;
+}
+
+/** Runs git in a workshop, as somebody without a configuration of their own. */
+export async function git({ folder }: Workshop, ...args: string[]): Promise<void> {
+  await promisify(execFile)('git', args, {
+    cwd: folder,
+    env: {
+      ...process.env,
+      GIT_CONFIG_GLOBAL: join(folder, 'no-such-file'),
+      GIT_CONFIG_SYSTEM: join(folder, 'no-such-file'),
+      GIT_AUTHOR_NAME: 'test', GIT_AUTHOR_EMAIL: 'test@example.org',
+      GIT_COMMITTER_NAME: 'test', GIT_COMMITTER_EMAIL: 'test@example.org',
+    },
+  });
+}
+
+/** Commits all that is there. */
+export async function commit(workshop: Workshop, message = 'work'): Promise<void> {
+  await git(workshop, 'add', '--all');
+  await git(workshop, 'commit', '--quiet', '--message', message);
+}
+
+/** A terminal in which commands are typed: tmux, on a server of its own. */
+export class Terminal {
+  readonly #socket = `workshop-${randomUUID()}`;
+
+  /** Whether there is a tmux. */
+  static async exists(): Promise<boolean> {
+    return promisify(execFile)('tmux', ['-V']).then(() => true, () => false);
+  }
+
+  /** Opens one of 80 by 24 characters with a shell in it, until the test ends. */
+  static async open(t: TestContext, cwd: string, env: NodeJS.ProcessEnv): Promise<Terminal> {
+    const terminal = new Terminal();
+    const settings = Object.entries(env).flatMap(([name, value]) => (
+      value === undefined ? [] : ['-e', `${name}=${value}`]
+    ));
+    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', '-c', cwd,
+      ...settings, '/bin/sh');
+    onEnd(t, () => terminal.close());
+    return terminal;
+  }
+
+  /** Types keys, by tmux's names for them; a text is typed as it is. */
+  async type(...keys: string[]): Promise<void> {
+    await this.#tmux('send-keys', ...keys);
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+
+  /** What is to be seen now. */
+  screen(): Promise<string> {
+    return this.#tmux('capture-pane', '-p');
+  }
+
+  /** Waits until something is to be seen. @returns the whole screen then */
+  async shows(pattern: RegExp): Promise<string> {
+    let screen = '';
+    try {
+      return await eventually(String(pattern), async () => {
+        screen = await this.screen();
+        return pattern.test(screen) ? screen : undefined;
+      });
+    } catch (error) {
+      throw new Error(`${String(error)}\nThe screen is:\n${screen}`);
+    }
+  }
+
+  /** Closes the terminal's window, as a person may while something runs in it. */
+  async close(): Promise<void> {
+    await this.#tmux('kill-server').catch(() => undefined);
+  }
+
+  async #tmux(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)('tmux', ['-L', this.#socket, ...args]);
+    return stdout;
+  }
+}

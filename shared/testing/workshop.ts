@@ -1,0 +1,254 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { root, steps } from '../lesson/steps.ts';
+
+/** Polls until something holds; fails after 10 s with what was hoped for. */
+export async function eventually<T>(
+  hope: string,
+  look: () => T | Promise<T>,
+  deadlineMs = 10_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== null && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${hope}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Lets a server listen on a port that is free, and returns that port. */
+export async function listen(server: Server, host?: string): Promise<number> {
+  server.listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/**
+ * A port that was free a moment ago, and will be for a while: it lies below those that the system
+ * gives, from 32768 on at the lowest, to connections and to servers that ask for any port.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    server.listen(port);
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
+/** Whether a process runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    if (process.platform !== 'linux') return true;
+    // One that has ended keeps its id until somebody asks how, which in a container may be never.
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** An environment in which this machine's settings, caches and servers do not count. */
+export function cleanEnv(home: string): NodeJS.ProcessEnv {
+  const own = /^(MONGO|WORKSHOP_|PORT$|PATH$|SESSION_SECRET$|NODE_|npm_|https?_proxy$)/i;
+  const env = Object.entries(process.env).filter(([name]) => !own.test(name));
+  // A PATH that leads nowhere, because there may be a mongod on this machine's.
+  return { ...Object.fromEntries(env), PATH: join(home, 'bin'), HOME: home, USERPROFILE: home };
+}
+
+const cleanups = new WeakMap<TestContext, (() => unknown)[]>();
+
+/**
+ * Tidies up when a test has ended. What was opened last is closed first, unlike with `t.after()`:
+ * processes end before their folder goes.
+ */
+export function onEnd(t: TestContext, cleanUp: () => unknown): void {
+  const all = cleanups.get(t) ?? [];
+  all.unshift(cleanUp);
+  if (cleanups.has(t)) return;
+  cleanups.set(t, all);
+  t.after(async () => {
+    const errors: unknown[] = [];
+    for (const each of all) {
+      try {
+        await each();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  });
+}
+
+/**
+ * Makes a temporary folder with a space in its name, as on many a machine. Whenever it can, it has
+ * a name that was used before: what tsx has compiled it finds again by its path.
+ */
+export async function makeFolder(): Promise<string> {
+  const parent = await realpath(tmpdir());
+  for (let number = 1; ; number++) {
+    const folder = join(parent, `the workshop ${number}`);
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
+}
+
+/**
+ * Removes a temporary folder, once nothing runs there any more: esbuild waits for ever where its
+ * folder is gone.
+ */
+export async function removeFolder(folder: string): Promise<void> {
+  if (process.platform === 'linux') await nothingRuns(folder);
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** A temporary folder, removed after the test. */
+export async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await makeFolder();
+  onEnd(t, () => removeFolder(folder));
+  return folder;
+}
+
+/** Waits until no process has anything to do with a folder any more; Linux only. */
+export async function nothingRuns(folder: string): Promise<void> {
+  let left: string[] = [];
+  try {
+    await eventually('nothing runs any more', async () => {
+      left = (await processesOf(folder)).filter((line) => !line.includes(' /bin/sh '));
+      return left.length === 0;
+    });
+  } catch (error) {
+    throw new Error(`${String(error)}, but:\n${left.join('\n')}`);
+  }
+}
+
+/** The processes that have something to do with a folder, by their command lines; Linux only. */
+export async function processesOf(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const place = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    const named = [folder, encodeURI(folder)].some((path) => command.includes(path));
+    const ours = named || (place.includes(`PWD=${folder}\0`) && command.includes('node'));
+    if (ours && Number(pid) !== process.pid) found.push(`${pid} ${command.replaceAll('\0', ' ')}`);
+  }
+  return found;
+}
+
+/** A command that runs, and what it has printed so far. */
+export class Run {
+  output = '';
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        resolve(signal ?? code);
+      });
+    });
+  }
+
+  /** Waits until the output holds something, from a place on. */
+  printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    return eventually(`${String(pattern)} is printed`, () => {
+      if (this.child.exitCode !== null && !pattern.test(this.output.slice(from))) {
+        throw new Error(`It ended without printing ${String(pattern)}, but:\n${this.output}`);
+      }
+      return pattern.exec(this.output.slice(from));
+    });
+  }
+}
+
+/** A workshop of its own, with this one's shared/ and steps that a test writes. */
+export class Workshop {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #runs: Run[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.env = { ...cleanEnv(folder), WORKSHOP_MONGO: 'stand-in' };
+  }
+
+  static async create(t: TestContext): Promise<Workshop> {
+    const folder = await temporaryFolder(t);
+    const workshop = new Workshop(folder);
+    onEnd(t, () => workshop.#end());
+    const isTest = (path: string) => path.endsWith('.test.ts');
+    await cp(join(root, 'package.json'), join(folder, 'package.json'));
+    await cp(join(root, 'shared'), join(folder, 'shared'), {
+      recursive: true,
+      filter: (path) => !isTest(path),
+    });
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    for (const kind of ['steps', 'solutions']) {
+      for (const step of steps) await mkdir(join(folder, kind, step.folder), { recursive: true });
+    }
+    return workshop;
+  }
+
+  /**
+   * Writes a file of a step: its first one unless told otherwise. Between opening and writing, a
+   * busy machine could otherwise take longer than whoever watches waits: that would be two saves.
+   */
+  save(number: number, code: string, file = 'index.ts', kind = 'steps'): void {
+    const step = steps[number - 1];
+    if (!step) throw new Error(`no step ${number}`);
+    writeFileSync(join(this.folder, kind, step.folder, file), code);
+  }
+
+  /** Runs a command of shared/commands/, as an npm script does. */
+  run(command: string[], env: NodeJS.ProcessEnv = {}, nodeOptions: string[] = []): Run {
+    const [name = '', ...args] = command;
+    const file = `shared/commands/${name}.ts`;
+    return this.#spawn([...nodeOptions, '--import', 'tsx', file, ...args], env);
+  }
+
+  /** Runs a file of plain JavaScript. */
+  script(file: string): Run {
+    return this.#spawn([file], {});
+  }
+
+  #spawn(args: string[], env: NodeJS.ProcessEnv): Run {
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const run = new Run(child);
+    this.#runs.push(run);
+    return run;
+  }
+
+  async #end(): Promise<void> {
+    for (const { child, ended } of this.#runs) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+  }
+}
