@@ -10,7 +10,7 @@ import type { Context } from './command.ts';
  * `npm run hint N`: the next hint of step N, for the first move whose tests are red: a nudge, then a
  * pointer, then the code. `--all` shows all hints of the step.
  */
-export default async function hint(context: Context): Promise<void> {
+export default async function hint(context: Context, runTests = runStepTests): Promise<void> {
   const { workshop, print } = context;
   const { step, flags } = readStep('hint N', ['all'], context);
   if (flags.all) {
@@ -20,7 +20,7 @@ export default async function hint(context: Context): Promise<void> {
     return;
   }
   loadEnvFile();
-  const { tests } = await runStepTests(step, { folder: workshop });
+  const { tests } = await runTests(step, { folder: workshop });
   const red = tests.filter(({ passed }) => !passed);
   if (red.length === 0) {
     print(`Step ${step.number} is green: there's nothing left to hint at.\n`

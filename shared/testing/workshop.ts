@@ -10,11 +10,11 @@ import type { TestContext } from 'node:test';
 import { starterFolder } from '../lesson/starters.ts';
 import { folderOf, root, steps, type Kind, type Step } from '../lesson/steps.ts';
 
-/** Polls until something holds; fails after 10 s with what was hoped for. */
+/** Polls until something holds; fails after a minute, which only a broken program takes. */
 export async function eventually<T>(
   hope: string,
   look: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 60_000,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
