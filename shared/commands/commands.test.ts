@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { root, steps } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 import { app, index, learnersWorkshop } from '../testing/terminal.ts';
-import { eventually, freePort, listen, onEnd, Workshop } from '../testing/workshop.ts';
+import { eventually, freePort, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';
 import catchUp from './catch-up.ts';
 import type { Command } from './command.ts';
