@@ -9,6 +9,15 @@ interface Explanation {
   parts: (name: string, file: string) => LessonParts;
 }
 
+/** What there is to say of an app.ts or session.ts that looks for a setting by itself. */
+function readsEnvironment(variable: string): Pick<LessonParts, 'why' | 'lookAt'> {
+  return {
+    why: `${variable} isn't set here. index.ts reads and checks all settings and hands them to `
+      + 'createApp(), so that an app can be built with any secret and any database.',
+    lookAt: `session.ts: does it use what createApp() is given, or process.env.${variable}?`,
+  };
+}
+
 const explanations: Explanation[] = [
   {
     message: new RegExp([
@@ -77,11 +86,26 @@ const explanations: Explanation[] = [
     }),
   },
   {
+    message: /Cannot destructure property '(\w+)'/,
+    parts: (name) => ({
+      observed: `A function that takes { ${name} } was called without it.`,
+      why: 'createApp() is given what the app needs, and has to hand it on to sessionOptions().',
+      lookAt: 'app.ts: is what createApp() is given handed on, as in sessionOptions(settings)?',
+    }),
+  },
+  {
+    message: /Invalid scheme, expected connection string|reading 'startsWith'/,
+    parts: () => ({
+      observed: 'A MongoDB client was built without an address.',
+      ...readsEnvironment('MONGO_URL'),
+    }),
+  },
+  {
     message: /You must provide either mongoUrl\|clientPromise\|client/,
     parts: () => ({
       observed: 'The store was built without a client.',
       why: 'MongoStore.create() needs the connected client; what it was given is undefined.',
-      lookAt: 'session.ts: is `client` handed on, from createApp(client) to the store?',
+      lookAt: 'session.ts: is `client` handed on, from createApp({ client, secret }) to the store?',
     }),
   },
 ];
@@ -117,8 +141,13 @@ export function syntaxLesson(
 
 /** The lesson for a createApp() that failed. */
 export function explainBuild(call: string, error: unknown): Lesson {
-  return explain(error) ?? new Lesson({
-    observed: `${call} failed: ${firstLine(error)}.`,
+  const observed = `${call} failed: ${firstLine(error)}.`;
+  const [variable] = /SESSION_SECRET|MONGO_URL/.exec(observed) ?? [];
+  const known = explain(error);
+  if (known) return known;
+  if (variable) return new Lesson({ observed, ...readsEnvironment(variable) }, error);
+  return new Lesson({
+    observed,
     why: 'The app could not be built, so there is nothing to visit.',
     lookAt: 'app.ts: what does createApp() call?',
   }, error);
