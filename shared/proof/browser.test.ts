@@ -75,7 +75,7 @@ function cleanUp(t: TestContext): (undo: () => Promise<unknown>) => void {
 async function startSolution(mongoUrl: string) {
   const port = await freePort();
   const runner = spawn(process.execPath, [
-    '--conditions=solutions', '--import', 'tsx', 'shared/commands/step.ts', '4',
+    '--import', 'tsx', 'shared/commands/step.ts', '4', '--solution',
   ], {
     cwd: root,
     env: {
