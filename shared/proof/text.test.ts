@@ -13,7 +13,9 @@ import { readDocument, type Block, type Document, type Heading, type Mention }
   from './text/document.ts';
 import { root, steps } from '../lesson/steps.ts';
 
-const documents = await Promise.all(['WORKSHOP.md', 'README.md', 'CONTRIBUTING.md'].map(readDocument));
+const documents = await Promise.all(
+  ['WORKSHOP.md', 'README.md', 'CONTRIBUTING.md'].map(readDocument),
+);
 const blocks = documents.flatMap((document) => document.blocks);
 const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;
