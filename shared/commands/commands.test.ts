@@ -40,6 +40,12 @@ async function backups({ folder }: Workshop): Promise<string[]> {
   return names.map((name) => `.workshop/backups/${name}`);
 }
 
+/** What all backups hold of a file. */
+async function kept(workshop: Workshop, file: string): Promise<(string | undefined)[]> {
+  const folders = await backups(workshop);
+  return Promise.all(folders.map((backup) => read(workshop, `${backup}/${file}`)));
+}
+
 test('a flag may stand before or behind --, and npm may have swallowed a word', () => {
   const all = (args: string[], env = {}) => {
     const { positionals, flags } = readArguments('hint N', ['all'], { args, env });
@@ -64,11 +70,13 @@ test('a step is named by a colon or by a word, whatever is asked', async () => {
 
 test('hint: one more each time, for the first move that is red', async (t) => {
   const workshop = await learnersWorkshop(t);
-  const red = (...moves: number[]): Command => (context) => hint(context, (step) => Promise.resolve({
-    step: step.number,
-    database: undefined,
-    tests: [1, 2].map((move) => ({ name: '', text: '', move, passed: !moves.includes(move) })),
-  }));
+  const red = (...moves: number[]): Command => (context) => (
+    hint(context, ({ number }) => Promise.resolve({
+      step: number,
+      database: undefined,
+      tests: [1, 2].map((move) => ({ name: '', text: '', move, passed: !moves.includes(move) })),
+    }))
+  );
   const names = ['a nudge', 'a pointer', 'the code', 'the code'];
   for (const [index, name] of names.entries()) {
     const number = Math.min(index + 1, 3);
@@ -131,8 +139,7 @@ test('reset: twelve at once, and none fails or loses anything', async (t) => {
   assert.ok(all.every(({ ok }) => ok));
   assert.equal(await read(workshop, at(3, 'app.ts')), starter);
   assert.equal(await read(workshop, at(3, 'more.ts')), undefined);
-  const kept = (await backups(workshop)).map((backup) => read(workshop, `${backup}/${at(3, 'app.ts')}`));
-  assert.ok((await Promise.all(kept)).includes('mine'));
+  assert.ok((await kept(workshop, at(3, 'app.ts'))).includes('mine'));
 });
 
 test('reset: where nothing can be written it says so, and changes nothing', async (t) => {
@@ -148,8 +155,9 @@ test('reset: where nothing can be written it says so, and changes nothing', asyn
 test('interrupted at any moment, a reset loses nothing', async (t) => {
   const workshop = await learnersWorkshop(t);
   const starter = await workshop.read(at(3, 'session.ts'));
+  const temporary = join(workshop.folder, '.workshop', 'tmp');
   const moments = [
-    () => readdir(join(workshop.folder, '.workshop', 'tmp')).then(({ length }) => length > 0, () => false),
+    () => readdir(temporary).then(({ length }) => length > 0, () => false),
     async () => (await backups(workshop)).length > 0,
     async () => await read(workshop, at(3, 'session.ts')) === starter,
   ];
@@ -161,9 +169,9 @@ test('interrupted at any moment, a reset loses nothing', async (t) => {
     child.kill('SIGKILL');
     await ended;
     const now = await read(workshop, at(3, 'session.ts'));
-    const kept = (await backups(workshop)).map((name) => read(workshop, `${name}/${at(3, 'session.ts')}`));
     assert.ok(now === 'mine' || now === starter, 'no half-written file');
-    assert.ok(now === 'mine' || (await Promise.all(kept)).includes('mine'), 'it is kept');
+    const copies = await kept(workshop, at(3, 'session.ts'));
+    assert.ok(now === 'mine' || copies.includes('mine'), 'what was replaced is kept');
   }
   await ask(workshop, reset, '3');
   assert.equal(await read(workshop, at(3, 'session.ts')), starter);

@@ -1,7 +1,7 @@
 /*
  * What every npm script starts: run.js COMMAND WORDS runs COMMAND.ts beside this file. This is
- * plain JavaScript that any Node reads, so that it can say what is missing where nothing is
- * installed.
+ * plain JavaScript that any Node reads, so that it can say what is missing before TypeScript can be
+ * read.
  */
 import { readFileSync } from 'node:fs';
 

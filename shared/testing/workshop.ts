@@ -212,7 +212,8 @@ export class Workshop {
   /** The workshop as a learner gets it, until it is removed. A learner's work isn't in it. */
   static async copy(): Promise<Workshop> {
     const workshop = new Workshop(await makeFolder());
-    for (const entry of ['tsconfig.json', '.env.example', 'solutions', 'WORKSHOP.md', 'README.md']) {
+    const texts = ['WORKSHOP.md', 'README.md'];
+    for (const entry of ['tsconfig.json', '.env.example', 'solutions', ...texts]) {
       workshop.#take(entry);
     }
     for (const step of steps) {
