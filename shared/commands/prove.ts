@@ -34,7 +34,7 @@ export default async function prove({ args: words }: { args: string[] }): Promis
     .sort((a, b) => rank(a) - rank(b))
     .map((name) => path.join(root, 'shared', name));
   if (files.length === 0) {
-    throw new Problem(`No test file has all of these words in its path: ${words.join(' ')}.`, 'npm test');
+    throw new Problem(`No test file's path has all the words: ${words.join(' ')}.`, 'npm test');
   }
   // The processes of the tests get the flags of this one.
   process.execArgv.push('--import', 'tsx');
