@@ -1,13 +1,14 @@
 /** Which command does what: the checks all commands share, and the way to the one asked for. */
 import { adminCommands } from './admin.ts';
-import { Args } from './args.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
 import type { Cursors } from './cursors.ts';
-import { CommandError, toCommandError } from './errors.ts';
+import { CommandError, notImplemented, toCommandError } from './errors.ts';
+import { genericFields, read } from './fields.ts';
 import type { TtlMonitor } from './ttl.ts';
-import type { Doc } from './values.ts';
-import { field, isDoc, isNumeric, isTruthy, keyOf, toNumber } from './values.ts';
+import type { Doc, Value } from './values.ts';
+import { field, isNumeric, keyOf, toNumber } from './values.ts';
+import { maxMilliseconds, startWork } from './work.ts';
 
 /** A reply's fields; JavaScript values become BSON as in the driver. */
 export type Reply = Record<string, unknown>;
@@ -34,25 +35,19 @@ export interface Origin { readonly connectionId: number; readonly address: strin
 export interface Context extends ServerState, Origin {
   readonly command: string;
   readonly database: string;
-  readonly args: Args;
+  readonly request: Doc;
+  /** The client's session, if the command names one. */
+  readonly session: string | undefined;
 }
 
 export interface Command {
-  /** Fields that are obeyed, or make no difference here. */
-  readonly known: readonly string[];
-  /** Fields that would change the answer, and are refused unless false or empty. */
-  readonly refused?: readonly string[];
-  /** Takes any field: `hello` and the like, to which drivers add what they please. */
-  readonly anyField?: boolean;
-  readonly adminOnly?: boolean;
+  readonly adminOnly?: true;
   readonly run: (context: Context) => Reply;
 }
 
-export type Commands = Record<string, Command>;
-
 const commands = new Map<string, Command>(Object.entries({ ...crudCommands, ...adminCommands }));
 
-/** Commands with which a client proves who it is. The stand-in knows nobody. */
+/** Commands with which a client proves who it is. The stand-in has no users. */
 const authCommands = new Set([
   'saslStart', 'saslContinue', 'authenticate', 'createUser', 'updateUser', 'dropUser',
 ]);
@@ -75,8 +70,7 @@ export function errorReply(error: unknown): Reply {
 function dispatch(request: Doc, state: ServerState, origin: Origin): Reply {
   state.stats.requests += 1;
   const [command = ''] = Object.keys(request);
-  const database = field(request, '$db');
-  if (typeof database !== 'string') {
+  if (typeof field(request, '$db') !== 'string') {
     throw new CommandError(40571, 'OP_MSG requests require a $db argument');
   }
   if (authCommands.has(command)) {
@@ -84,72 +78,58 @@ function dispatch(request: Doc, state: ServerState, origin: Origin): Reply {
       + 'users and asks for no password. Leave the user name and the password out of the '
       + 'connection string.');
   }
-  checkGeneric(request, command);
+  refuseTransaction(request, command);
+  const { $db: database, ...generic } = read(genericFields, request, command);
+  if (generic.apiVersion !== undefined && generic.apiVersion !== '1') {
+    throw new CommandError('APIVersionError', 'API version must be "1"');
+  }
+  if (generic.apiStrict) {
+    throw new CommandError('APIStrictError', 'The workshop\'s stand-in for MongoDB cannot tell '
+      + 'which commands are in the Stable API: leave `strict` out of `serverApi`.');
+  }
+  checkReadLevel(generic.readConcern?.level ?? 'local');
+  checkWriteConcern(generic.writeConcern?.w ?? 'majority');
   const found = commands.get(command);
   if (found === undefined) {
+    if (command === 'explain') {
+      throw notImplemented('explain, which tells how a query planner uses indexes,');
+    }
     throw new CommandError('CommandNotFound', `no such command: '${command}' (the workshop's `
-      + 'stand-in for MongoDB knows only part of MongoDB\'s commands)');
+      + 'stand-in for MongoDB knows only part of MongoDB\'s commands; set MONGO_URL to a real '
+      + 'MongoDB to use the others)');
   }
   if (found.adminOnly === true && database !== 'admin') {
     throw new CommandError(
       'Unauthorized', `${command} may only be run against the admin database.`,
     );
   }
-  const args = new Args(command, request);
-  if (found.anyField !== true) args.check(found.known, found.refused);
-  return found.run({ ...state, ...origin, command, database, args });
+  const session = generic.lsid === undefined ? undefined : keyOf(field(generic.lsid, 'id'));
+  startWork(Math.min(generic.maxTimeMS || maxMilliseconds, maxMilliseconds));
+  return found.run({ ...state, ...origin, command, database, request, session });
 }
 
-/** Checks the fields any command may carry. */
-function checkGeneric(request: Doc, command: string): void {
+function refuseTransaction(request: Doc, command: string): void {
   const inTransaction = ['startTransaction', 'autocommit', 'txnNumber'].some((name) =>
     Object.hasOwn(request, name));
   if (inTransaction || command === 'commitTransaction' || command === 'abortTransaction') {
     throw new CommandError('IllegalOperation', 'Transaction numbers are only allowed on a replica '
       + 'set member or mongos');
   }
-  const version = field(request, 'apiVersion');
-  if (version !== undefined && version !== '1') {
-    throw new CommandError('APIVersionError', 'API version must be "1"');
-  }
-  if (isTruthy(field(request, 'apiStrict'))) {
-    throw new CommandError('APIStrictError', 'The workshop\'s stand-in for MongoDB cannot tell '
-      + 'which commands are in the Stable API: leave `strict` out of `serverApi`.');
-  }
-  checkReadConcern(field(request, 'readConcern'));
-  checkWriteConcern(field(request, 'writeConcern'));
 }
 
-function checkReadConcern(concern: Doc[string] | undefined): void {
-  if (concern === undefined) return;
-  if (!isDoc(concern)) {
-    throw new CommandError('TypeMismatch', 'BSON field \'readConcern\' must be an object');
-  }
-  const level = field(concern, 'level') ?? 'local';
+function checkReadLevel(level: string): void {
   if (level === 'snapshot' || level === 'linearizable') {
     throw new CommandError('NotAReplicaSet', 'node needs to be a replica set member to use read '
       + `concern '${level}'`);
   }
   if (level !== 'local' && level !== 'available' && level !== 'majority') {
-    throw new CommandError('BadValue', `Enumeration value ${keyOf(level)} for field `
+    throw new CommandError('BadValue', `Enumeration value '${level}' for field `
       + '\'readConcern.level\' is not a valid value.');
-  }
-  for (const name of ['afterClusterTime', 'atClusterTime']) {
-    if (Object.hasOwn(concern, name)) {
-      throw new CommandError(
-        'IllegalOperation', `Cannot specify ${name} readConcern without replication enabled`,
-      );
-    }
   }
 }
 
-/** One server: it can confirm its own write (`w` 0, 1, 'majority') and no other's. */
-function checkWriteConcern(concern: Doc[string] | undefined): void {
-  if (concern === undefined) return;
-  if (!isDoc(concern)) {
-    throw new CommandError('TypeMismatch', 'BSON field \'writeConcern\' must be an object');
-  }
-  const w = field(concern, 'w') ?? 'majority';
+/** One server can confirm its own write (`w` 0, 1, 'majority'), and no other server's. */
+function checkWriteConcern(w: Value): void {
   if (isNumeric(w)) {
     if (toNumber(w) > 1) {
       throw new CommandError('BadValue', 'cannot use \'w\' > 1 when a host is not replicated');

@@ -7,8 +7,8 @@ import {
   BSON, Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID,
 } from 'mongodb';
 
-import type { Loose } from './harness.ts';
-import { openServer } from './harness.ts';
+import type { Loose } from '../../testing/stand-in.ts';
+import { openServer } from '../../testing/stand-in.ts';
 
 interface Numbered extends Document { _id: number }
 

@@ -9,7 +9,7 @@ import { after, describe, test } from 'node:test';
 import { deserialize, serialize } from 'bson';
 import { MongoClient } from 'mongodb';
 
-import { waitFor } from './harness.ts';
+import { waitFor } from '../../testing/stand-in.ts';
 import { startStandIn } from './server.ts';
 
 const standIn = await startStandIn();

@@ -106,16 +106,18 @@ function serve(socket: Socket, state: ServerState, connectionId: number): void {
       }
       socket.resume();
     } catch {
-      // A FramingError: these bytes are no messages. mongod hangs up, too.
-      socket.destroy();
+      // A FramingError: these bytes are no messages. mongod hangs up, too. What was asked before
+      // has been answered, and the answers go out first.
+      socket.off('data', receive).resume().destroySoon();
     }
   }
-  socket.on('data', (chunk) => {
+  function receive(chunk: Buffer): void {
     messages = reader.push(chunk);
     socket.cork();
     answerAll();
     socket.uncork();
-  });
+  }
+  socket.on('data', receive);
   socket.on('drain', answerAll);
 }
 

@@ -7,7 +7,7 @@ import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { Db, Document } from 'mongodb';
 
-import { openServer, rejectsWithCode, waitFor } from './harness.ts';
+import { openServer, rejectsWithCode, waitFor } from '../../testing/stand-in.ts';
 
 const server = await openServer();
 

@@ -4,8 +4,8 @@ import { describe, mock, test } from 'node:test';
 
 import { MongoClient } from 'mongodb';
 
-import type { Loose } from './harness.ts';
-import { openServer, waitFor } from './harness.ts';
+import type { Loose } from '../../testing/stand-in.ts';
+import { openServer, waitFor } from '../../testing/stand-in.ts';
 import { startStandIn } from './server.ts';
 
 const server = await openServer({ watchTtl: true });

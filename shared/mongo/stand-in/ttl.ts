@@ -2,15 +2,14 @@
 import { types } from 'node:util';
 
 import { clearInterval, now, setInterval } from './clock.ts';
-import type { Index, Storage } from './collection.ts';
+import type { Storage } from './collection.ts';
 import type { Cursors } from './cursors.ts';
-import type { Doc } from './values.ts';
-import { field, keysAt } from './values.ts';
+import type { Value } from './values.ts';
+import { field } from './values.ts';
 
 export class TtlMonitor {
   passes = 0;
   deletedDocuments = 0;
-  enabled = true;
   readonly #storage: Storage;
   readonly #cursors: Cursors;
   #sleepSecs: number;
@@ -47,13 +46,12 @@ export class TtlMonitor {
 
   #pass(): void {
     this.#cursors.closeIdle();
-    if (!this.enabled) return;
     for (const collection of this.#storage.collections()) {
-      for (const index of collection.indexes.values()) {
-        if (index.expireAfterSeconds === undefined) continue;
-        const deadline = now() - index.expireAfterSeconds * 1000;
+      for (const { expireAfterSeconds, paths: [[name = ''] = []] } of collection.indexes.values()) {
+        if (expireAfterSeconds === undefined) continue;
+        const deadline = now() - expireAfterSeconds * 1000;
         for (const doc of collection.docs.values()) {
-          if (!isExpired(index, doc, deadline)) continue;
+          if (!isExpired(field(doc, name), deadline)) continue;
           collection.remove(doc);
           this.deletedDocuments += 1;
         }
@@ -64,13 +62,7 @@ export class TtlMonitor {
 }
 
 /** Only dates expire; of several in an array the earliest counts. */
-function isExpired(index: Index, doc: Doc, deadline: number): boolean {
-  const [path = []] = index.paths;
-  const [name = '', ...deeper] = path;
-  const value = deeper.length === 0 ? field(doc, name) : undefined;
-  // Nearly always the field is one date. A pass looks at every document, so that must be quick.
-  const expired = types.isDate(value)
-    ? value.getTime() <= deadline
-    : keysAt(doc, path).some((key) => types.isDate(key) && key.getTime() <= deadline);
-  return expired && index.covers?.(doc) !== false;
+function isExpired(value: Value | undefined, deadline: number): boolean {
+  if (Array.isArray(value)) return value.some((item) => isExpired(item, deadline));
+  return types.isDate(value) && value.getTime() <= deadline;
 }

@@ -1,13 +1,15 @@
 /** Updates: replacement documents and update operators, and the document an upsert starts from. */
-import { BSONRegExp, Int32, Long, ObjectId, Timestamp } from 'bson';
+import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
 import { CommandError, notImplemented } from './errors.ts';
 import { compileElementTest, isOperators } from './query.ts';
-import type { Doc, Numeric, Value } from './values.ts';
+import type { Doc, Value } from './values.ts';
 import {
-  arithmetic, clone, compare, field, isDoc, isNumeric, setField, show, toNumber, typeOf,
+  add, clone, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, setField, show, toNumber,
+  typeOf,
 } from './values.ts';
+import { work } from './work.ts';
 
 /** What an operator makes of a field: a new value, or one of the two below. */
 type Outcome = Value | typeof keep | typeof remove;
@@ -16,7 +18,13 @@ const remove = Symbol('remove');
 
 type Change = (current: Value | undefined, root: Doc) => Outcome;
 
-interface Modification { path: string[]; change: Change; source?: string[]; onInsert: boolean }
+interface Modification {
+  path: string[];
+  change: Change;
+  /** `$rename`: the field that goes. */
+  source?: string[];
+  onInsert?: boolean;
+}
 
 export interface Update {
   readonly isReplacement: boolean;
@@ -38,35 +46,44 @@ function compileReplacement(replacement: Doc): Update {
   const dollar = Object.keys(replacement).find((name) => name.startsWith('$'));
   if (dollar !== undefined) {
     throw new CommandError('DollarPrefixedFieldName', `The dollar ($) prefixed field '${dollar}' `
-      + `in '${dollar}' is not allowed in the context of an update's replacement document.`);
+      + 'is not allowed in the context of an update\'s replacement document.');
   }
   return {
     isReplacement: true,
     apply(doc) {
-      const oldId = field(doc, '_id');
-      const id = field(replacement, '_id') ?? oldId;
-      if (oldId !== undefined && compare(oldId, id) !== 0) {
-        throw new CommandError('ImmutableField', 'After applying the update, the (immutable) field '
-          + `'_id' was found to have been altered to _id: ${show(id)}`);
-      }
-      return id === undefined ? replacement : { _id: id, ...replacement };
+      const [oldId, newId] = [field(doc, '_id'), field(replacement, '_id')];
+      if (oldId === undefined) return replacement;
+      if (newId === undefined) return { _id: oldId, ...replacement };
+      refuseOtherId(oldId, newId);
+      return { _id: newId, ...replacement };
     },
   };
 }
 
+function refuseOtherId(oldId: Value | undefined, newId: Value | undefined): void {
+  if (oldId === undefined || compare(oldId, newId) === 0) return;
+  throw new CommandError('ImmutableField', 'After applying the update, the (immutable) field '
+    + `'_id' was found to have been altered to _id: ${show(newId)}`);
+}
+
 function compileOperators(update: Doc): Update {
-  const modifications: Modification[] = [];
-  for (const [operator, fields] of Object.entries(update)) {
-    const compile = findOperator(operator);
+  const modifications = Object.entries(update).flatMap(([operator, fields]) => {
+    const compile = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
+    if (compile === undefined) {
+      if (beyondUs.has(operator)) throw notImplemented(`The update operator ${operator}`);
+      throw new CommandError('FailedToParse', `Unknown modifier: ${operator}. Expected a valid `
+        + 'update modifier or pipeline-style update specified as an array');
+    }
     if (!isDoc(fields)) {
       throw new CommandError('FailedToParse', 'Modifiers operate on fields but we found type '
-        + `${typeOf(fields)} instead. For example: {$mod: {<field>: ...}} not `
-        + `{${operator}: ${show(fields)}}`);
+        + `${typeOf(fields)} instead. For example: {${operator}: {<field>: ...}}`);
     }
-    for (const [name, argument] of Object.entries(fields)) {
-      modifications.push(compile(name, argument));
-    }
-  }
+    return Object.entries(fields).map(([name, argument]): Modification => {
+      if (operator === '$rename') return compileRename(name, argument);
+      const change = compile(argument, name);
+      return { path: parseUpdatePath(name), change, onInsert: operator === '$setOnInsert' };
+    });
+  });
   refuseConflicts(modifications);
   // mongod (since 5.0) takes the fields by name, numbers by size: new fields appear in that order.
   modifications.sort((a, b) => comparePaths(a.path, b.path));
@@ -75,55 +92,25 @@ function compileOperators(update: Doc): Update {
     apply(doc, { inserting }) {
       const result = clone(doc);
       for (const { path, change, source, onInsert } of modifications) {
-        if (onInsert && !inserting) continue;
-        const outcome = change(read(result, path), result);
+        if (onInsert === true && !inserting) continue;
+        const outcome = change(path.reduce<Value | undefined>(child, result), result);
         if (outcome === keep) continue;
         if (source !== undefined) unset(result, source);
         if (outcome === remove) unset(result, path);
         else write(result, path, outcome);
       }
-      const [oldId, newId] = [field(doc, '_id'), field(result, '_id')];
-      if (oldId !== undefined && compare(oldId, newId) !== 0) {
-        throw new CommandError('ImmutableField', 'Performing an update on the path \'_id\' would '
-          + 'modify the immutable field \'_id\'');
-      }
+      refuseOtherId(field(doc, '_id'), field(result, '_id'));
       return result;
     },
   };
 }
 
-function findOperator(operator: string): (name: string, argument: Value) => Modification {
-  if (operator === '$rename') return compileRename;
-  const compile = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
-  if (compile === undefined) {
-    if (operator === '$bit') throw notImplemented('The update operator $bit');
-    throw new CommandError('FailedToParse', `Unknown modifier: ${operator}. Expected a valid `
-      + 'update modifier or pipeline-style update specified as an array');
+function parseUpdatePath(name: string): string[] {
+  if (name.split('.').includes('')) {
+    throw new CommandError('EmptyFieldName', `The update path '${name}' contains an empty field `
+      + 'name, which is not allowed.');
   }
-  return (name, argument) => ({
-    path: parsePath(name),
-    change: compile(argument, name),
-    onInsert: operator === '$setOnInsert',
-  });
-}
-
-function parsePath(name: string): string[] {
-  if (name === '') throw new CommandError('EmptyFieldName', 'An empty update path is not valid.');
-  const path = name.split('.');
-  for (const part of path) {
-    if (part === '') {
-      throw new CommandError('EmptyFieldName', `The update path '${name}' contains an empty field `
-        + 'name, which is not allowed.');
-    }
-    if (part === '$' || part.startsWith('$[')) {
-      throw notImplemented(`The positional operator ${part}`);
-    }
-    if (part.startsWith('$')) {
-      throw new CommandError('DollarPrefixedFieldName', `The dollar ($) prefixed field '${part}' `
-        + `in '${name}' is not allowed in the context of an update.`);
-    }
-  }
-  return path;
+  return parsePath(name);
 }
 
 function refuseConflicts(modifications: Modification[]): void {
@@ -157,17 +144,9 @@ function comparePaths(a: string[], b: string[]): number {
 
 // --- Reading and writing a dotted path ---------------------------------------------------------
 
-function isArrayIndex(part: string): boolean {
-  return /^(0|[1-9]\d*)$/.test(part);
-}
-
 function child(parent: Value | undefined, part: string): Value | undefined {
   if (isDoc(parent)) return field(parent, part);
   return Array.isArray(parent) && isArrayIndex(part) ? parent[Number(part)] : undefined;
-}
-
-function read(doc: Doc, path: string[]): Value | undefined {
-  return path.reduce<Value | undefined>(child, doc);
 }
 
 /** Sets a field, making the documents on the way to it. */
@@ -175,7 +154,7 @@ function write(doc: Doc, path: string[], value: Value): void {
   let parent: Value = doc;
   for (const [depth, part] of path.entries()) {
     const existing = child(parent, part);
-    const next: Value = depth === path.length - 1 ? value : existing ?? {};
+    const next: Value = depth === path.length - 1 ? value : existing === undefined ? {} : existing;
     if (isDoc(parent)) {
       setField(parent, part, next);
     } else if (Array.isArray(parent) && isArrayIndex(part)) {
@@ -194,7 +173,7 @@ function write(doc: Doc, path: string[], value: Value): void {
 }
 
 function unset(doc: Doc, path: string[]): void {
-  const parent = read(doc, path.slice(0, -1));
+  const parent = path.slice(0, -1).reduce<Value | undefined>(child, doc);
   const name = path.at(-1) ?? '';
   if (Array.isArray(parent)) {
     if (child(parent, name) !== undefined) parent[Number(name)] = null;
@@ -206,28 +185,79 @@ function unset(doc: Doc, path: string[]): void {
 
 // --- The operators -----------------------------------------------------------------------------
 
+/** Operators of MongoDB that are refused as "not here" rather than as unknown. */
+const beyondUs = new Set(['$bit', '$mul', '$pullAll']);
+
 const operators: Record<string, (argument: Value, name: string) => Change> = {
   $set: (argument) => () => clone(argument),
   $setOnInsert: (argument) => () => clone(argument),
   $unset: () => (current) => current === undefined ? keep : remove,
-  $inc: (argument, name) => calculate('$inc', '+', argument, name),
-  $mul: (argument, name) => calculate('$mul', '*', argument, name),
+  $rename: (argument, name) => compileRename(name, argument).change,
   $min: (argument) => (current) =>
     current === undefined || compare(argument, current) < 0 ? argument : keep,
   $max: (argument) => (current) =>
     current === undefined || compare(argument, current) > 0 ? argument : keep,
-  $currentDate: compileCurrentDate,
-  $push: compilePush,
-  $addToSet: compileAddToSet,
-  $pull: compilePull,
-  $pullAll: (argument) => {
-    if (!Array.isArray(argument)) {
-      throw new CommandError('BadValue', `$pullAll requires an array argument but was given a `
-        + typeOf(argument));
+
+  $inc: (argument, name) => {
+    if (!isNumeric(argument)) {
+      throw new CommandError('TypeMismatch', 'Cannot increment with non-numeric argument: '
+        + `{${name}: ${show(argument)}}`);
     }
-    return withoutElements('$pullAll', (item) =>
-      argument.some((unwanted) => compare(item, unwanted) === 0));
+    return (current, root) => {
+      if (current === undefined) return argument;
+      const where = `{_id: ${show(field(root, '_id'))}} has the field '${name}'`;
+      if (!isNumeric(current)) {
+        throw new CommandError('TypeMismatch', 'Cannot apply $inc to a value of non-numeric type. '
+          + `${where} of non-numeric type ${typeOf(current)}`);
+      }
+      const sum = add(current, argument);
+      if (sum !== undefined) return sum;
+      throw new CommandError('BadValue', `Failed to apply $inc: ${where} too large for it`);
+    };
   },
+
+  $currentDate: (argument) => {
+    const isDate = argument === true || argument === false
+      || (isDoc(argument) && field(argument, '$type') === 'date');
+    if (!isDate) throw notImplemented('$currentDate with anything but true or {$type: "date"}');
+    return () => currentDate();
+  },
+
+  $push: (argument, name) => {
+    const { $each, $slice, $position } = modifiers('$push', argument, ['$slice', '$position']);
+    const slice = wholeModifier('$slice', $slice);
+    const position = wholeModifier('$position', $position);
+    return (current) => {
+      const array = [...arrayAt('$push', current, name)];
+      array.splice(position ?? array.length, 0, ...$each.map((item) => clone(item)));
+      if (slice === undefined) return array;
+      return slice >= 0 ? array.slice(0, slice) : array.slice(slice);
+    };
+  },
+
+  $addToSet: (argument, name) => {
+    const { $each } = modifiers('$addToSet', argument, []);
+    return (current) => {
+      const array = [...arrayAt('$addToSet', current, name)];
+      for (const item of $each) {
+        work(array.length);
+        if (!array.some((existing) => compare(existing, item) === 0)) array.push(clone(item));
+      }
+      return array;
+    };
+  },
+
+  $pull: (argument, name) => {
+    const isUnwanted = argument instanceof BSONRegExp
+      ? compileElementTest({ $regex: argument })
+      : isDoc(argument)
+        ? compileElementTest(argument)
+        : (item: Value) => compare(item, argument) === 0;
+    return (current) => current === undefined
+      ? keep
+      : arrayAt('$pull', current, name).filter((item) => !isUnwanted(item));
+  },
+
   $pop: (argument, name) => {
     const end = isNumeric(argument) ? toNumber(argument) : NaN;
     if (end !== 1 && end !== -1) {
@@ -235,56 +265,42 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
     }
     return (current) => {
       if (current === undefined) return keep;
-      if (!Array.isArray(current)) {
-        throw new CommandError('TypeMismatch', `Path '${name}' contains an element of non-array `
-          + `type '${typeOf(current)}'`);
-      }
-      return end === 1 ? current.slice(0, -1) : current.slice(1);
+      const array = arrayAt('$pop', current, name);
+      return end === 1 ? array.slice(0, -1) : array.slice(1);
     };
   },
 };
 
-function calculate(operator: string, sign: '+' | '*', argument: Value, name: string): Change {
-  if (!isNumeric(argument)) {
-    throw new CommandError('TypeMismatch', `Cannot ${sign === '+' ? 'increment' : 'multiply'} with `
-      + `non-numeric argument: {${name}: ${show(argument)}}`);
+/** The argument of `$push` or `$addToSet`: one value, or `$each` with further modifiers. */
+function modifiers(
+  operator: string, argument: Value, known: string[],
+): { $each: Value[]; $slice?: Value; $position?: Value } {
+  const [first] = isDoc(argument) ? Object.keys(argument) : [];
+  if (!isDoc(argument) || first?.startsWith('$') !== true) return { $each: [argument] };
+  const { $each, ...others } = argument;
+  const unknown = Object.keys(others).find((name) => !known.includes(name));
+  if (unknown !== undefined || $each === undefined) {
+    throw notImplemented(`${operator} with ${unknown ?? `${first} and without $each`}`);
   }
-  return (current, root) => {
-    if (current === undefined) return sign === '+' ? argument : zeroLike(argument);
-    if (!isNumeric(current)) {
-      throw new CommandError('TypeMismatch', `Cannot apply ${operator} to a value of non-numeric `
-        + `type. {_id: ${show(field(root, '_id'))}} has the field '${name}' of non-numeric type `
-        + typeOf(current));
-    }
-    const result = arithmetic(current, sign, argument);
-    if (result === undefined) {
-      throw new CommandError('BadValue', `Failed to apply ${operator} operations to current value `
-        + `(${show(current)}) for document {_id: ${show(field(root, '_id'))}}`);
-    }
-    return result;
-  };
+  if (Array.isArray($each)) return { $each, ...others };
+  throw new CommandError('BadValue', `The argument to $each in ${operator} must be an array but it `
+    + `was of type: ${typeOf($each)}`);
 }
 
-function zeroLike(number: Numeric): Numeric {
-  if (number instanceof Int32) return new Int32(0);
-  return arithmetic(number, '*', new Int32(0)) ?? Long.ZERO;
+function wholeModifier(name: string, value: Value | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = isNumeric(value) ? toNumber(value) : NaN;
+  if (Number.isInteger(number)) return number;
+  throw new CommandError('BadValue', `The value for ${name} must be an integer value but was `
+    + `given type: ${typeOf(value)}`);
 }
 
-let timestampCount = 0;
-
-function compileCurrentDate(argument: Value): Change {
-  const type = isDoc(argument) && Object.keys(argument).length === 1
-    ? field(argument, '$type')
-    : undefined;
-  if (typeof argument !== 'boolean' && type !== 'date' && type !== 'timestamp') {
-    throw new CommandError('BadValue', `${typeOf(argument)} is not valid type for $currentDate. `
-      + 'Please use a boolean (\'true\') or a $type expression ({$type: \'timestamp/date\'}).');
-  }
-  if (type !== 'timestamp') return () => currentDate();
-  return () => {
-    timestampCount += 1;
-    return new Timestamp({ t: Math.floor(now() / 1000), i: timestampCount });
-  };
+function arrayAt(operator: string, current: Value | undefined, name: string): Value[] {
+  if (current === undefined) return [];
+  if (Array.isArray(current)) return current;
+  const error = operator === '$pop' ? 'TypeMismatch' : 'BadValue';
+  throw new CommandError(error, `The field '${name}' must be an array but is of type `
+    + `${typeOf(current)}, so ${operator} cannot be applied`);
 }
 
 function compileRename(name: string, argument: Value): Modification {
@@ -292,99 +308,20 @@ function compileRename(name: string, argument: Value): Modification {
     throw new CommandError('BadValue', `The 'to' field for $rename must be a string: ${name}: `
       + show(argument));
   }
-  const source = parsePath(name);
+  const [source, path] = [parseUpdatePath(name), parseUpdatePath(argument)];
+  if (source.length + path.length > 2 || argument === '_id') {
+    throw notImplemented('$rename inside documents and arrays, or to _id,');
+  }
+  if (name === argument) {
+    throw new CommandError('BadValue', 'The source and target field for $rename must differ');
+  }
   return {
     source,
-    path: parsePath(argument),
-    onInsert: false,
-    change: (current, root) => {
-      let parent: Value | undefined = root;
-      for (const part of source.slice(0, -1)) {
-        parent = child(parent, part);
-        if (Array.isArray(parent)) {
-          throw new CommandError('BadValue', 'The source field cannot be an array element, '
-            + `'${name}' in doc with _id: ${show(field(root, '_id'))}`);
-        }
-      }
-      return read(root, source) ?? keep;
+    path,
+    change: (_current, root) => {
+      const value = field(root, name);
+      return value === undefined ? keep : value;
     },
-  };
-}
-
-function compilePush(argument: Value, name: string): Change {
-  const each = isDoc(argument) ? field(argument, '$each') : undefined;
-  if (!isDoc(argument) || each === undefined) {
-    return (current) => [...arrayAt('$push', current, name), clone(argument)];
-  }
-  if (!Array.isArray(each)) {
-    throw new CommandError('BadValue', `The argument to $each in $push must be an array but it was `
-      + `of type: ${typeOf(each)}`);
-  }
-  for (const modifier of Object.keys(argument)) {
-    if (modifier === '$sort') throw notImplemented('$sort in $push');
-    if (!['$each', '$slice', '$position'].includes(modifier)) {
-      throw new CommandError('BadValue', `Unrecognized clause in $push: ${modifier}`);
-    }
-  }
-  const slice = integerModifier(argument, '$slice');
-  const position = integerModifier(argument, '$position');
-  return (current) => {
-    const array = [...arrayAt('$push', current, name)];
-    array.splice(position ?? array.length, 0, ...each.map((item) => clone(item)));
-    if (slice === undefined) return array;
-    return slice >= 0 ? array.slice(0, slice) : array.slice(slice);
-  };
-}
-
-function integerModifier(modifiers: Doc, name: string): number | undefined {
-  const value = field(modifiers, name);
-  if (value === undefined) return undefined;
-  const number = isNumeric(value) ? toNumber(value) : NaN;
-  if (!Number.isInteger(number)) {
-    throw new CommandError('BadValue', `The value for ${name} must be an integer value but was `
-      + `given type: ${typeOf(value)}`);
-  }
-  return number;
-}
-
-function arrayAt(operator: string, current: Value | undefined, name: string): Value[] {
-  if (current === undefined) return [];
-  if (Array.isArray(current)) return current;
-  throw new CommandError('BadValue', `The field '${name}' must be an array but is of type `
-    + `${typeOf(current)}, so ${operator} cannot be applied`);
-}
-
-function compileAddToSet(argument: Value, name: string): Change {
-  const each = isDoc(argument) ? field(argument, '$each') : undefined;
-  if (each !== undefined && !Array.isArray(each)) {
-    throw new CommandError('TypeMismatch', 'The argument to $each in $addToSet must be an array '
-      + `but it was of type ${typeOf(each)}`);
-  }
-  const candidates = each ?? [argument];
-  return (current) => {
-    const array = [...arrayAt('$addToSet', current, name)];
-    for (const item of candidates) {
-      if (!array.some((existing) => compare(existing, item) === 0)) array.push(clone(item));
-    }
-    return array;
-  };
-}
-
-function compilePull(argument: Value): Change {
-  if (argument instanceof BSONRegExp) {
-    return withoutElements('$pull', compileElementTest({ $regex: argument }));
-  }
-  if (isDoc(argument)) return withoutElements('$pull', compileElementTest(argument));
-  return withoutElements('$pull', (item) => compare(item, argument) === 0);
-}
-
-function withoutElements(operator: string, unwanted: (item: Value) => boolean): Change {
-  return (current) => {
-    if (current === undefined) return keep;
-    if (!Array.isArray(current)) {
-      throw new CommandError('BadValue', `Cannot apply ${operator} to a non-array value`);
-    }
-    return current.filter((item) => !unwanted(item));
   };
 }
 
@@ -405,7 +342,7 @@ export function upsertDocument(filter: Doc, update: Update): Doc {
       throw new CommandError('NotSingleValueField', 'cannot infer query fields to set, path '
         + `'${path}' is matched twice`);
     }
-    if (!update.isReplacement || path === '_id') write(base, parsePath(path), clone(value));
+    if (!update.isReplacement || path === '_id') write(base, parseUpdatePath(path), clone(value));
   }
   const { _id: id = newObjectId(), ...rest } = update.apply(base, { inserting: true });
   return { _id: id, ...rest };

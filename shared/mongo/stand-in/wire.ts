@@ -2,7 +2,8 @@
  * MongoDB's wire protocol: cutting the byte stream into messages, reading requests, building
  * replies. Source: "MongoDB Wire Protocol" in MongoDB's manual.
  */
-import { CommandError } from './errors.ts';
+import { CommandError, notImplemented } from './errors.ts';
+import { checkBatchSize, maxWriteBatchSize } from './fields.ts';
 import type { Doc } from './values.ts';
 import { decode, encode, maxDocumentBytes, setField } from './values.ts';
 
@@ -85,16 +86,11 @@ export function toRequest({ requestId, opCode, bytes }: Message): Request {
 }
 
 function readOpMsg(bytes: Buffer, flags: number): Doc {
-  if ((flags & requiredFlags & ~(checksumPresent | moreToCome)) !== 0) {
+  if ((flags & checksumPresent) !== 0) throw notImplemented('A message with a checksum');
+  if ((flags & requiredFlags & ~moreToCome) !== 0) {
     throw new CommandError('IllegalOpMsgFlag', `Message contains illegal flags value: ${flags}`);
   }
-  let end = bytes.length;
-  if ((flags & checksumPresent) !== 0) {
-    end -= 4;
-    if (end < headerBytes + 4 || crc32c(bytes.subarray(0, end)) !== bytes.readUInt32LE(end)) {
-      throw new CommandError('ChecksumMismatch', 'OP_MSG checksum does not match contents.');
-    }
-  }
+  const end = bytes.length;
   let body: Doc | undefined;
   const sequences = new Map<string, Doc[]>();
   let offset = headerBytes + 4;
@@ -137,6 +133,7 @@ function readSequence(bytes: Buffer): { name: string; docs: Doc[] } {
   while (offset < bytes.length) {
     const document = cutDocument(bytes, offset, bytes.length);
     docs.push(decode(document));
+    if (docs.length > maxWriteBatchSize) checkBatchSize(docs.length);
     offset += document.length;
   }
   return { name: bytes.toString('utf8', 0, nameEnd), docs };
@@ -192,14 +189,4 @@ function frame(opCode: number, responseTo: number, ...parts: Uint8Array[]): Buff
   header.writeInt32LE(responseTo, 8);
   header.writeInt32LE(opCode, 12);
   return Buffer.concat([header, ...parts]);
-}
-
-/** CRC-32C (Castagnoli). Node's zlib has CRC-32 only, which is another polynomial. */
-function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
-  }
-  return ~crc >>> 0;
 }
