@@ -8,11 +8,11 @@ import { parseIndex } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Command, Context, Reply } from './commands.ts';
 import type { Batch } from './cursors.ts';
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import { command, fields, maxWriteBatchSize } from './fields.ts';
 import { compileFilter } from './query.ts';
 import type { Doc, Value } from './values.ts';
-import { compare, field, isDoc, maxDocumentBytes, show, wholeNumber } from './values.ts';
+import { compare, maxDocumentBytes, show, wholeNumber } from './values.ts';
 import { maxMessageBytes } from './wire.ts';
 
 /** The MongoDB the stand-in behaves like. */
@@ -49,6 +49,8 @@ const buildInfo = command(fields.nothing, () => ({
   maxBsonObjectSize: maxDocumentBytes,
 }));
 
+const noUsers = { authenticatedUsers: [], authenticatedUserRoles: [] };
+
 /** A session is only a name here: it has nothing to end or to refresh. */
 const sessions: Command = { run: () => ({}) };
 
@@ -64,43 +66,10 @@ export const adminCommands: Record<string, Command> = {
   refreshSessions: sessions,
   serverStatus: { run: serverStatus },
 
-  connectionStatus: command(fields.connectionStatus, () => (
-    { authInfo: { authenticatedUsers: [], authenticatedUserRoles: [] } }
-  )),
-
-  whatsmyuri: command(fields.nothing, (_args, { address }) => ({ you: address })),
-
-  getCmdLineOpts: command(
-    fields.nothing, () => ({ argv: [standInModule], parsed: {} }), { adminOnly: true },
-  ),
-
+  connectionStatus: command(fields.connectionStatus, () => ({ authInfo: noUsers })),
   getLog: command(fields.getLog, ({ getLog: name }) => {
-    if (name !== 'startupWarnings') throw notImplemented(`The log ${name}`);
+    if (name !== 'startupWarnings') beyond(`The log ${name}`);
     return { totalLinesWritten: 0, log: [] };
-  }, { adminOnly: true }),
-
-  getParameter: {
-    adminOnly: true,
-    run: ({ request, ttl }) => {
-      const values = {
-        ttlMonitorSleepSecs: ttl.sleepSecs,
-        featureCompatibilityVersion: { version: '8.0' },
-      };
-      if (request.getParameter === '*') return values;
-      const asked = Object.entries(values).filter(([name]) => Object.hasOwn(request, name));
-      if (asked.length === 0) throw new CommandError('InvalidOptions', 'no option found to get');
-      return Object.fromEntries(asked);
-    },
-  },
-
-  setParameter: command(fields.setParameter, ({ ttlMonitorSleepSecs: seconds }, { ttl }) => {
-    const was = ttl.sleepSecs;
-    if (!Number.isInteger(seconds) || seconds <= 0) {
-      throw new CommandError('BadValue', 'Invalid value for parameter ttlMonitorSleepSecs: '
-        + `${seconds} is not greater than 0`);
-    }
-    ttl.sleepSecs = seconds;
-    return { was };
   }, { adminOnly: true }),
 
   // --- Databases ---
@@ -119,21 +88,6 @@ export const adminCommands: Record<string, Command> = {
     return storage.databases.delete(database) ? { dropped: database } : {};
   }),
 
-  dbStats: command(fields.dbStats, ({ scale }, { database, storage }) => {
-    const collections = [...storage.databases.get(database)?.values() ?? []];
-    const size = sizeOf(collections) / scale;
-    return {
-      db: database,
-      collections: collections.length,
-      objects: collections.reduce((sum, { docs }) => sum + docs.size, 0),
-      dataSize: size,
-      storageSize: size,
-      indexes: collections.reduce((sum, { indexes }) => sum + indexes.size, 0),
-      totalSize: size,
-      scaleFactor: scale,
-    };
-  }),
-
   // --- Collections ---
   listCollections: command(fields.listCollections, (
     { filter, nameOnly, cursor }, { database, storage, cursors, session },
@@ -141,13 +95,11 @@ export const adminCommands: Record<string, Command> = {
     const docs = Array.from(storage.databases.get(database) ?? [], ([name, { uuid }]): Doc => ({
       name,
       type: 'collection',
-      ...nameOnly
-        ? {}
-        : {
-            options: {},
-            info: { readOnly: false, uuid },
-            idIndex: { v: new Int32(2), key: { _id: new Int32(1) }, name: '_id_' },
-          },
+      ...!nameOnly && {
+        options: {},
+        info: { readOnly: false, uuid },
+        idIndex: { v: new Int32(2), key: { _id: new Int32(1) }, name: '_id_' },
+      },
     })).filter(compileFilter(filter));
     const namespace = `${database}.$cmd.listCollections`;
     return listing(cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity));
@@ -171,9 +123,7 @@ export const adminCommands: Record<string, Command> = {
   // --- Indexes ---
   createIndexes: command(fields.createIndexes, (args, { database, storage }) => {
     const { createIndexes: name, indexes: specs } = args;
-    if (specs.length === 0) {
-      throw new CommandError('BadValue', 'Must specify at least one index to create');
-    }
+    if (specs.length === 0) fail('BadValue', 'Must specify at least one index to create');
     const indexes = specs.map(parseIndex);
     const created = storage.find(database, name) === undefined;
     const collection = storage.open(database, name);
@@ -199,11 +149,6 @@ export const adminCommands: Record<string, Command> = {
     const nIndexesWas = indexes.size;
     for (const index of indexesToDrop([...indexes.values()], wanted)) indexes.delete(index.name);
     return { nIndexesWas };
-  }),
-
-  collMod: command(fields.collMod, ({ collMod: name, index: change }, context) => {
-    const collection = needCollection(name, context);
-    return change === undefined ? {} : changeExpiry(collection, change);
   }),
 };
 
@@ -244,7 +189,7 @@ function listing({ id, ns, docs }: Batch): Reply {
 function needCollection(name: string, { database, storage }: Context): Collection {
   const collection = storage.find(database, name);
   if (collection !== undefined) return collection;
-  throw new CommandError('NamespaceNotFound', `ns does not exist: ${database}.${name}`);
+  fail('NamespaceNotFound', `ns does not exist: ${database}.${name}`);
 }
 
 /** Adds all indexes or, when one is refused, none. */
@@ -262,41 +207,9 @@ function addAll(collection: Collection, indexes: Index[]): boolean {
 function indexesToDrop(all: Index[], wanted: Value): Index[] {
   if (wanted === '*') return all.filter(({ name }) => name !== '_id_');
   return (Array.isArray(wanted) ? wanted : [wanted]).map((item) => {
-    const index = findIndex(all, item);
-    if (index === undefined) {
-      throw new CommandError('IndexNotFound', isDoc(item)
-        ? `can't find index with key: ${show(item)}`
-        : `index not found with name [${typeof item === 'string' ? item : show(item)}]`);
-    }
-    if (index.name === '_id_') throw new CommandError('InvalidOptions', 'cannot drop _id index');
+    const index = all.find(({ name, key }) => name === item || compare(key, item) === 0);
+    if (index === undefined) fail('IndexNotFound', `can't find the index ${show(item)}`);
+    if (index.name === '_id_') fail('InvalidOptions', 'cannot drop _id index');
     return index;
   });
-}
-
-function findIndex(indexes: Index[], nameOrKey: Value | undefined): Index | undefined {
-  return indexes.find(({ name, key }) => isDoc(nameOrKey)
-    ? compare(key, nameOrKey) === 0
-    : name === nameOrKey);
-}
-
-interface IndexChange {
-  name: string | undefined; keyPattern: Doc | undefined; expireAfterSeconds: number | undefined;
-}
-
-/** `collMod` as far as a TTL index needs it: another `expireAfterSeconds`. */
-function changeExpiry(
-  collection: Collection, { name, keyPattern, expireAfterSeconds: seconds }: IndexChange,
-): Reply {
-  const wanted = name ?? keyPattern;
-  const index = findIndex([...collection.indexes.values()], wanted);
-  if (index === undefined) {
-    throw new CommandError('IndexNotFound', `cannot find index ${show(wanted)} for ns `
-      + collection.namespace);
-  }
-  if (seconds === undefined || index.expireAfterSeconds === undefined || index.unique) {
-    throw notImplemented('collMod of anything but a TTL index\'s expireAfterSeconds');
-  }
-  const changed = parseIndex({ ...index.spec, expireAfterSeconds: wholeNumber(seconds) });
-  collection.indexes.set(index.name, changed);
-  return { expireAfterSeconds_old: index.expireAfterSeconds, expireAfterSeconds_new: seconds };
 }

@@ -3,7 +3,7 @@ import { Double, Int32, Long } from 'bson';
 
 import { currentDate } from './clock.ts';
 import type { Collection } from './collection.ts';
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';
 import { compileSort } from './sort.ts';
@@ -21,24 +21,20 @@ type Stage = (docs: Iterable<Doc>, source: Source) => Iterable<Doc>;
 export function compilePipeline(pipeline: Value[]): (source: Source) => Iterable<Doc> {
   const stages = pipeline.map((item, index): Stage => {
     if (!isDoc(item)) {
-      throw new CommandError(
-        'TypeMismatch', 'Each element of the \'pipeline\' array must be an object',
-      );
+      fail('TypeMismatch', 'Each element of the \'pipeline\' array must be an object');
     }
     const [[name, argument] = ['', null], another] = Object.entries(item);
     if (name === '' || another !== undefined) {
-      throw new CommandError(
-        40323, 'A pipeline stage specification object must contain exactly one field.',
-      );
+      fail(40323, 'A pipeline stage specification object must contain exactly one field.');
     }
     if (name === '$collStats' && index > 0) {
-      throw new CommandError(40602, '$collStats is only valid as the first stage in a pipeline');
+      fail(40602, '$collStats is only valid as the first stage in a pipeline');
     }
     const compile = Object.hasOwn(stageCompilers, name) ? stageCompilers[name] : undefined;
     if (compile !== undefined) return compile(argument);
-    throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}' (the workshop's `
-      + `stand-in for MongoDB knows ${Object.keys(stageCompilers).join(', ')}; set MONGO_URL to a `
-      + 'real MongoDB to use the others)');
+    fail(40324, `Unrecognized pipeline stage name: '${name}' (the workshop's stand-in for MongoDB `
+    + `knows ${Object.keys(stageCompilers).join(', ')}; set MONGO_URL to a real MongoDB to use `
+    + 'the others)');
   });
   const [first] = pipeline;
   const filter = isDoc(first) && isDoc(first.$match) ? first.$match : {};
@@ -50,7 +46,7 @@ export function compilePipeline(pipeline: Value[]): (source: Source) => Iterable
 
 const stageCompilers: Record<string, (argument: Value) => Stage> = {
   $match: (argument) => {
-    if (!isDoc(argument)) throw new CommandError(15959, 'the match filter must be an object');
+    if (!isDoc(argument)) fail(15959, 'the match filter must be an object');
     const matches = compileFilter(argument);
     return function* (docs) {
       for (const doc of docs) if (matches(doc)) yield doc;
@@ -61,7 +57,7 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
     compileSort(needDoc(argument, 15973, 'the $sort key specification must be an object')),
   $limit: (argument) => {
     const limit = needCount('$limit', argument);
-    if (limit === 0) throw new CommandError(15958, 'the limit must be positive');
+    if (limit === 0) fail(15958, 'the limit must be positive');
     return (docs) => slice(docs, 0, limit);
   },
   $skip: (argument) => {
@@ -76,8 +72,8 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
   },
   $count: (argument) => {
     if (typeof argument !== 'string' || /^$|^\$|\./.test(argument)) {
-      throw new CommandError(40156, 'the count field must be a non-empty string without a dollar '
-        + 'sign at its start and without dots');
+      fail(40156, 'the count field must be a non-empty string without a dollar sign at its start '
+      + 'and without dots');
     }
     return function* (docs) {
       const count = countOf(docs);
@@ -87,7 +83,7 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
   $collStats: (argument) => {
     const wanted = show(needDoc(argument, 40167, '$collStats must take a nested object'));
     if (!['{"storageStats":{}}', '{"storageStats":{"scale":1}}'].includes(wanted)) {
-      throw notImplemented(`$collStats: ${wanted}`);
+      beyond(`$collStats: ${wanted}`);
     }
     return (_docs, source) => [collStats(source)];
   },
@@ -96,14 +92,14 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
 /** A stage's argument, which has to be a document with a field or more. */
 function needDoc(argument: Value, code: number, message: string): Doc {
   if (isDoc(argument) && Object.keys(argument).length > 0) return argument;
-  throw new CommandError(code, message);
+  fail(code, message);
 }
 
 function needCount(stage: string, argument: Value): number {
   const count = isNumeric(argument) ? toNumber(argument) : NaN;
   if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw new CommandError(5107201, `invalid argument to ${stage} stage: Expected a non-negative `
-    + `number in: ${stage}: ${show(argument)}`);
+  fail(5107201, `invalid argument to ${stage} stage: Expected a non-negative number in: ${stage}: `
+  + show(argument));
 }
 
 /** The documents from `start` up to `end` (not included); reads no further than it must. */
@@ -161,9 +157,7 @@ function compileGroup(argument: Value): Stage {
   const { _id: groupBy, ...sums } = needDoc(
     argument, 15947, 'a group\'s fields must be specified in an object',
   );
-  if (groupBy === undefined) {
-    throw new CommandError(15955, 'a group specification must include an _id');
-  }
+  if (groupBy === undefined) fail(15955, 'a group specification must include an _id');
   const by = compileOperand(groupBy);
   const columns = Object.entries(sums).map(([name, value]) => compileColumn(name, value));
   return function* (docs) {
@@ -190,23 +184,20 @@ function compileGroup(argument: Value): Stage {
 function compileOperand(value: Value): Operand {
   if (value === null || isNumeric(value)) return () => value;
   if (typeof value !== 'string' || !/^\$[^$]/.test(value)) {
-    throw notImplemented('A $group by anything but one field, such as "$user", or null,');
+    beyond('A $group by anything but one field, such as "$user", or null,');
   }
   const path = parsePath(value.slice(1));
   return (doc) => singleAt(doc, path);
 }
 
 function compileColumn(name: string, value: Value): { name: string; operand: Operand } {
-  if (name.includes('.')) {
-    throw new CommandError(40235, `The field name '${name}' cannot contain '.'`);
-  }
   const [[operator, argument] = ['', null], another] = isDoc(value) ? Object.entries(value) : [];
-  if (operator === '' || another !== undefined) {
-    throw new CommandError(40234, `The field '${name}' must be one accumulator object`);
+  if (operator === '' || another !== undefined || name.includes('.')) {
+    fail(40234, `The field '${name}' must be one accumulator object, and have no dot`);
   }
   if (operator === '$sum') return { name, operand: compileOperand(argument) };
   if (operator === '$count' && isDoc(argument)) return { name, operand: () => new Int32(1) };
-  throw notImplemented(`The accumulator ${operator}, or any but $sum and $count: {},`);
+  beyond(`The accumulator ${operator}, or any but $sum and $count: {},`);
 }
 
 /** A sum as mongod adds: whole numbers exactly, doubles with what rounding took away. */
@@ -237,8 +228,10 @@ class Sum {
 
   total(): Numeric {
     const whole = this.#whole;
-    if (this.#type === 'int' && BigInt.asIntN(32, whole) === whole) return new Int32(Number(whole));
-    if (this.#type !== 'double' && BigInt.asIntN(64, whole) === whole) return Long.fromBigInt(whole);
+    const isInt = this.#type === 'int' && BigInt.asIntN(32, whole) === whole;
+    if (isInt) return new Int32(Number(whole));
+    const isLong = this.#type !== 'double' && BigInt.asIntN(64, whole) === whole;
+    if (isLong) return Long.fromBigInt(whole);
     this.#addDouble(Number(whole));
     return new Double(this.#double + this.#lost);
   }

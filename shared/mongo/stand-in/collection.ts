@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Int32, UUID, calculateObjectSize } from 'bson';
 
-import { CommandError, notImplemented } from './errors.ts';
+import { CommandError, beyond, fail } from './errors.ts';
 import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';
@@ -38,18 +38,16 @@ const maxIndexes = 64;
 
 /** Checks one element of createIndexes' `indexes`. */
 export function parseIndex(spec: Value): Index {
-  if (!isDoc(spec)) {
-    throw new CommandError('TypeMismatch', 'The elements of \'indexes\' must be objects');
-  }
+  if (!isDoc(spec)) fail('TypeMismatch', 'The elements of \'indexes\' must be objects');
   const options = read(indexFields, spec, 'createIndexes.indexes');
   const { key, name, unique } = options;
   const isId = compare(key, idKey) === 0;
   for (const option of Object.keys(spec)) {
     if (isId ? idOptions.has(option) : Object.hasOwn(indexFields, option)) continue;
-    throw new CommandError('InvalidIndexSpecificationOption', `The field '${option}' is not `
-      + `valid for an index specification. Specification: ${show(spec)}`);
+    fail('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an index `
+    + `specification. Specification: ${show(spec)}`);
   }
-  if (name === '') throw new CommandError('CannotCreateIndex', 'The index name cannot be empty');
+  if (name === '') fail('CannotCreateIndex', 'The index name cannot be empty');
   checkKeyPattern(key);
   return {
     name,
@@ -64,18 +62,15 @@ export function parseIndex(spec: Value): Index {
 
 function checkKeyPattern(key: Doc): void {
   const entries = Object.entries(key);
-  if (entries.length === 0) {
-    throw new CommandError('CannotCreateIndex', 'Index keys cannot be an empty object');
-  }
+  if (entries.length === 0) fail('CannotCreateIndex', 'Index keys cannot be an empty object');
   for (const [path, direction] of entries) {
-    if (path.includes('$**')) throw notImplemented('A wildcard index');
-    if (typeof direction === 'string') throw notImplemented(`An index of type '${direction}'`);
+    if (path.includes('$**')) beyond('A wildcard index');
+    if (typeof direction === 'string') beyond(`An index of type '${direction}'`);
     if (!isNumeric(direction) || !isTruthy(direction) || Number.isNaN(toNumber(direction))) {
-      throw new CommandError('CannotCreateIndex', 'Values in v:2 index key pattern must be a '
-        + `nonzero number or a string, not ${show(direction)}`);
+      fail('CannotCreateIndex', `An index's order must be 1 or -1, not ${show(direction)}`);
     }
     if (path === '_id' && entries.length === 1 && compare(key, idKey) !== 0) {
-      throw notImplemented('An index on _id alone, beside the one that every collection has,');
+      beyond('An index on _id alone, beside the one that every collection has,');
     }
   }
 }
@@ -84,15 +79,13 @@ function checkKeyPattern(key: Doc): void {
 function checkExpiry(seconds: number | undefined, key: Doc): number | undefined {
   if (seconds === undefined) return undefined;
   if (!(seconds >= 0 && seconds <= 2_147_483_647)) {
-    throw new CommandError('CannotCreateIndex', 'TTL index \'expireAfterSeconds\' option must be '
-      + `within an acceptable range, try a different number than ${seconds}`);
+    fail('CannotCreateIndex', `expireAfterSeconds must be 0 to 2147483647, not ${seconds}`);
   }
   const [path = '', another] = Object.keys(key);
   if (another !== undefined) {
-    throw new CommandError('CannotCreateIndex', 'TTL indexes are single-field indexes, compound '
-      + 'indexes do not support TTL.');
+    fail('CannotCreateIndex', 'TTL indexes are single-field indexes, not compound ones.');
   }
-  if (path.includes('.')) throw notImplemented('A TTL index on a field inside a document');
+  if (path.includes('.')) beyond('A TTL index on a field inside a document');
   return Math.trunc(seconds);
 }
 
@@ -172,25 +165,15 @@ export class Collection {
       const isNamesake = existing.name === index.name;
       const isSame = signature(existing) === signature(index);
       if (!isNamesake && !isSame) continue;
-      const both = `Requested index: ${show(index.spec)}, existing index: ${show(existing.spec)}`;
-      if (!isSame) {
-        throw new CommandError('IndexKeySpecsConflict', 'An existing index has the same name as '
-          + `the requested index. ${both}`);
-      }
-      if (!isNamesake) {
-        throw new CommandError('IndexOptionsConflict', 'Index already exists with a different '
-          + `name: ${existing.name}`);
-      }
-      const hidden = [existing, index].map(({ spec }) => isTruthy(field(spec, 'hidden')));
-      if (existing.expireAfterSeconds === index.expireAfterSeconds && hidden[0] === hidden[1]) {
+      if (isNamesake && isSame && existing.expireAfterSeconds === index.expireAfterSeconds) {
         return false;
       }
-      throw new CommandError('IndexOptionsConflict', 'An equivalent index already exists with the '
-        + `same name but different options. ${both}`);
+      fail(isSame ? 'IndexOptionsConflict' : 'IndexKeySpecsConflict', 'An index with the same '
+      + `${isNamesake ? 'name' : 'fields'} but different options already exists. Requested index: `
+      + `${show(index.spec)}, existing index: ${show(existing.spec)}`);
     }
     if (this.indexes.size >= maxIndexes) {
-      throw new CommandError('CannotCreateIndex', 'add index fails, too many indexes for '
-        + `${this.namespace} key:${show(index.key)}`);
+      fail('CannotCreateIndex', `add index fails, too many indexes for ${this.namespace}`);
     }
     for (const [key, doc] of this.docs) {
       for (const entry of this.#checkedEntries(index, key, doc)) index.owners.set(entry, key);
@@ -231,7 +214,7 @@ export class Collection {
 /** A document's entries in a unique index: one for each element of an array. */
 function uniqueEntries({ unique, paths }: Index, doc: Doc): string[] {
   if (paths.length > 1 && paths.some((path) => Array.isArray(singleAt(doc, path)))) {
-    throw notImplemented('An array in a field of a compound index');
+    beyond('An array in a field of a compound index');
   }
   if (!unique) return [];
   const [first = [], ...others] = paths.map((path) => [...new Set(keysAt(doc, path).map(keyOf))]);
@@ -241,11 +224,10 @@ function uniqueEntries({ unique, paths }: Index, doc: Doc): string[] {
 function checkId(id: Value): void {
   const type = typeOf(id);
   if (type === 'array' || type === 'regex') {
-    throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${type}`);
+    fail('InvalidIdField', `The '_id' value cannot be of type ${type}`);
   }
   if (isDoc(id) && Object.keys(id).some((name) => name.startsWith('$'))) {
-    throw new CommandError('DollarPrefixedFieldName', '_id fields may not contain '
-      + `'$'-prefixed fields: ${show(id)}`);
+    fail('DollarPrefixedFieldName', `_id fields may not contain '$'-prefixed fields: ${show(id)}`);
   }
 }
 
@@ -283,11 +265,9 @@ export class Storage {
 function checkNames(database: string, name: string): void {
   const namespace = `${database}.${name}`;
   if (database === '' || Buffer.byteLength(database) > 63 || /[/\\. "$\0]/.test(database)) {
-    throw new CommandError('InvalidNamespace', `Invalid database name: '${database}'`);
+    fail('InvalidNamespace', `Invalid database name: '${database}'`);
   }
   const bad = name === '' || name.startsWith('.') || name.endsWith('.') || /[$\0]/.test(name)
     || name.startsWith('system.') || Buffer.byteLength(namespace) > 255;
-  if (bad) {
-    throw new CommandError('InvalidNamespace', `Invalid namespace specified '${namespace}'`);
-  }
+  if (bad) fail('InvalidNamespace', `Invalid namespace specified '${namespace}'`);
 }

@@ -3,7 +3,7 @@ import { adminCommands } from './admin.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
 import type { Cursors } from './cursors.ts';
-import { CommandError, notImplemented, toCommandError } from './errors.ts';
+import { beyond, fail, toCommandError } from './errors.ts';
 import { genericFields, read } from './fields.ts';
 import type { TtlMonitor } from './ttl.ts';
 import type { Doc, Value } from './values.ts';
@@ -28,11 +28,9 @@ export interface ServerState {
   };
 }
 
-/** Where a command came from. */
-export interface Origin { readonly connectionId: number; readonly address: string }
-
 /** What a command has to work with. */
-export interface Context extends ServerState, Origin {
+export interface Context extends ServerState {
+  readonly connectionId: number;
   readonly command: string;
   readonly database: string;
   readonly request: Doc;
@@ -53,9 +51,9 @@ const authCommands = new Set([
 ]);
 
 /** Runs one command. Never throws: an error becomes the reply mongod would give. */
-export function runCommand(request: Doc, state: ServerState, origin: Origin): Reply {
+export function runCommand(request: Doc, state: ServerState, connectionId: number): Reply {
   try {
-    return { ...dispatch(request, state, origin), ok: 1 };
+    return { ...dispatch(request, state, connectionId), ok: 1 };
   } catch (error) {
     return errorReply(error);
   }
@@ -67,78 +65,49 @@ export function errorReply(error: unknown): Reply {
   return { ok: 0, errmsg: message, code, codeName, ...details };
 }
 
-function dispatch(request: Doc, state: ServerState, origin: Origin): Reply {
+function dispatch(request: Doc, state: ServerState, connectionId: number): Reply {
   state.stats.requests += 1;
   const [command = ''] = Object.keys(request);
-  if (typeof field(request, '$db') !== 'string') {
-    throw new CommandError(40571, 'OP_MSG requests require a $db argument');
-  }
+  if (typeof request.$db !== 'string') fail(40571, 'OP_MSG requests require a $db argument');
   if (authCommands.has(command)) {
-    throw new CommandError('AuthenticationFailed', 'The workshop\'s stand-in for MongoDB has no '
-      + 'users and asks for no password. Leave the user name and the password out of the '
-      + 'connection string.');
+    fail('AuthenticationFailed', 'The workshop\'s stand-in for MongoDB has no users and asks for '
+    + 'no password. Leave the user name and the password out of the connection string.');
   }
   refuseTransaction(request, command);
   const { $db: database, ...generic } = read(genericFields, request, command);
-  if (generic.apiVersion !== undefined && generic.apiVersion !== '1') {
-    throw new CommandError('APIVersionError', 'API version must be "1"');
-  }
-  if (generic.apiStrict) {
-    throw new CommandError('APIStrictError', 'The workshop\'s stand-in for MongoDB cannot tell '
-      + 'which commands are in the Stable API: leave `strict` out of `serverApi`.');
-  }
+  if (generic.apiVersion !== '1') fail('APIVersionError', 'API version must be "1"');
   checkReadLevel(generic.readConcern?.level ?? 'local');
   checkWriteConcern(generic.writeConcern?.w ?? 'majority');
   const found = commands.get(command);
   if (found === undefined) {
-    if (command === 'explain') {
-      throw notImplemented('explain, which tells how a query planner uses indexes,');
-    }
-    throw new CommandError('CommandNotFound', `no such command: '${command}' (the workshop's `
-      + 'stand-in for MongoDB knows only part of MongoDB\'s commands; set MONGO_URL to a real '
-      + 'MongoDB to use the others)');
+    if (command === 'explain') beyond('explain, which tells how a query planner uses indexes,');
+    fail('CommandNotFound', `no such command: '${command}' (the workshop's stand-in for MongoDB `
+    + 'knows only part of MongoDB\'s commands; set MONGO_URL to a real MongoDB to use the others)');
   }
   if (found.adminOnly === true && database !== 'admin') {
-    throw new CommandError(
-      'Unauthorized', `${command} may only be run against the admin database.`,
-    );
+    fail('Unauthorized', `${command} may only be run against the admin database.`);
   }
   const session = generic.lsid === undefined ? undefined : keyOf(field(generic.lsid, 'id'));
   startWork(Math.min(generic.maxTimeMS || maxMilliseconds, maxMilliseconds));
-  return found.run({ ...state, ...origin, command, database, request, session });
+  return found.run({ ...state, connectionId, command, database, request, session });
 }
 
 function refuseTransaction(request: Doc, command: string): void {
-  const inTransaction = ['startTransaction', 'autocommit', 'txnNumber'].some((name) =>
-    Object.hasOwn(request, name));
-  if (inTransaction || command === 'commitTransaction' || command === 'abortTransaction') {
-    throw new CommandError('IllegalOperation', 'Transaction numbers are only allowed on a replica '
-      + 'set member or mongos');
-  }
+  const parts = ['startTransaction', 'autocommit', 'txnNumber'];
+  const isPart = parts.some((name) => Object.hasOwn(request, name));
+  if (!isPart && !/^(commit|abort)Transaction$/.test(command)) return;
+  fail('IllegalOperation', 'Transaction numbers are only allowed on a replica set member or '
+  + 'mongos');
 }
 
 function checkReadLevel(level: string): void {
-  if (level === 'snapshot' || level === 'linearizable') {
-    throw new CommandError('NotAReplicaSet', 'node needs to be a replica set member to use read '
-      + `concern '${level}'`);
-  }
-  if (level !== 'local' && level !== 'available' && level !== 'majority') {
-    throw new CommandError('BadValue', `Enumeration value '${level}' for field `
-      + '\'readConcern.level\' is not a valid value.');
-  }
+  if (['local', 'available', 'majority'].includes(level)) return;
+  fail(['snapshot', 'linearizable'].includes(level) ? 'NotAReplicaSet' : 'BadValue',
+    `read concern '${level}' is not a level that a server without replica set members has`);
 }
 
 /** One server can confirm its own write (`w` 0, 1, 'majority'), and no other server's. */
 function checkWriteConcern(w: Value): void {
-  if (isNumeric(w)) {
-    if (toNumber(w) > 1) {
-      throw new CommandError('BadValue', 'cannot use \'w\' > 1 when a host is not replicated');
-    }
-    if (toNumber(w) < 0) {
-      throw new CommandError('FailedToParse', 'w has to be a non-negative number');
-    }
-  } else if (w !== 'majority') {
-    throw new CommandError('BadValue', 'cannot use non-majority \'w\' mode when a host is not a '
-      + 'member of a replica set');
-  }
+  if (w === 'majority' || (isNumeric(w) && [0, 1].includes(toNumber(w)))) return;
+  fail('BadValue', 'cannot use \'w\' > 1 or a tag when a host is not replicated');
 }

@@ -3,9 +3,9 @@ import { Int32 } from 'bson';
 
 import { compilePipeline, countOf, map, slice } from './aggregate.ts';
 import type { Collection } from './collection.ts';
-import type { Command, Context, Reply } from './commands.ts';
+import type { Command, Reply } from './commands.ts';
 import type { Batch } from './cursors.ts';
-import { CommandError, notImplemented, toCommandError } from './errors.ts';
+import { beyond, fail, toCommandError } from './errors.ts';
 import { command, fields } from './fields.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';
@@ -13,7 +13,7 @@ import { compileSort } from './sort.ts';
 import type { Update } from './update.ts';
 import { compileUpdate, upsertDocument } from './update.ts';
 import type { Doc, Value } from './values.ts';
-import { encode, field, isNumeric, keyOf, parsePath, toNumber, valuesAt } from './values.ts';
+import { encode, keyOf, parsePath, valuesAt } from './values.ts';
 import { work } from './work.ts';
 
 /** mongod's size of a first batch when the client names none. */
@@ -29,14 +29,27 @@ export const crudCommands: Record<string, Command> = {
     });
   }),
 
-  update: command(fields.update, (args, context) => {
+  update: command(fields.update, (args, { database, storage }) => {
     const totals = { n: 0, nModified: 0 };
     const upserted: Doc[] = [];
-    const reply = runBatch(args.ordered, args.updates, totals, ({ q, u, ...options }, index) => {
-      const id = update(context, args.update, totals, {
-        ...options, filter: q, change: compileUpdate(u),
-      });
-      if (id !== undefined) upserted.push({ index: new Int32(index), _id: id });
+    const reply = runBatch(args.ordered, args.updates, totals, (statement, index) => {
+      const { q, multi, upsert } = statement;
+      const change = compileUpdate(statement.u);
+      if (multi && change.isReplacement) {
+        fail('FailedToParse', 'multi update is not supported for replacement-style update');
+      }
+      const collection = storage.find(database, args.update);
+      const targets = Array.from(slice(matches(collection, q), 0, multi ? Infinity : 1));
+      if (targets.length === 0 && upsert) {
+        const _id = storage.open(database, args.update).insert(upsertDocument(q, change));
+        upserted.push({ index: new Int32(index), _id });
+        totals.n += 1;
+      }
+      for (const doc of targets) {
+        if (collection === undefined) break;
+        totals.nModified += Number(modify(collection, doc, change).isModified);
+        totals.n += 1;
+      }
     });
     return upserted.length === 0 ? reply : { ...reply, upserted };
   }),
@@ -54,7 +67,7 @@ export const crudCommands: Record<string, Command> = {
 
   find: command(fields.find, (args, { database, storage, cursors, session }) => {
     const project = compileProjection(args.projection);
-    const found = sorted(matches(storage.find(database, args.find), args.filter), args.sort);
+    const found = compileSort(args.sort)(matches(storage.find(database, args.find), args.filter));
     const reading = {
       namespace: `${database}.${args.find}`,
       session,
@@ -76,8 +89,7 @@ export const crudCommands: Record<string, Command> = {
     return {
       cursorsKilled: killed,
       cursorsNotFound: args.cursors.filter((id) => !killed.includes(id)),
-      cursorsAlive: [],
-      cursorsUnknown: [],
+      cursorsAlive: [], cursorsUnknown: [],
     };
   }),
 
@@ -104,13 +116,12 @@ export const crudCommands: Record<string, Command> = {
   }),
 
   aggregate: command(fields.aggregate, (args, { database, storage, cursors, session }) => {
-    const { aggregate: name, pipeline } = args;
-    if (typeof name !== 'string') throw notImplemented('An aggregation without a collection');
-    if (args.cursor === undefined) {
-      throw new CommandError('FailedToParse', 'The \'cursor\' option is required');
-    }
+    const { aggregate: name } = args;
+    if (typeof name !== 'string') beyond('An aggregation without a collection');
+    if (args.cursor === undefined) fail('FailedToParse', 'The \'cursor\' option is required');
     const namespace = `${database}.${name}`;
-    const docs = compilePipeline(pipeline)({ namespace, collection: storage.find(database, name) });
+    const collection = storage.find(database, name);
+    const docs = compilePipeline(args.pipeline)({ namespace, collection });
     const size = args.cursor.batchSize ?? firstBatchSize;
     return firstBatch(cursors.start({ namespace, session, docs }, size));
   }),
@@ -120,20 +131,18 @@ export const crudCommands: Record<string, Command> = {
     { database, storage },
   ) => {
     if (remove === (update !== undefined)) {
-      throw new CommandError('FailedToParse', remove
-        ? 'Cannot specify both an update and remove=true'
-        : 'Either an update or remove=true must be specified');
+      fail('FailedToParse', 'Either an update or remove=true must be specified, and not both');
     }
     if (remove && (upsert || wantsNew)) {
-      throw new CommandError('FailedToParse', 'Cannot specify both '
-        + `${upsert ? 'upsert' : 'new'}=true and remove=true`);
+      fail('FailedToParse', 'Cannot specify upsert=true or new=true together with remove=true');
     }
     const project = compileProjection(fields);
     const collection = storage.find(database, name);
-    const [doc] = slice(sorted(matches(collection, query), sort), 0, 1);
+    const [doc] = slice(compileSort(sort)(matches(collection, query)), 0, 1);
     if (remove) {
       if (doc !== undefined) collection?.remove(doc);
-      return { lastErrorObject: { n: Number(doc !== undefined) }, value: doc ? project(doc) : null };
+      const n = Number(doc !== undefined);
+      return { lastErrorObject: { n }, value: doc ? project(doc) : null };
     }
     const change = compileUpdate(update);
     if (doc !== undefined && collection !== undefined) {
@@ -160,16 +169,6 @@ function matches(collection: Collection | undefined, filter: Doc): Iterable<Doc>
   return collection?.matching(filter, isMatch) ?? [];
 }
 
-function sorted(docs: Iterable<Doc>, order: Doc): Iterable<Doc> {
-  const natural = field(order, '$natural');
-  if (natural === undefined) return compileSort(order)(docs);
-  if (!isNumeric(natural) || Object.keys(order).length > 1) {
-    throw new CommandError('BadValue', '$natural sort cannot be set to a value other than -1 '
-      + 'or 1, nor be combined with other fields.');
-  }
-  return toNumber(natural) < 0 ? Array.from(docs).reverse() : docs;
-}
-
 function firstBatch({ id, ns, docs }: Batch): Reply {
   return { cursor: { firstBatch: docs, id, ns } };
 }
@@ -194,32 +193,6 @@ function runBatch<T>(
     }
   }
   return writeErrors.length === 0 ? totals : { ...totals, writeErrors };
-}
-
-interface UpdateStatement { filter: Doc; change: Update; upsert: boolean; multi: boolean }
-
-/** Runs one statement and counts as it goes. Returns the `_id` of an upserted document. */
-function update(
-  { database, storage }: Context, name: string, totals: { n: number; nModified: number },
-  { filter, change, upsert, multi }: UpdateStatement,
-): Value | undefined {
-  if (multi && change.isReplacement) {
-    throw new CommandError('FailedToParse',
-      'multi update is not supported for replacement-style update');
-  }
-  const collection = storage.find(database, name);
-  const targets = Array.from(slice(matches(collection, filter), 0, multi ? Infinity : 1));
-  if (targets.length === 0 && upsert) {
-    const id = storage.open(database, name).insert(upsertDocument(filter, change));
-    totals.n += 1;
-    return id;
-  }
-  for (const doc of targets) {
-    if (collection === undefined) break;
-    totals.nModified += Number(modify(collection, doc, change).isModified);
-    totals.n += 1;
-  }
-  return undefined;
 }
 
 /** Updates one document in its collection. Only a replacement counts when it changes no byte. */

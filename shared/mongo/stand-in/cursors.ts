@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Long, calculateObjectSize } from 'bson';
 
 import { now } from './clock.ts';
-import { CommandError } from './errors.ts';
+import { fail } from './errors.ts';
 import type { Doc } from './values.ts';
 import { maxDocumentBytes } from './values.ts';
 
@@ -56,9 +56,7 @@ export class Cursors {
       return { id: Long.ZERO, ns: reading.namespace, docs };
     }
     if (this.#open.size >= maxOpen) {
-      throw new CommandError(
-        'ExceededMemoryLimit', `There are ${maxOpen} open cursors. Close some of them.`,
-      );
+      fail('ExceededMemoryLimit', `There are ${maxOpen} open cursors. Close some of them.`);
     }
     let id: Long;
     do id = Long.fromBigInt(randomBytes(8).readBigUInt64LE() >> 1n);
@@ -70,16 +68,14 @@ export class Cursors {
   /** The next batch; the id is 0 when it was the last one. */
   next(id: Long, namespace: string, session: string | undefined, batchSize: number): Batch {
     const cursor = this.#open.get(id.toString());
-    if (cursor === undefined) {
-      throw new CommandError('CursorNotFound', `cursor id ${id.toString()} not found`);
-    }
+    if (cursor === undefined) fail('CursorNotFound', `cursor id ${id.toString()} not found`);
     if (cursor.namespace !== namespace) {
-      throw new CommandError('Unauthorized', `Requested getMore on namespace '${namespace}', but `
-        + `cursor belongs to a different namespace ${cursor.namespace}`);
+      fail('Unauthorized', `Requested getMore on namespace '${namespace}', but cursor belongs to a `
+      + `different namespace ${cursor.namespace}`);
     }
     if (cursor.session !== session) {
-      throw new CommandError(50738, `Cannot run getMore on cursor ${id.toString()}, which belongs `
-        + 'to a different session');
+      fail(50738, `Cannot run getMore on cursor ${id.toString()}, which belongs to a different `
+      + 'session');
     }
     cursor.lastUsed = now();
     let isLast = true;

@@ -11,7 +11,7 @@ const errorCodes = {
   CannotCreateIndex: 67, InvalidOptions: 72, InvalidNamespace: 73, IndexOptionsConflict: 85,
   IndexKeySpecsConflict: 86, NotAReplicaSet: 123, ExceededMemoryLimit: 146,
   InvalidIndexSpecificationOption: 197, IllegalOpMsgFlag: 223, NotImplemented: 238,
-  APIVersionError: 322, APIStrictError: 323, UnsupportedOpQueryCommand: 352,
+  APIVersionError: 322, UnsupportedOpQueryCommand: 352,
   BSONObjectTooLarge: 10334, DuplicateKey: 11000, IDLFailedToParse: 40414, IDLUnknownField: 40415,
 } as const;
 
@@ -51,7 +51,7 @@ export function fail(
 /** Refuses what mongod can do and the stand-in can't. */
 export function beyond(what: string): never {
   fail('NotImplemented', `${what} is beyond the workshop's stand-in for MongoDB. `
-    + 'Set MONGO_URL to a real MongoDB to use it.');
+  + 'Set MONGO_URL to a real MongoDB to use it.');
 }
 
 /** Whatever was thrown, as an error the client can be told. */

@@ -5,7 +5,7 @@
 import { Long } from 'bson';
 
 import type { Command, Context, Reply } from './commands.ts';
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import type { Doc, TypeName, Value } from './values.ts';
 import { field, isDoc, isNumeric, isTruthy, toNumber, typeOf } from './values.ts';
 
@@ -35,9 +35,7 @@ export function command<T>(
 function refuseUnknown<T>(table: Table<T>, doc: Doc, name: string): void {
   for (const unknown of Object.keys(doc)) {
     if (Object.hasOwn(table, unknown) || unknown === name) continue;
-    throw new CommandError(
-      'IDLUnknownField', `BSON field '${name}.${unknown}' is an unknown field.`,
-    );
+    fail('IDLUnknownField', `BSON field '${name}.${unknown}' is an unknown field.`);
   }
 }
 
@@ -56,17 +54,15 @@ export function read<T>(table: Table<T>, doc: Doc, name: string): T {
 function reader<T>(expected: TypeName, accept: (value: Value) => T | undefined): Reader<T> {
   return (value, path) => {
     if (value === undefined || value === null) {
-      throw new CommandError(
-        'IDLFailedToParse', `BSON field '${path}' is missing but a required field`,
-      );
+      fail('IDLFailedToParse', `BSON field '${path}' is missing but a required field`);
     }
     return accept(value) ?? wrongType(value, path, expected);
   };
 }
 
 function wrongType(value: Value, path: string, expected: TypeName): never {
-  throw new CommandError('TypeMismatch', `BSON field '${path}' is the wrong type `
-    + `'${typeOf(value)}', expected type '${expected}'`);
+  fail('TypeMismatch', `BSON field '${path}' is the wrong type '${typeOf(value)}', expected type `
+  + `'${expected}'`);
 }
 
 const any = reader('object', (value) => value);
@@ -82,7 +78,7 @@ const number = reader('long', (value) => isNumeric(value) ? toNumber(value) : un
 const count: Reader<number> = (value, path) => {
   const whole = Math.trunc(number(value, path));
   if (whole >= 0) return whole;
-  throw new CommandError(51024, `BSON field '${path}' value must be >= 0, actual value '${whole}'`);
+  fail(51024, `BSON field '${path}' value must be >= 0, actual value '${whole}'`);
 };
 
 /** A field that may be missing or null. */
@@ -100,7 +96,7 @@ const ignored = optional(any);
 const refused: Reader<undefined> = (value, path) => {
   const isEmpty = !isTruthy(value)
     || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
-  if (!isEmpty) throw notImplemented(`The option ${path}`);
+  if (!isEmpty) beyond(`The option ${path}`);
   return undefined;
 };
 
@@ -129,17 +125,15 @@ function statements<T>(type: Reader<T>): Reader<T[]> {
 /** Throws InvalidLength. Called before the statements are even read. */
 export function checkBatchSize(length: number): void {
   if (length > 0 && length <= maxWriteBatchSize) return;
-  throw new CommandError('InvalidLength', 'Write batch sizes must be between 1 and '
-    + `${maxWriteBatchSize}. Got ${length} operations.`);
+  fail('InvalidLength', `Write batch sizes must be between 1 and ${maxWriteBatchSize}. Got `
+  + `${length} operations.`);
 }
 
 /** How many documents a delete may take: all (0) or one. */
 const deleteLimit: Reader<number> = (value, path) => {
   const limit = number(value, path);
   if (limit === 0 || limit === 1) return limit;
-  throw new CommandError(
-    'FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`,
-  );
+  fail('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
 };
 
 // --- The table ---------------------------------------------------------------------------------
@@ -149,7 +143,7 @@ export const genericFields = {
   $db: string, lsid: optional(object), maxTimeMS: optional(count, 0),
   $readPreference: ignored, $clusterTime: ignored, $audit: ignored, comment: ignored,
   txnNumber: ignored, autocommit: ignored, startTransaction: ignored,
-  apiVersion: optional(string), apiStrict: flag, apiDeprecationErrors: flag,
+  apiVersion: optional(string, '1'), apiStrict: refused, apiDeprecationErrors: flag,
   readConcern: optional(part({
     level: optional(string, 'local'), provenance: ignored,
     afterClusterTime: refused, atClusterTime: refused,
@@ -214,7 +208,6 @@ export const fields = {
     ...refuse('collation', 'hint', 'let', 'arrayFilters'),
   },
   listDatabases: { filter: document, nameOnly: flag, authorizedDatabases: flag },
-  dbStats: { scale: optional(number, 1), freeStorage: optional(number) },
   listCollections: {
     filter: document, nameOnly: flag, authorizedCollections: flag, cursor,
   },
@@ -226,15 +219,7 @@ export const fields = {
   },
   listIndexes: { listIndexes: string, cursor, ...refuse('includeBuildUUIDs') },
   dropIndexes: { dropIndexes: string, index: any },
-  collMod: {
-    collMod: string, ...beyondCollections,
-    index: optional(part({
-      name: optional(string), keyPattern: optional(object), expireAfterSeconds: optional(number),
-      ...refuse('hidden', 'unique', 'prepareUnique', 'forceNonUnique'),
-    })),
-  },
   getLog: { getLog: string },
-  setParameter: { ttlMonitorSleepSecs: number },
   connectionStatus: { showPrivileges: flag },
   /** Nothing but its own name. */
   nothing: {},
@@ -242,10 +227,10 @@ export const fields = {
 
 /** One element of createIndexes' `indexes`. */
 export const indexFields = {
-  key: object, name: string, v: ignored, unique: flag, background: flag, hidden: flag,
+  key: object, name: string, v: ignored, unique: flag, background: flag,
   expireAfterSeconds: optional(number),
   ...refuse(
-    'sparse', 'partialFilterExpression', 'collation', 'wildcardProjection', 'weights',
+    'sparse', 'partialFilterExpression', 'hidden', 'collation', 'wildcardProjection', 'weights',
     'default_language', 'language_override', 'textIndexVersion', '2dsphereIndexVersion', 'bits',
     'min', 'max', 'storageEngine', 'clustered', 'prepareUnique',
   ),

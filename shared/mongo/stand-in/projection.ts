@@ -1,5 +1,5 @@
 /** Projections: which fields of a document a client wants. */
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import { isDoc, isNumeric, isTruthy, parsePath, setField } from './values.ts';
 
@@ -12,16 +12,14 @@ export function compileProjection(projection: Doc): (doc: Doc) => Doc {
   let including: boolean | undefined;
   for (const [path, value] of Object.entries(projection)) {
     if (typeof value !== 'boolean' && !isNumeric(value)) {
-      throw notImplemented(`A projection that does more than keep (1) or drop (0) '${path}'`);
+      beyond(`A projection that does more than keep (1) or drop (0) '${path}'`);
     }
     const keeps = isTruthy(value);
     // `_id: 0` and `_id: 1` may stand in either kind of projection.
     if (path !== '_id') {
       including ??= keeps;
       if (including !== keeps) {
-        throw including
-          ? new CommandError(31254, `Cannot do exclusion on field ${path} in inclusion projection`)
-          : new CommandError(31253, `Cannot do inclusion on field ${path} in exclusion projection`);
+        fail(including ? 31254 : 31253, `Cannot mix inclusion and exclusion, as on field ${path}`);
       }
     }
     insert(tree, parsePath(path), keeps, path);
@@ -37,11 +35,11 @@ function insert(tree: Tree, [name = '', ...rest]: string[], keeps: boolean, whol
   if (rest.length === 0 && existing === undefined) {
     tree.set(name, keeps);
   } else if (rest.length > 0 && (existing === undefined || existing instanceof Map)) {
-    const inner: Tree = existing ?? new Map();
+    const inner = existing ?? new Map<string, boolean | Tree>();
     tree.set(name, inner);
     insert(inner, rest, keeps, whole);
   } else {
-    throw new CommandError(31250, `Path collision at ${whole}`);
+    fail(31250, `Path collision at ${whole}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Filters (what `find` and its kin take) and what they mean for one document. */
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import {
   compare, field, findType, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, toNumber, typeOf,
@@ -23,8 +23,8 @@ const beyondUs = new Set([
   '$bitsAnyClear', '$geoWithin', '$geoIntersects', '$near', '$nearSphere',
 ]);
 
-function bad(message: string): CommandError {
-  return new CommandError('BadValue', message);
+function bad(message: string): never {
+  fail('BadValue', message);
 }
 
 /** Checks a filter and turns it into a predicate. Throws BadValue and its kin. */
@@ -39,12 +39,12 @@ export function compileFilter(filter: Doc): Predicate {
 
 function compileLogical(operator: string, value: Value): Predicate {
   if (operator !== '$and' && operator !== '$or' && operator !== '$nor') {
-    if (beyondUs.has(operator)) throw notImplemented(`The query operator ${operator}`);
-    throw bad(`unknown top level operator: ${operator}`);
+    if (beyondUs.has(operator)) beyond(`The query operator ${operator}`);
+    bad(`unknown top level operator: ${operator}`);
   }
-  if (!Array.isArray(value) || value.length === 0) throw bad(`${operator} must be a nonempty array`);
+  if (!Array.isArray(value) || value.length === 0) bad(`${operator} must be a nonempty array`);
   const parts = value.map((item) => {
-    if (!isDoc(item)) throw bad('$or/$and/$nor entries need to be full objects');
+    if (!isDoc(item)) bad('$or/$and/$nor entries need to be full objects');
     return compileFilter(item);
   });
   if (operator === '$and') return (doc) => parts.every((part) => part(doc));
@@ -56,7 +56,7 @@ function compileLogical(operator: string, value: Value): Predicate {
 export function isOperators(value: Value | undefined): value is Doc {
   if (!isDoc(value)) return false;
   const [first] = Object.keys(value);
-  return first?.startsWith('$') === true && !['$ref', '$id', '$db'].includes(first);
+  return first?.startsWith('$') === true;
 }
 
 function compileField(name: string, value: Value): Predicate {
@@ -88,7 +88,7 @@ function compileOperator(lookup: Lookup, operator: string, value: Value, all: Do
   switch (operator) {
     case '$eq': return some(lookup, equals(value, false));
     case '$ne':
-      if (value instanceof BSONRegExp) throw bad('Can\'t have regex as arg to $ne.');
+      if (value instanceof BSONRegExp) bad('Can\'t have regex as arg to $ne.');
       return not(some(lookup, equals(value)));
     case '$gt': return some(lookup, ordered(value, (order) => order > 0));
     case '$gte': return some(lookup, ordered(value, (order) => order >= 0));
@@ -98,7 +98,7 @@ function compileOperator(lookup: Lookup, operator: string, value: Value, all: Do
     case '$nin': return not(some(lookup, isOneOf(operator, value)));
     case '$not':
       if (value instanceof BSONRegExp) return not(some(lookup, equals(value)));
-      if (!isOperators(value)) throw bad('$not needs a regex or a document of operators');
+      if (!isOperators(value)) bad('$not needs a regex or a document of operators');
       return not(compileOperators(lookup, value));
     case '$exists': {
       const exists = some(lookup, (found) => found !== undefined);
@@ -106,34 +106,34 @@ function compileOperator(lookup: Lookup, operator: string, value: Value, all: Do
     }
     case '$type': return some(lookup, typeTest(value));
     case '$regex': return some(lookup, regexOperator(value, field(all, '$options')));
-    case '$options': throw bad('$options needs a $regex');
+    case '$options': bad('$options needs a $regex');
     case '$size': return compileSize(lookup, value);
     case '$all': return compileAll(lookup, value);
     case '$elemMatch': return compileElemMatch(lookup, value);
     default:
-      if (beyondUs.has(operator)) throw notImplemented(`The query operator ${operator}`);
-      throw bad(`unknown operator: ${operator}`);
+      if (beyondUs.has(operator)) beyond(`The query operator ${operator}`);
+      bad(`unknown operator: ${operator}`);
   }
 }
 
 function compileSize(lookup: Lookup, value: Value): Predicate {
   const size = isNumeric(value) ? toNumber(value) : NaN;
   if (!Number.isInteger(size) || size < 0) {
-    throw bad(`Failed to parse $size. Expected a non-negative integer in: $size: ${show(value)}`);
+    bad(`Failed to parse $size. Expected a non-negative integer in: $size: ${show(value)}`);
   }
   return (doc) => lookup(doc, false)
     .some((found) => Array.isArray(found) && found.length === size);
 }
 
 function compileAll(lookup: Lookup, value: Value): Predicate {
-  if (!Array.isArray(value)) throw bad('$all needs an array');
-  if (value.some(isOperators)) throw notImplemented('An operator such as $elemMatch inside $all');
+  if (!Array.isArray(value)) bad('$all needs an array');
+  if (value.some(isOperators)) beyond('An operator such as $elemMatch inside $all');
   const parts = value.map((item) => some(lookup, equals(item)));
   return (doc) => parts.length > 0 && parts.every((part) => part(doc));
 }
 
 function compileElemMatch(lookup: Lookup, value: Value): Predicate {
-  if (!isDoc(value)) throw bad('$elemMatch needs an Object');
+  if (!isDoc(value)) bad('$elemMatch needs an Object');
   const test = compileElementTest(value);
   return (doc) => lookup(doc, false)
     .some((found) => Array.isArray(found) && found.some(test));
@@ -178,7 +178,7 @@ function equals(wanted: Value, matchesText = true): ValueTest {
 
 /** $gt and its kin compare within one type; null stands for a missing field too. */
 function ordered(bound: Value, accepts: (order: number) => boolean): ValueTest {
-  if (bound instanceof BSONRegExp) throw bad('Can\'t have RegEx as arg to predicate over field.');
+  if (bound instanceof BSONRegExp) bad('Can\'t have RegEx as arg to predicate over field.');
   if (bound instanceof MinKey || bound instanceof MaxKey) {
     return (value) => accepts(compare(value, bound));
   }
@@ -196,8 +196,8 @@ function isNaNValue(value: Value): boolean {
 }
 
 function isOneOf(operator: string, list: Value): ValueTest {
-  if (!Array.isArray(list)) throw bad(`${operator} needs an array`);
-  if (list.some(isOperators)) throw bad(`cannot nest $ under ${operator}`);
+  if (!Array.isArray(list)) bad(`${operator} needs an array`);
+  if (list.some(isOperators)) bad(`cannot nest $ under ${operator}`);
   const keys = new Set(list.map(keyOf));
   const patterns = list.filter((item) => item instanceof BSONRegExp).map((item) => equals(item));
   return (value) => keys.has(keyOf(value ?? null)) || patterns.some((matches) => matches(value));
@@ -205,34 +205,26 @@ function isOneOf(operator: string, list: Value): ValueTest {
 
 function typeTest(wanted: Value): ValueTest {
   const list = Array.isArray(wanted) ? wanted : [wanted];
-  if (list.length === 0) {
-    throw new CommandError('FailedToParse', 'Type set must contain at least one type');
-  }
+  if (list.length === 0) fail('FailedToParse', 'Type set must contain at least one type');
   const names = new Set(list.flatMap((item) => {
     const name = typeof item === 'string' ? item : isNumeric(item) ? toNumber(item) : undefined;
     if (name === undefined) {
-      throw new CommandError('TypeMismatch', 'type must be represented as a number or a string');
+      fail('TypeMismatch', 'type must be represented as a number or a string');
     }
     if (name === 'number') return ['int', 'long', 'double'];
-    return findType(name) ?? refuseType(name);
+    return findType(name) ?? bad(`Unknown type name alias or numerical type code: ${name}`);
   }));
   return (value) => value !== undefined && names.has(typeOf(value));
 }
 
-function refuseType(name: string | number): never {
-  throw bad(typeof name === 'string'
-    ? `Unknown type name alias: ${name}`
-    : `Invalid numerical type code: ${name}`);
-}
-
 function regexOperator(value: Value, options: Value | undefined): ValueTest {
   if (options !== undefined && typeof options !== 'string') {
-    throw bad('$options has to be a string');
+    bad('$options has to be a string');
   }
   if (typeof value === 'string') return regexTest(value, options ?? '');
-  if (!(value instanceof BSONRegExp)) throw bad('$regex has to be a string');
+  if (!(value instanceof BSONRegExp)) bad('$regex has to be a string');
   if (options !== undefined && value.options !== '') {
-    throw new CommandError(51075, 'options set in both $regex and $options');
+    fail(51075, 'options set in both $regex and $options');
   }
   return regexTest(value.pattern, options ?? value.options);
 }
@@ -252,10 +244,10 @@ function regexTest(pattern: string, options: string): ValueTest {
  */
 function toRegExp(pattern: string, options: string): RegExp {
   const odd = /[^imsu]/.exec(options)?.[0];
-  if (odd === 'x') throw notImplemented('The regular expression option x');
-  if (odd !== undefined) throw new CommandError(51108, `invalid flag in regex options: ${odd}`);
-  const beyond = /^(?:[^\\]|\\[^])*?(\\[sSvuk1-9]|\(\?<[=!])/.exec(pattern)?.[1];
-  if (beyond !== undefined) throw notImplemented(`${beyond} in a regular expression`);
+  if (odd === 'x') beyond('The regular expression option x');
+  if (odd !== undefined) fail(51108, `invalid flag in regex options: ${odd}`);
+  const perlOnly = /^(?:[^\\]|\\[^])*?(\\[sSvuk1-9]|\(\?<[=!])/.exec(pattern)?.[1];
+  if (perlOnly !== undefined) beyond(`${perlOnly} in a regular expression`);
   const lines = options.includes('m');
   let inClass = false;
   const source = pattern.replace(/\\[^]|[[\].^$]/gu, (token) => {
@@ -270,7 +262,7 @@ function toRegExp(pattern: string, options: string): RegExp {
   try {
     return new RegExp(source, options.includes('i') ? 'iu' : 'u');
   } catch {
-    throw new CommandError(51091, `Regular expression is invalid, or beyond the workshop's `
-      + `stand-in for MongoDB, which knows what JavaScript knows: ${pattern}`);
+    fail(51091, 'Regular expression is invalid, or beyond the workshop\'s stand-in for MongoDB, '
+    + `which knows what JavaScript knows: ${pattern}`);
   }
 }

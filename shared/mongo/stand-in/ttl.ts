@@ -12,36 +12,18 @@ export class TtlMonitor {
   deletedDocuments = 0;
   readonly #storage: Storage;
   readonly #cursors: Cursors;
-  #sleepSecs: number;
-  #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout;
 
   /** @param sleepSecs Seconds between two passes, as mongod's `ttlMonitorSleepSecs`. */
   constructor(storage: Storage, cursors: Cursors, sleepSecs: number) {
     this.#storage = storage;
     this.#cursors = cursors;
-    this.#sleepSecs = sleepSecs;
-    this.#timer = this.#schedule();
-  }
-
-  /** Seconds between two passes. */
-  get sleepSecs(): number {
-    return this.#sleepSecs;
-  }
-
-  set sleepSecs(seconds: number) {
-    this.#sleepSecs = seconds;
-    this.stop();
-    this.#timer = this.#schedule();
+    this.#timer = setInterval(() => { this.#pass(); }, sleepSecs * 1000);
+    this.#timer.unref(); // a waiting monitor must not keep the process alive
   }
 
   stop(): void {
     clearInterval(this.#timer);
-  }
-
-  #schedule(): NodeJS.Timeout {
-    const timer = setInterval(() => { this.#pass(); }, this.#sleepSecs * 1000);
-    timer.unref(); // a waiting monitor must not keep the process alive
-    return timer;
   }
 
   #pass(): void {

@@ -2,12 +2,11 @@
 import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import { compileElementTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  add, clone, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, setField, show, toNumber,
-  typeOf,
+  add, clone, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, setField, show, typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -16,15 +15,9 @@ type Outcome = Value | typeof keep | typeof remove;
 const keep = Symbol('keep');
 const remove = Symbol('remove');
 
-type Change = (current: Value | undefined, root: Doc) => Outcome;
+type Change = (current: Value | undefined) => Outcome;
 
-interface Modification {
-  path: string[];
-  change: Change;
-  /** `$rename`: the field that goes. */
-  source?: string[];
-  onInsert?: boolean;
-}
+interface Modification { path: string[]; change: Change; onInsert: boolean }
 
 export interface Update {
   readonly isReplacement: boolean;
@@ -34,10 +27,8 @@ export interface Update {
 
 /** Checks an update and makes it applicable. Throws FailedToParse and its kin. */
 export function compileUpdate(update: Value | undefined): Update {
-  if (Array.isArray(update)) throw notImplemented('An update given as an aggregation pipeline');
-  if (!isDoc(update)) {
-    throw new CommandError('FailedToParse', 'Update argument must be either an object or an array');
-  }
+  if (Array.isArray(update)) beyond('An update given as an aggregation pipeline');
+  if (!isDoc(update)) fail('FailedToParse', 'Update argument must be either an object or an array');
   const [first] = Object.keys(update);
   return first?.startsWith('$') === true ? compileOperators(update) : compileReplacement(update);
 }
@@ -45,8 +36,7 @@ export function compileUpdate(update: Value | undefined): Update {
 function compileReplacement(replacement: Doc): Update {
   const dollar = Object.keys(replacement).find((name) => name.startsWith('$'));
   if (dollar !== undefined) {
-    throw new CommandError('DollarPrefixedFieldName', `The dollar ($) prefixed field '${dollar}' `
-      + 'is not allowed in the context of an update\'s replacement document.');
+    fail('DollarPrefixedFieldName', `'${dollar}' is not allowed in a replacement document.`);
   }
   return {
     isReplacement: true,
@@ -62,24 +52,21 @@ function compileReplacement(replacement: Doc): Update {
 
 function refuseOtherId(oldId: Value | undefined, newId: Value | undefined): void {
   if (oldId === undefined || compare(oldId, newId) === 0) return;
-  throw new CommandError('ImmutableField', 'After applying the update, the (immutable) field '
-    + `'_id' was found to have been altered to _id: ${show(newId)}`);
+  fail('ImmutableField', `The (immutable) field '_id' would be altered to _id: ${show(newId)}`);
 }
 
 function compileOperators(update: Doc): Update {
   const modifications = Object.entries(update).flatMap(([operator, fields]) => {
     const compile = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
     if (compile === undefined) {
-      if (beyondUs.has(operator)) throw notImplemented(`The update operator ${operator}`);
-      throw new CommandError('FailedToParse', `Unknown modifier: ${operator}. Expected a valid `
-        + 'update modifier or pipeline-style update specified as an array');
+      if (beyondUs.has(operator)) beyond(`The update operator ${operator}`);
+      fail('FailedToParse', `Unknown modifier: ${operator}. Expected a valid update modifier or `
+      + 'pipeline-style update specified as an array');
     }
     if (!isDoc(fields)) {
-      throw new CommandError('FailedToParse', 'Modifiers operate on fields but we found type '
-        + `${typeOf(fields)} instead. For example: {${operator}: {<field>: ...}}`);
+      fail('FailedToParse', `Modifiers operate on fields, as in {${operator}: {<field>: ...}}`);
     }
     return Object.entries(fields).map(([name, argument]): Modification => {
-      if (operator === '$rename') return compileRename(name, argument);
       const change = compile(argument, name);
       return { path: parseUpdatePath(name), change, onInsert: operator === '$setOnInsert' };
     });
@@ -91,11 +78,10 @@ function compileOperators(update: Doc): Update {
     isReplacement: false,
     apply(doc, { inserting }) {
       const result = clone(doc);
-      for (const { path, change, source, onInsert } of modifications) {
-        if (onInsert === true && !inserting) continue;
-        const outcome = change(path.reduce<Value | undefined>(child, result), result);
+      for (const { path, change, onInsert } of modifications) {
+        if (onInsert && !inserting) continue;
+        const outcome = change(path.reduce<Value | undefined>(child, result));
         if (outcome === keep) continue;
-        if (source !== undefined) unset(result, source);
         if (outcome === remove) unset(result, path);
         else write(result, path, outcome);
       }
@@ -106,27 +92,18 @@ function compileOperators(update: Doc): Update {
 }
 
 function parseUpdatePath(name: string): string[] {
-  if (name.split('.').includes('')) {
-    throw new CommandError('EmptyFieldName', `The update path '${name}' contains an empty field `
-      + 'name, which is not allowed.');
-  }
-  return parsePath(name);
+  if (!name.split('.').includes('')) return parsePath(name);
+  fail('EmptyFieldName', `The update path '${name}' contains an empty field name.`);
 }
 
 function refuseConflicts(modifications: Modification[]): void {
-  const taken = modifications
-    .flatMap(({ path, source }) => source === undefined ? [path] : [path, source])
-    .map((path) => path.join('.'))
-    .sort();
   const seen = new Set<string>();
-  for (const path of taken) {
+  for (const path of modifications.map(({ path }) => path.join('.')).sort()) {
     const parts = path.split('.');
     for (let length = 1; length <= parts.length; length += 1) {
       const prefix = parts.slice(0, length).join('.');
-      if (seen.has(prefix)) {
-        throw new CommandError('ConflictingUpdateOperators',
-          `Updating the path '${path}' would create a conflict at '${prefix}'`);
-      }
+      if (!seen.has(prefix)) continue;
+      fail('ConflictingUpdateOperators', `Updating '${path}' would conflict with '${prefix}'`);
     }
     seen.add(path);
   }
@@ -160,13 +137,13 @@ function write(doc: Doc, path: string[], value: Value): void {
     } else if (Array.isArray(parent) && isArrayIndex(part)) {
       const index = Number(part);
       if (index > parent.length + 1_500_000) {
-        throw new CommandError('BadValue', `can't backfill more than 1500000 elements`);
+        fail('BadValue', `can't backfill more than 1500000 elements`);
       }
       while (parent.length < index) parent.push(null);
       parent[index] = next;
     } else {
-      throw new CommandError('PathNotViable', `Cannot create field '${part}' in element `
-        + `{${path[depth - 1] ?? ''}: ${show(parent)}}`);
+      fail('PathNotViable', `Cannot create field '${part}' in element {${path[depth - 1] ?? ''}: `
+      + `${show(parent)}}`);
     }
     parent = next;
   }
@@ -186,13 +163,12 @@ function unset(doc: Doc, path: string[]): void {
 // --- The operators -----------------------------------------------------------------------------
 
 /** Operators of MongoDB that are refused as "not here" rather than as unknown. */
-const beyondUs = new Set(['$bit', '$mul', '$pullAll']);
+const beyondUs = new Set(['$bit', '$mul', '$pop', '$pullAll', '$rename']);
 
 const operators: Record<string, (argument: Value, name: string) => Change> = {
   $set: (argument) => () => clone(argument),
   $setOnInsert: (argument) => () => clone(argument),
   $unset: () => (current) => current === undefined ? keep : remove,
-  $rename: (argument, name) => compileRename(name, argument).change,
   $min: (argument) => (current) =>
     current === undefined || compare(argument, current) < 0 ? argument : keep,
   $max: (argument) => (current) =>
@@ -200,46 +176,33 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
 
   $inc: (argument, name) => {
     if (!isNumeric(argument)) {
-      throw new CommandError('TypeMismatch', 'Cannot increment with non-numeric argument: '
-        + `{${name}: ${show(argument)}}`);
+      fail('TypeMismatch', `Cannot increment with non-numeric argument: ${show(argument)}`);
     }
-    return (current, root) => {
+    return (current) => {
       if (current === undefined) return argument;
-      const where = `{_id: ${show(field(root, '_id'))}} has the field '${name}'`;
       if (!isNumeric(current)) {
-        throw new CommandError('TypeMismatch', 'Cannot apply $inc to a value of non-numeric type. '
-          + `${where} of non-numeric type ${typeOf(current)}`);
+        fail('TypeMismatch', `Cannot apply $inc to '${name}' of type ${typeOf(current)}`);
       }
-      const sum = add(current, argument);
-      if (sum !== undefined) return sum;
-      throw new CommandError('BadValue', `Failed to apply $inc: ${where} too large for it`);
+      return add(current, argument) ?? fail('BadValue', `$inc of '${name}' would overflow`);
     };
   },
 
   $currentDate: (argument) => {
-    const isDate = argument === true || argument === false
-      || (isDoc(argument) && field(argument, '$type') === 'date');
-    if (!isDate) throw notImplemented('$currentDate with anything but true or {$type: "date"}');
+    const isDate = typeof argument === 'boolean' || (isDoc(argument) && argument.$type === 'date');
+    if (!isDate) beyond('$currentDate with anything but true or {$type: "date"}');
     return () => currentDate();
   },
 
   $push: (argument, name) => {
-    const { $each, $slice, $position } = modifiers('$push', argument, ['$slice', '$position']);
-    const slice = wholeModifier('$slice', $slice);
-    const position = wholeModifier('$position', $position);
-    return (current) => {
-      const array = [...arrayAt('$push', current, name)];
-      array.splice(position ?? array.length, 0, ...$each.map((item) => clone(item)));
-      if (slice === undefined) return array;
-      return slice >= 0 ? array.slice(0, slice) : array.slice(slice);
-    };
+    const items = itemsOf('$push', argument);
+    return (current) => [...arrayAt('$push', current, name), ...items.map((item) => clone(item))];
   },
 
   $addToSet: (argument, name) => {
-    const { $each } = modifiers('$addToSet', argument, []);
+    const items = itemsOf('$addToSet', argument);
     return (current) => {
       const array = [...arrayAt('$addToSet', current, name)];
-      for (const item of $each) {
+      for (const item of items) {
         work(array.length);
         if (!array.some((existing) => compare(existing, item) === 0)) array.push(clone(item));
       }
@@ -257,72 +220,24 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
       ? keep
       : arrayAt('$pull', current, name).filter((item) => !isUnwanted(item));
   },
-
-  $pop: (argument, name) => {
-    const end = isNumeric(argument) ? toNumber(argument) : NaN;
-    if (end !== 1 && end !== -1) {
-      throw new CommandError('FailedToParse', `$pop expects 1 or -1, found: ${show(argument)}`);
-    }
-    return (current) => {
-      if (current === undefined) return keep;
-      const array = arrayAt('$pop', current, name);
-      return end === 1 ? array.slice(0, -1) : array.slice(1);
-    };
-  },
 };
 
-/** The argument of `$push` or `$addToSet`: one value, or `$each` with further modifiers. */
-function modifiers(
-  operator: string, argument: Value, known: string[],
-): { $each: Value[]; $slice?: Value; $position?: Value } {
-  const [first] = isDoc(argument) ? Object.keys(argument) : [];
-  if (!isDoc(argument) || first?.startsWith('$') !== true) return { $each: [argument] };
-  const { $each, ...others } = argument;
-  const unknown = Object.keys(others).find((name) => !known.includes(name));
-  if (unknown !== undefined || $each === undefined) {
-    throw notImplemented(`${operator} with ${unknown ?? `${first} and without $each`}`);
-  }
-  if (Array.isArray($each)) return { $each, ...others };
-  throw new CommandError('BadValue', `The argument to $each in ${operator} must be an array but it `
-    + `was of type: ${typeOf($each)}`);
-}
-
-function wholeModifier(name: string, value: Value | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const number = isNumeric(value) ? toNumber(value) : NaN;
-  if (Number.isInteger(number)) return number;
-  throw new CommandError('BadValue', `The value for ${name} must be an integer value but was `
-    + `given type: ${typeOf(value)}`);
+/** What `$push` or `$addToSet` is to add: its argument, or every element of `$each`. */
+function itemsOf(operator: string, argument: Value): Value[] {
+  if (!isDoc(argument)) return [argument];
+  const { $each: each, ...others } = argument;
+  const modifier = Object.keys(others).find((name) => each !== undefined || name.startsWith('$'));
+  if (modifier !== undefined) beyond(`${operator} with ${modifier}`);
+  if (each === undefined) return [argument];
+  if (Array.isArray(each)) return each;
+  fail('BadValue', `The argument to $each in ${operator} must be an array`);
 }
 
 function arrayAt(operator: string, current: Value | undefined, name: string): Value[] {
   if (current === undefined) return [];
   if (Array.isArray(current)) return current;
-  const error = operator === '$pop' ? 'TypeMismatch' : 'BadValue';
-  throw new CommandError(error, `The field '${name}' must be an array but is of type `
-    + `${typeOf(current)}, so ${operator} cannot be applied`);
-}
-
-function compileRename(name: string, argument: Value): Modification {
-  if (typeof argument !== 'string') {
-    throw new CommandError('BadValue', `The 'to' field for $rename must be a string: ${name}: `
-      + show(argument));
-  }
-  const [source, path] = [parseUpdatePath(name), parseUpdatePath(argument)];
-  if (source.length + path.length > 2 || argument === '_id') {
-    throw notImplemented('$rename inside documents and arrays, or to _id,');
-  }
-  if (name === argument) {
-    throw new CommandError('BadValue', 'The source and target field for $rename must differ');
-  }
-  return {
-    source,
-    path,
-    change: (_current, root) => {
-      const value = field(root, name);
-      return value === undefined ? keep : value;
-    },
-  };
+  fail('BadValue',
+    `The field '${name}' must be an array for ${operator} but is of type ${typeOf(current)}`);
 }
 
 // --- Upserts -----------------------------------------------------------------------------------
@@ -338,10 +253,7 @@ export function upsertDocument(filter: Doc, update: Update): Doc {
   for (const [path, value] of known) {
     const clash = paths.filter((other) => other === path).length > 1
       || paths.some((other) => other.startsWith(`${path}.`));
-    if (clash) {
-      throw new CommandError('NotSingleValueField', 'cannot infer query fields to set, path '
-        + `'${path}' is matched twice`);
-    }
+    if (clash) fail('NotSingleValueField', `cannot infer query fields to set, '${path}' twice`);
     if (!update.isReplacement || path === '_id') write(base, parseUpdatePath(path), clone(value));
   }
   const { _id: id = newObjectId(), ...rest } = update.apply(base, { inserting: true });
@@ -356,16 +268,10 @@ function equalities(filter: Doc): [path: string, value: Value][] {
     }
     if (name.startsWith('$') || value instanceof BSONRegExp) return [];
     if (!isOperators(value)) return [[name, value]];
-    const exact = field(value, '$eq');
-    if (exact !== undefined) return [[name, exact]];
-    for (const operator of ['$in', '$all']) {
-      const list = field(value, operator);
-      const [only] = Array.isArray(list) && list.length === 1 ? list : [];
-      if (only !== undefined && !(only instanceof BSONRegExp) && !isOperators(only)) {
-        return [[name, only]];
-      }
-    }
-    return [];
+    if (value.$eq !== undefined) return [[name, value.$eq]];
+    const lists = [value.$in, value.$all].filter((list) => Array.isArray(list));
+    return lists.filter(({ length }) => length === 1).flat()
+      .filter((only) => !(only instanceof BSONRegExp)).slice(0, 1).map((only) => [name, only]);
   });
 }
 

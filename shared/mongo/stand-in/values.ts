@@ -8,11 +8,11 @@
 import { types } from 'node:util';
 
 import {
-  BSONError, BSONRegExp, Binary, DBRef, Double, EJSON, Int32, Long, MaxKey, MinKey, ObjectId,
+  BSONError, BSONRegExp, Binary, Double, EJSON, Int32, Long, MaxKey, MinKey, ObjectId,
   Timestamp, UUID, calculateObjectSize, deserialize, serialize,
 } from 'bson';
 
-import { CommandError, notImplemented } from './errors.ts';
+import { CommandError, beyond, fail } from './errors.ts';
 
 export type Numeric = Int32 | Double | Long;
 
@@ -35,15 +35,14 @@ export function decode(bytes: Uint8Array): Doc {
   try {
     decoded = deserialize(bytes, { promoteValues: false, bsonRegExp: true });
   } catch (error) {
-    if (BSONError.isBSONError(error)) throw new CommandError('InvalidBSON', error.message);
+    if (BSONError.isBSONError(error)) fail('InvalidBSON', error.message);
     throw error;
   }
   const seen = { oddOrder: false };
   const value = adopt(decoded, 0, seen);
-  if (!isDoc(value)) throw new CommandError('InvalidBSON', 'the message is not a document');
+  if (!isDoc(value)) fail('InvalidBSON', 'the message is not a document');
   if (seen.oddOrder && Buffer.compare(encode(value), bytes) !== 0) {
-    throw notImplemented('A document that mixes names such as 0 with other names, or has $ref, '
-      + '$id and $db elsewhere than at its start, in this order,');
+    beyond('A document that mixes names such as 0 with other names');
   }
   return value;
 }
@@ -54,13 +53,8 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   if (depth > maxDepth) throw tooDeep();
   if (Array.isArray(value)) return value.map((item: unknown) => adopt(item, depth + 1, seen));
   if (types.isDate(value)) {
-    if (Number.isNaN(value.getTime())) throw notImplemented('A date beyond the year 275760');
+    if (Number.isNaN(value.getTime())) beyond('A date beyond the year 275760');
     return value;
-  }
-  // The parser makes a DBRef of every { $ref, $id }: to a server it is a document like any other.
-  if (value instanceof DBRef) {
-    seen.oddOrder = true;
-    return adopt({ ...value.toJSON() }, depth, seen);
   }
   // A Binary is a view of the message it came in. A copy lets the message go.
   if (value instanceof UUID) return new UUID(Buffer.from(value.buffer));
@@ -70,8 +64,7 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   if (isNumeric(value) || value instanceof ObjectId || value instanceof BSONRegExp
     || value instanceof MinKey || value instanceof MaxKey) return value;
   if (!isDoc(value) || Object.hasOwn(value, '_bsontype')) {
-    throw notImplemented('A Decimal128, a Timestamp, JavaScript code or a type that BSON no longer '
-      + 'recommends');
+    beyond('A Decimal128, Timestamp, DBRef, JavaScript or deprecated BSON type');
   }
   const doc: Doc = {};
   for (const [name, item] of Object.entries(value)) {
@@ -105,8 +98,8 @@ export function clone(value: Value): Value {
 export function checkStorable(doc: Doc): void {
   const bytes = calculateObjectSize(doc);
   if (bytes > maxDocumentBytes) {
-    throw new CommandError('BSONObjectTooLarge', `BSONObj size: ${bytes} is invalid. Size must be `
-      + `between 0 and ${maxDocumentBytes} (16 MB)`);
+    fail('BSONObjectTooLarge', `BSONObj size: ${bytes} is invalid. Size must be between 0 and `
+    + `${maxDocumentBytes} (16 MB)`);
   }
   checkDepth(doc, 0);
 }
@@ -234,9 +227,7 @@ export function compare(a: Value | undefined, b: Value | undefined): number {
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   if (types.isDate(a) && types.isDate(b)) return a.getTime() - b.getTime();
   if (a instanceof ObjectId && b instanceof ObjectId) return Buffer.compare(a.id, b.id);
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return compareLists(a, b, compare);
-  }
+  if (Array.isArray(a) && Array.isArray(b)) return compareLists(a, b, compare);
   if (a instanceof Binary && b instanceof Binary) {
     return a.length() - b.length() || a.sub_type - b.sub_type
       || Buffer.compare(a.value(), b.value());
@@ -314,7 +305,7 @@ export function parsePath(name: string): string[] {
   const path = name.split('.');
   if (path.length > maxDepth) throw tooDeep();
   if (path.some((part) => part === '' || part.startsWith('$'))) {
-    throw notImplemented(`'${name}', a path with an empty part or a dollar sign,`);
+    beyond(`'${name}', a path with an empty part or a dollar sign,`);
   }
   return path;
 }
@@ -363,7 +354,7 @@ export function singleAt(doc: Doc, path: readonly string[]): Value | undefined {
   let value: Value | undefined = doc;
   for (const part of path) {
     if (Array.isArray(value)) {
-      throw notImplemented(`A sort, a group or an index by '${path.join('.')}', through an array,`);
+      beyond(`A sort, a group or an index by '${path.join('.')}', through an array,`);
     }
     value = isDoc(value) ? field(value, part) : undefined;
   }

@@ -2,9 +2,10 @@
  * The bounds of one command's work. One thread does all of it: while a command runs, nobody else
  * is answered.
  */
+import { types } from 'node:util';
 import { createContext, Script } from 'node:vm';
 
-import { CommandError } from './errors.ts';
+import { CommandError, fail } from './errors.ts';
 
 /** The most milliseconds one command may take. A client's `maxTimeMS` can only shorten it. */
 export const maxMilliseconds = 5000;
@@ -39,8 +40,8 @@ function outOfTime(): CommandError {
 /** Yields rows that stay in memory until the last one is taken or the reader returns. */
 export function* hold<T>(rows: T[]): Generator<T, void> {
   if (held + rows.length > maxHeld) {
-    throw new CommandError('ExceededMemoryLimit', 'The cursors that are open hold too many sorted '
-      + 'or grouped documents. Close some of them.');
+    fail('ExceededMemoryLimit', 'The cursors that are open hold too many sorted or grouped '
+    + 'documents. Close some of them.');
   }
   held += rows.length;
   try {
@@ -68,7 +69,8 @@ export function testInTime(regex: RegExp, text: string): boolean {
   try {
     return Boolean(script.runInContext(sandbox, { timeout: Math.ceil(milliseconds) }));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // The error comes from another realm: it is no instance of this one's Error.
+    const code = types.isNativeError(error) && 'code' in error ? error.code : undefined;
     throw code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? outOfTime() : error;
   }
 }
