@@ -7,7 +7,6 @@ import { currentDate, now } from './clock.ts';
 import { parseIndex } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Command, Context, Reply } from './commands.ts';
-import type { Batch } from './cursors.ts';
 import { beyond, fail } from './errors.ts';
 import { command, fields, maxWriteBatchSize } from './fields.ts';
 import { compileFilter } from './query.ts';
@@ -102,7 +101,7 @@ export const adminCommands: Record<string, Command> = {
       },
     })).filter(compileFilter(filter));
     const namespace = `${database}.$cmd.listCollections`;
-    return listing(cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity));
+    return cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity);
   }),
 
   // Creating what is there already, with the same options, succeeds (since MongoDB 7.0).
@@ -141,7 +140,7 @@ export const adminCommands: Record<string, Command> = {
     const { namespace, indexes } = needCollection(name, context);
     const docs = Array.from(indexes.values(), ({ spec }) => spec);
     const { cursors, session } = context;
-    return listing(cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity));
+    return cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity);
   }),
 
   dropIndexes: command(fields.dropIndexes, ({ dropIndexes: name, index: wanted }, context) => {
@@ -179,10 +178,6 @@ function sizeOf(collections: Iterable<Collection>): number {
   let bytes = 0;
   for (const collection of collections) bytes += collection.bytes();
   return bytes;
-}
-
-function listing({ id, ns, docs }: Batch): Reply {
-  return { cursor: { id, ns, firstBatch: docs } };
 }
 
 /** The collection with this name, which must exist. */

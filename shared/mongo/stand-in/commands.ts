@@ -76,8 +76,7 @@ function dispatch(request: Doc, state: ServerState, connectionId: number): Reply
   refuseTransaction(request, command);
   const { $db: database, ...generic } = read(genericFields, request, command);
   if (generic.apiVersion !== '1') fail('APIVersionError', 'API version must be "1"');
-  checkReadLevel(generic.readConcern?.level ?? 'local');
-  checkWriteConcern(generic.writeConcern?.w ?? 'majority');
+  checkConcerns(generic.readConcern?.level ?? 'local', generic.writeConcern?.w ?? 'majority');
   const found = commands.get(command);
   if (found === undefined) {
     if (command === 'explain') beyond('explain, which tells how a query planner uses indexes,');
@@ -100,14 +99,12 @@ function refuseTransaction(request: Doc, command: string): void {
   + 'mongos');
 }
 
-function checkReadLevel(level: string): void {
-  if (['local', 'available', 'majority'].includes(level)) return;
-  fail(['snapshot', 'linearizable'].includes(level) ? 'NotAReplicaSet' : 'BadValue',
-    `read concern '${level}' is not a level that a server without replica set members has`);
-}
-
-/** One server can confirm its own write (`w` 0, 1, 'majority'), and no other server's. */
-function checkWriteConcern(w: Value): void {
+/** One server can confirm its own write (`w` 0, 1, 'majority') and show its own data only. */
+function checkConcerns(level: string, w: Value): void {
+  if (!['local', 'available', 'majority'].includes(level)) {
+    const error = ['snapshot', 'linearizable'].includes(level) ? 'NotAReplicaSet' : 'BadValue';
+    fail(error, `read concern '${level}' is unknown or needs a replica set`);
+  }
   if (w === 'majority' || (isNumeric(w) && [0, 1].includes(toNumber(w)))) return;
   fail('BadValue', 'cannot use \'w\' > 1 or a tag when a host is not replicated');
 }

@@ -4,7 +4,6 @@ import { Int32 } from 'bson';
 import { compilePipeline, countOf, map, slice } from './aggregate.ts';
 import type { Collection } from './collection.ts';
 import type { Command, Reply } from './commands.ts';
-import type { Batch } from './cursors.ts';
 import { beyond, fail, toCommandError } from './errors.ts';
 import { command, fields } from './fields.ts';
 import { compileProjection } from './projection.ts';
@@ -74,15 +73,12 @@ export const crudCommands: Record<string, Command> = {
       docs: map(slice(found, args.skip, Infinity), project),
       limit: args.limit || Infinity,
     };
-    return firstBatch(cursors.start(reading, args.batchSize ?? firstBatchSize, args.singleBatch));
+    return cursors.start(reading, args.batchSize ?? firstBatchSize, args.singleBatch);
   }),
 
-  getMore: command(fields.getMore, (args, { database, cursors, session }) => {
-    const { id, ns, docs } = cursors.next(
-      args.getMore, `${database}.${args.collection}`, session, args.batchSize || Infinity,
-    );
-    return { cursor: { nextBatch: docs, id, ns } };
-  }),
+  getMore: command(fields.getMore, (args, { database, cursors, session }) => cursors.next(
+    args.getMore, `${database}.${args.collection}`, session, args.batchSize || Infinity,
+  )),
 
   killCursors: command(fields.killCursors, (args, { cursors }) => {
     const killed = args.cursors.filter((id) => cursors.kill(id));
@@ -123,7 +119,7 @@ export const crudCommands: Record<string, Command> = {
     const collection = storage.find(database, name);
     const docs = compilePipeline(args.pipeline)({ namespace, collection });
     const size = args.cursor.batchSize ?? firstBatchSize;
-    return firstBatch(cursors.start({ namespace, session, docs }, size));
+    return cursors.start({ namespace, session, docs }, size);
   }),
 
   findAndModify: command(fields.findAndModify, (
@@ -167,10 +163,6 @@ export const crudCommands: Record<string, Command> = {
 function matches(collection: Collection | undefined, filter: Doc): Iterable<Doc> {
   const isMatch = compileFilter(filter); // a wrong filter is an error, collection or not
   return collection?.matching(filter, isMatch) ?? [];
-}
-
-function firstBatch({ id, ns, docs }: Batch): Reply {
-  return { cursor: { firstBatch: docs, id, ns } };
 }
 
 // --- Writing -----------------------------------------------------------------------------------

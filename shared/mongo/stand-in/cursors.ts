@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Long, calculateObjectSize } from 'bson';
 
 import { now } from './clock.ts';
+import type { Reply } from './commands.ts';
 import { fail } from './errors.ts';
 import type { Doc } from './values.ts';
 import { maxDocumentBytes } from './values.ts';
@@ -32,8 +33,6 @@ interface Cursor extends Reading {
   lastUsed: number;
 }
 
-export interface Batch { readonly id: Long; readonly ns: string; readonly docs: Doc[] }
-
 export class Cursors {
   readonly #open = new Map<string, Cursor>();
 
@@ -42,7 +41,7 @@ export class Cursors {
   }
 
   /** The first batch. There is a cursor for getMore afterwards unless it is the only one. */
-  start(reading: Reading, batchSize: number, single = false): Batch {
+  start(reading: Reading, batchSize: number, single = false): Reply {
     const cursor: Cursor = {
       ...reading,
       rest: reading.docs[Symbol.iterator](),
@@ -53,7 +52,7 @@ export class Cursors {
     const { docs, isLast } = takeBatch(cursor, batchSize);
     if (single || isLast) {
       cursor.rest.return?.();
-      return { id: Long.ZERO, ns: reading.namespace, docs };
+      return { cursor: { firstBatch: docs, id: Long.ZERO, ns: reading.namespace } };
     }
     if (this.#open.size >= maxOpen) {
       fail('ExceededMemoryLimit', `There are ${maxOpen} open cursors. Close some of them.`);
@@ -62,11 +61,11 @@ export class Cursors {
     do id = Long.fromBigInt(randomBytes(8).readBigUInt64LE() >> 1n);
     while (id.isZero() || this.#open.has(id.toString()));
     this.#open.set(id.toString(), cursor);
-    return { id, ns: reading.namespace, docs };
+    return { cursor: { firstBatch: docs, id, ns: reading.namespace } };
   }
 
   /** The next batch; the id is 0 when it was the last one. */
-  next(id: Long, namespace: string, session: string | undefined, batchSize: number): Batch {
+  next(id: Long, namespace: string, session: string | undefined, batchSize: number): Reply {
     const cursor = this.#open.get(id.toString());
     if (cursor === undefined) fail('CursorNotFound', `cursor id ${id.toString()} not found`);
     if (cursor.namespace !== namespace) {
@@ -82,7 +81,7 @@ export class Cursors {
     try {
       const batch = takeBatch(cursor, batchSize);
       ({ isLast } = batch);
-      return { id: isLast ? Long.ZERO : id, ns: namespace, docs: batch.docs };
+      return { cursor: { nextBatch: batch.docs, id: isLast ? Long.ZERO : id, ns: namespace } };
     } finally {
       if (isLast) this.kill(id); // an error ends a cursor, too
     }

@@ -56,13 +56,9 @@ function reader<T>(expected: TypeName, accept: (value: Value) => T | undefined):
     if (value === undefined || value === null) {
       fail('IDLFailedToParse', `BSON field '${path}' is missing but a required field`);
     }
-    return accept(value) ?? wrongType(value, path, expected);
+    return accept(value) ?? fail('TypeMismatch', `BSON field '${path}' is the wrong type `
+      + `'${typeOf(value)}', expected type '${expected}'`);
   };
-}
-
-function wrongType(value: Value, path: string, expected: TypeName): never {
-  fail('TypeMismatch', `BSON field '${path}' is the wrong type '${typeOf(value)}', expected type `
-  + `'${expected}'`);
 }
 
 const any = reader('object', (value) => value);

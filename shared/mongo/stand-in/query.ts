@@ -140,15 +140,32 @@ function compileElemMatch(lookup: Lookup, value: Value): Predicate {
 }
 
 /** A test of array elements: operators for the element itself, or a filter for its fields. */
-export function compileElementTest(condition: Doc): (element: Value) => boolean {
-  const [first = ''] = Object.keys(condition);
-  if (isOperators(condition) && !['$and', '$or', '$nor'].includes(first)) {
+function compileElementTest(condition: Doc): (element: Value) => boolean {
+  if (testsElement(condition)) {
     // An array inside an array is one element: the operators do not look into it.
     const test = compileOperators(({ element }) => [element], condition);
     return (element) => test({ element });
   }
   const matches = compileFilter(condition);
+  // mongod takes an array inside an array for a document with the fields 0, 1 and so on.
+  return (element) => Array.isArray(element)
+    ? beyond('$elemMatch by fields over arrays in an array')
+    : isDoc(element) && matches(element);
+}
+
+/** `$pull`'s test of elements, which looks into arrays but takes none for a document. */
+export function compilePullTest(condition: Value): (element: Value) => boolean {
+  if (condition instanceof BSONRegExp || (isDoc(condition) && testsElement(condition))) {
+    const matches = compileFilter({ element: condition });
+    return (element) => matches({ element });
+  }
+  if (!isDoc(condition)) return (element) => compare(element, condition) === 0;
+  const matches = compileFilter(condition);
   return (element) => isDoc(element) && matches(element);
+}
+
+function testsElement(condition: Doc): boolean {
+  return isOperators(condition) && !/^\$(and|or|nor)$/.test(Object.keys(condition)[0] ?? '');
 }
 
 /**

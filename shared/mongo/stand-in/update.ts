@@ -3,7 +3,7 @@ import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
 import { beyond, fail } from './errors.ts';
-import { compileElementTest, isOperators } from './query.ts';
+import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
   add, clone, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, setField, show, typeOf,
@@ -211,11 +211,7 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
   },
 
   $pull: (argument, name) => {
-    const isUnwanted = argument instanceof BSONRegExp
-      ? compileElementTest({ $regex: argument })
-      : isDoc(argument)
-        ? compileElementTest(argument)
-        : (item: Value) => compare(item, argument) === 0;
+    const isUnwanted = compilePullTest(argument);
     return (current) => current === undefined
       ? keep
       : arrayAt('$pull', current, name).filter((item) => !isUnwanted(item));
@@ -236,8 +232,7 @@ function itemsOf(operator: string, argument: Value): Value[] {
 function arrayAt(operator: string, current: Value | undefined, name: string): Value[] {
   if (current === undefined) return [];
   if (Array.isArray(current)) return current;
-  fail('BadValue',
-    `The field '${name}' must be an array for ${operator} but is of type ${typeOf(current)}`);
+  fail('BadValue', `${operator} needs an array at '${name}', which is of type ${typeOf(current)}`);
 }
 
 // --- Upserts -----------------------------------------------------------------------------------

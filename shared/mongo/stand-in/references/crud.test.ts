@@ -14,17 +14,22 @@ import { startStandIn } from '../server.ts';
 
 interface Data { databaseName: string; collectionName: string; documents: Document[] }
 interface Operation {
-  name: string; object: string; arguments?: Document; expectError?: Document; expectResult?: unknown;
+  name: string; object: string; arguments?: Document;
+  expectError?: Document; expectResult?: unknown;
 }
 interface Case {
-  description: string; runOnRequirements?: Requirement[]; operations: Operation[]; outcome?: Data[];
+  description: string; runOnRequirements?: Requirement[];
+  operations: Operation[]; outcome?: Data[];
 }
-interface Requirement { minServerVersion?: string; maxServerVersion?: string; topologies?: string[] }
+interface Requirement {
+  minServerVersion?: string; maxServerVersion?: string; topologies?: string[];
+}
 interface EntitySpec {
   client?: { id: string };
   database?: { id: string; databaseName: string };
   collection?: {
-    id: string; database: string; collectionName: string; collectionOptions?: CollectionOptions;
+    id: string; database: string;
+    collectionName: string; collectionOptions?: CollectionOptions;
   };
 }
 interface File {
@@ -88,7 +93,8 @@ async function judge(file: File, item: Case): Promise<'passed' | 'refused'> {
         assert.ok(operation.expectError, `${label}: ${String(outcome.error)}`);
       } else {
         assert.ok(operation.expectError === undefined, `${label}: no error`);
-        if ('expectResult' in operation) expect(outcome.result, operation.expectResult, label, true);
+        const { expectResult } = operation;
+        if (expectResult !== undefined) expect(outcome.result, expectResult, label, true);
       }
     }
     for (const { databaseName, collectionName, documents } of item.outcome ?? []) {
@@ -191,7 +197,8 @@ function expect(actual: unknown, expected: unknown, label: string, isRoot: boole
   } else if (isObject(expected)) {
     const [operator = ''] = Object.keys(expected);
     if (operator === '$$unsetOrMatches') {
-      if (actual !== undefined && actual !== null) expect(actual, expected[operator], label, isRoot);
+      const isUnset = actual === undefined || actual === null;
+      if (!isUnset) expect(actual, expected[operator], label, isRoot);
       return;
     }
     if (operator.startsWith('$$')) throw new Error(`${label}: ${operator} is not known here`);
