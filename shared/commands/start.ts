@@ -12,7 +12,7 @@ await runCommand(async () => {
   const { flags: { plain } } = readArguments('start', ['plain']);
   loadEnvFile();
   const step = await findOpenStep();
-  if (step) return runCockpit(step, { kind: 'step', plain });
+  if (step) return runCockpit(step, { kind: 'steps', plain });
   console.log('All steps are done.\nNext: npm run progress');
 });
 
