@@ -20,7 +20,7 @@ const packages = [tested, 'ava@3', 'express@4', 'express-session@1.17', 'mongodb
 export default async function checkStandIn(): Promise<void> {
   const folder = path.join(root, 'shared/mongo/stand-in');
   const tests = (await readdir(folder, { recursive: true }))
-    .filter((name) => name.endsWith('.test.ts')).map((name) => path.join(folder, name));
+    .filter((name) => /\.(test|check)\.ts$/.test(name)).map((name) => path.join(folder, name));
   const options = ['--import', 'tsx', '--test', '--test-reporter=spec'];
   const ownTests = await run(
     process.execPath, [...options, ...tests], root, { STAND_IN_CHECK: 'all' },

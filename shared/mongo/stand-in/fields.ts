@@ -22,10 +22,11 @@ export type Table<T> = { readonly [Name in keyof T]: Reader<T[Name]> };
 export function command<T>(
   table: Table<T>, run: (args: T, context: Context) => Reply, options: { adminOnly?: true } = {},
 ): Command {
+  const known = { ...table, ...genericFields };
   return {
     ...options,
     run: (context) => {
-      refuseUnknown({ ...table, ...genericFields }, context.request, context.command);
+      refuseUnknown(known, context.request, context.command);
       return run(read(table, context.request, context.command), context);
     },
   };

@@ -116,7 +116,7 @@ for (const [code, what, bytes] of malformed) {
   });
 }
 
-test('a document of 17 MB: error 10334, in the body and in a sequence', async () => {
+test('a document of 17 MB in a sequence: error 10334', async () => {
   // Built by hand: the bson package serializes no more than 17 MB.
   const text = Buffer.alloc(17 * 1024 * 1024, 'x');
   const name = Buffer.from('\x02a\0');
@@ -124,13 +124,11 @@ test('a document of 17 MB: error 10334, in the body and in a sequence', async ()
   const document = Buffer.concat([int32(field.length + 5), field, Buffer.from([0])]);
   const command = serialize({ insert: 'c', $db: 'test' });
   const sequence = Buffer.concat([Buffer.from('documents\0'), document]);
-  for (const sections of [
-    [Buffer.from([0]), document],
-    [Buffer.from([0]), command, Buffer.from([1]), int32(sequence.length + 4), sequence],
-  ]) {
-    const answer = await send(message(2013, 5, int32(0), ...sections));
-    assert.equal(answer?.body.code, 10334, String(answer?.body.errmsg));
-  }
+  const answer = await send(message(
+    2013, 5, int32(0), Buffer.from([0]), command,
+    Buffer.from([1]), int32(sequence.length + 4), sequence,
+  ));
+  assert.equal(answer?.body.code, 10334, String(answer?.body.errmsg));
   await isAlive();
 });
 
@@ -147,18 +145,21 @@ test('a document just over 16 MB is refused, one just under is kept', async () =
   await db.dropDatabase();
 });
 
-test('more documents than a batch may have: error 16, before they fill the memory', async () => {
-  const name = Buffer.from('documents\0');
-  const documents = Buffer.alloc(9_000_000 * 5, Buffer.from([5, 0, 0, 0, 0]));
-  const command = serialize({ insert: 'c', $db: 'stand_in_robustness' });
-  const before = process.memoryUsage.rss();
-  const answer = await send(message(
-    2013, 5, int32(0), Buffer.from([0]), command,
-    Buffer.from([1]), int32(4 + name.length + documents.length), name, documents,
-  ));
-  assert.equal(answer?.body.code, 16, String(answer?.body.errmsg));
-  assert.ok(process.memoryUsage.rss() - before < 400_000_000);
-});
+// A second of work: for npm run check:stand-in only.
+if (process.env.STAND_IN_CHECK === 'all') {
+  test('more documents than a batch may have: error 16, before they fill the memory', async () => {
+    const name = Buffer.from('documents\0');
+    const documents = Buffer.alloc(9_000_000 * 5, Buffer.from([5, 0, 0, 0, 0]));
+    const command = serialize({ insert: 'c', $db: 'stand_in_robustness' });
+    const before = process.memoryUsage.rss();
+    const answer = await send(message(
+      2013, 5, int32(0), Buffer.from([0]), command,
+      Buffer.from([1]), int32(4 + name.length + documents.length), name, documents,
+    ));
+    assert.equal(answer?.body.code, 16, String(answer?.body.errmsg));
+    assert.ok(process.memoryUsage.rss() - before < 400_000_000);
+  });
+}
 
 test('garbage behind a good message does not cost its reply', async () => {
   const answer = await send(Buffer.concat([ping, Buffer.alloc(64, 0xff)]));
