@@ -160,7 +160,7 @@ function compileGroup(argument: Value): Stage {
   if (groupBy === undefined) fail(15955, 'a group specification must include an _id');
   const by = compileOperand(groupBy);
   const columns = Object.entries(sums).map(([name, value]) => compileColumn(name, value));
-  return function* (docs) {
+  function grouped(docs: Iterable<Doc>): Doc[] {
     const groups = new Map<string, { id: Value; sums: Sum[] }>();
     for (const doc of docs) {
       work();
@@ -170,13 +170,16 @@ function compileGroup(argument: Value): Stage {
       groups.set(key, group);
       for (const [index, { operand }] of columns.entries()) group.sums[index]?.add(operand(doc));
     }
-    yield* hold(Array.from(groups.values(), ({ id, sums }) => {
+    return Array.from(groups.values(), ({ id, sums }) => {
       const row: Doc = { _id: id };
       for (const [index, { name }] of columns.entries()) {
         setField(row, name, sums[index]?.total() ?? null);
       }
       return row;
-    }));
+    });
+  }
+  return function* (docs) {
+    yield* hold(grouped(docs));
   };
 }
 

@@ -409,7 +409,7 @@ test('a command takes no longer than maxTimeMS allows', () => server.withDatabas
 
 // Seconds of work each: for npm run check:stand-in only.
 if (checksAll) describe('the bounds of the stand-in', () => {
-  test('cursors nobody reads hold no copies of the collection', () => server.withDatabase(async (db) => {
+  test('cursors nobody reads hold no copies', () => server.withDatabase(async (db) => {
     await db.collection('c').insertMany(Array.from({ length: 20_000 }, () => ({})));
     const before = process.memoryUsage().heapUsed;
     for (let n = 0; n < 6; n += 1) {

@@ -15,7 +15,7 @@ export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
     return { path: parsePath(name), direction };
   });
   if (parts.length === 0) return (docs) => docs;
-  return function* (docs) {
+  function sorted(docs: Iterable<Doc>): Doc[] {
     const rows = Array.from(docs, (doc) => {
       const arrays = parts.filter(({ path }) => Array.isArray(singleAt(doc, path)));
       if (arrays.length > 1) fail('BadValue', 'cannot sort with keys that are parallel arrays');
@@ -32,6 +32,10 @@ export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
       }
       return 0;
     });
-    yield* hold(rows.map(({ doc }) => doc));
+    return rows.map(({ doc }) => doc);
+  }
+  // A cursor that waits holds the documents only, not their keys.
+  return function* (docs) {
+    yield* hold(sorted(docs));
   };
 }
