@@ -2,6 +2,7 @@ import request from 'supertest';
 import { watchForCrashes } from './crash.ts';
 import { Jar } from './jar.ts';
 import { Lesson, messageOf } from './lesson.ts';
+import { patience } from './patience.ts';
 import { run } from './plan.ts';
 import { currentSubject } from './subject.ts';
 
@@ -132,8 +133,10 @@ export function regainPatience(): void {
 
 let unanswered = 0;
 
+class TimeIsUp extends Error {}
+
 /** How long an answer may take now, in milliseconds. */
-function patience(): number {
+function limitNow(): number {
   return unanswered < TRIES ? PATIENCE_MS : SHORT_PATIENCE_MS;
 }
 
@@ -144,15 +147,20 @@ async function exchange(
   pending: request.Test,
 ): Promise<Exchange> {
   const crash = watchForCrashes();
-  const limit = patience();
+  const limit = limitNow();
+  const timer = new AbortController();
   if (cookie !== '') pending.set('Cookie', cookie);
   run.request = `${method} ${path}`;
   try {
     // supertest resolves when the whole body has been read. Before that the database may not
     // be asked: express-session sends all but the last byte before the store has answered.
     const answer = await Promise.race([
-      pending.timeout({ response: limit, deadline: limit }),
+      pending,
       crash.promise,
+      patience(limit, timer.signal).then(() => {
+        pending.abort();
+        throw new TimeIsUp();
+      }),
     ]);
     return {
       method,
@@ -165,9 +173,10 @@ async function exchange(
     };
   } catch (error) {
     if (error instanceof Lesson) throw error;
-    if (isTimeout(error)) unanswered++;
+    const isTooLate = error instanceof TimeIsUp;
+    if (isTooLate) unanswered++;
     throw new Lesson({
-      observed: isTimeout(error)
+      observed: isTooLate
         ? `${method} ${path} got no answer within ${limit / 1000} s.`
         : `${method} ${path} got no complete answer: ${messageOf(error)}.`,
       why: 'Express does not send what a handler returns, and a callback that never answers '
@@ -182,10 +191,7 @@ async function exchange(
     });
   } finally {
     run.request = undefined;
+    timer.abort();
     crash.stop();
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && 'timeout' in error;
 }

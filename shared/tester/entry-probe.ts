@@ -4,8 +4,11 @@
  * each other and beside the learner's own app; only WORKSHOP_TAKEN_PORT is passed on as it is.
  */
 import { Server, type AddressInfo } from 'node:net';
+import { BEAT_MS } from './patience.ts';
 
 export type ProbeMessage =
+  /** The event loop turns. */
+  | { type: 'beat' }
   | { type: 'asked'; port: string }
   | { type: 'listening'; port: number };
 
@@ -32,6 +35,7 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
 
 // What is set and what is not is for the test to say, and not for a .env file.
 process.loadEnvFile = () => undefined;
+setInterval(() => { tell({ type: 'beat' }); }, BEAT_MS).unref();
 process.on('disconnect', () => process.exit());
 process.channel?.unref();
 

@@ -10,13 +10,14 @@ import type { ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { packages } from './packages.ts';
+import { BEAT_MS } from './patience.ts';
 import { subjectFile } from './subject.ts';
 
 /** How long index.ts may take to listen or to end, in milliseconds: busy machines are slow. */
 const PATIENCE_MS = 10_000;
 
-/** How often it is looked after, at least, once one waits for it. */
-const MIN_POLLS = 50;
+/** How long its event loop may stand still, in milliseconds: in a loop that never ends, it does. */
+const SILENCE_MS = 30_000;
 
 /** How long it may take to do what it was asked, once it runs, in milliseconds. */
 const RUNNING_PATIENCE_MS = 5000;
@@ -86,7 +87,8 @@ export class Entry {
   /** The port on which it really listens: any free one, in place of the port it asked for. */
   port: number | undefined;
 
-  readonly #started = performance.now();
+  #beats = 0;
+  #lastBeat = performance.now();
 
   private constructor(child: ChildProcess) {
     this.#process = child;
@@ -94,7 +96,9 @@ export class Entry {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     child.on('message', (message: ProbeMessage) => {
-      if (message.type === 'asked') this.askedFor = message.port;
+      this.#lastBeat = performance.now();
+      if (message.type === 'beat') this.#beats++;
+      else if (message.type === 'asked') this.askedFor = message.port;
       else this.port = message.port;
     });
   }
@@ -172,12 +176,15 @@ export class Entry {
   }
 
   async #until(done: () => boolean): Promise<void> {
-    // Several that hang were started together and are waited for together.
-    const deadline = this.port === undefined
-      ? this.#started + PATIENCE_MS
-      : performance.now() + RUNNING_PATIENCE_MS;
-    // On a machine that was busy elsewhere it may have done in the meantime what is waited for.
-    for (let polls = 0; !done() && (polls < MIN_POLLS || performance.now() < deadline); polls++) {
+    // Several that hang were started together and are waited for together. Only the time in which
+    // its event loop turns counts: on a busy machine, index.ts waits for the processor.
+    const lastBeat = this.port === undefined
+      ? PATIENCE_MS / BEAT_MS
+      : this.#beats + RUNNING_PATIENCE_MS / BEAT_MS;
+    const isPatient = () => (
+      this.#beats < lastBeat && performance.now() - this.#lastBeat < SILENCE_MS
+    );
+    while (!done() && isPatient()) {
       if (!this.running) {
         await this.#ended;
         return;

@@ -25,7 +25,7 @@ export type Result = JsonReport | { failed: string };
 const WAITING_PROCESSES = 2;
 
 /** How long a process with many answers may take, in milliseconds, on a very busy machine. */
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 900_000;
 
 /**
  * Tests many answers side by side. Most share a process with others; see {@link Answer.runs}.

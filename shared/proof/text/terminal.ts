@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 
 /** How long something may take to be printed, in milliseconds: busy machines are slow. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** A command that goes on running, such as `npm run step:3`, and what it prints. */
 export class Terminal {
