@@ -1,7 +1,7 @@
 /*
  * npm test: proves the workshop itself. Every *.test.ts below shared/ runs in a process of its own;
  * the tests of the steps are run by those that prove them. `npm test -- proof` runs only the files
- * whose path has the word in it.
+ * whose path has the word in it, and `npm test 3` means npm run test:3.
  */
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

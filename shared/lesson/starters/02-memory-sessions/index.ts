@@ -1,0 +1,18 @@
+import { createApp } from './app.ts';
+
+const { PORT = '4000' } = process.env;
+const port = Number(PORT);
+if (!Number.isInteger(port) || port < 1 || port > 65535) {
+  stop(`PORT must be a number from 1 to 65535, not "${PORT}".`);
+}
+
+// TODO Move 1: createApp() throws when SESSION_SECRET is missing: stop() with its sentence.
+createApp().listen(port, (error) => {
+  if (error) stop(`Cannot listen on port ${port}: ${error.message}`);
+  console.log(`Server running on port ${port}`);
+});
+
+function stop(reason: string): never {
+  console.error(reason);
+  process.exit(1);
+}
