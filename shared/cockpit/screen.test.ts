@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { TestReport } from '../tester/report.ts';
+import type { Report, TestReport } from '../tester/report.ts';
 import { findStep } from '../lesson/steps.ts';
 import { renderScreen } from './screen.ts';
 import { after, beginning, type Event, type State } from './state.ts';
@@ -21,7 +21,7 @@ const failed = (name: string, more = ''): TestReport => ({
 
 /** The state after some events, in a step with these tests. */
 function stateWith(tests: TestReport[], ...events: Event[]): State {
-  const report = { step, subject: step, solutions: false, tests };
+  const report: Report = { step, kind: 'steps', tests };
   return [
     { type: 'said', line: 'MongoDB: stand-in 8.0.0 in memory', stays: true } as const,
     { type: 'app started' } as const,

@@ -1,5 +1,5 @@
 import { renderFailure } from '../tester/render.ts';
-import type { Report, TestReport } from '../tester/report.ts';
+import { passes, type Report, type TestReport } from '../tester/report.ts';
 import { steps, type Step } from '../lesson/steps.ts';
 import { paint, wrap, type Size } from '../terminal/text.ts';
 
@@ -10,7 +10,7 @@ import { paint, wrap, type Size } from '../terminal/text.ts';
 
 /** The tests that pass, a line each. */
 export function passLines({ tests }: Report, size: Size): string[] {
-  return tests.filter((test) => !test.failure && !test.notRun)
+  return tests.filter(passes)
     .map(({ name }) => paint('green', `✔ pass  ${name}`, size));
 }
 

@@ -5,7 +5,8 @@
 import { readArguments } from './arguments.ts';
 import { runCommand } from '../terminal/problem.ts';
 import { loadEnvFile } from '../app/settings.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { passes } from '../tester/report.ts';
+import { runStepTests } from '../tester/test-process.js';
 import { steps } from '../lesson/steps.ts';
 import { progress } from '../terminal/text.ts';
 
@@ -14,7 +15,7 @@ await runCommand(async () => {
   loadEnvFile();
   const reports = await Promise.all(steps.map((step) => runStepTests(step)));
   const counts = reports.map(({ step, tests }) => (
-    { step, passed: tests.filter(({ passed }) => passed).length, total: tests.length }
+    { step: step.number, passed: tests.filter(passes).length, total: tests.length }
   ));
 
   if (flags.json) {

@@ -5,7 +5,8 @@ import { readArguments } from './arguments.ts';
 import { runCockpit } from '../cockpit/cockpit.ts';
 import { runCommand } from '../terminal/problem.ts';
 import { loadEnvFile } from '../app/settings.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { passes } from '../tester/report.ts';
+import { runStepTests } from '../tester/test-process.js';
 import { steps, type Step } from '../lesson/steps.ts';
 
 await runCommand(async () => {
@@ -23,7 +24,7 @@ async function findOpenStep(): Promise<Step | undefined> {
   for (const step of steps) {
     console.log(`Looking at step ${step.number} …`);
     const { tests } = await runStepTests(step);
-    if (tests.some(({ passed }) => !passed)) return step;
+    if (!tests.every(passes)) return step;
   }
   return undefined;
 }
