@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 import { findStep } from '../../lesson/steps.ts';
+import { messageOf } from '../../tester/lesson.ts';
 import { renderFailure } from '../../tester/render.ts';
 import type { Report, TestReport } from '../../tester/report.ts';
 import type { Choice } from '../../tester/run.ts';
@@ -57,8 +58,15 @@ type Tell = (task: Task, result: Result) => void;
 async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
   const workshop = await Workshop.copy();
   try {
-    for (const [index, task] of tasks.entries()) await writeAnswer(workshop, task, index);
-    const queue = [...tasks.entries()];
+    const queue: [number, Task][] = [];
+    for (const [index, task] of tasks.entries()) {
+      try {
+        await writeAnswer(workshop, task, index);
+        queue.push([index, task]);
+      } catch (error) {
+        tell(task, { failed: messageOf(error) });
+      }
+    }
     // Those that are waited for need no processor: they come on top of the others.
     const waiting = queue.filter(([, { answer }]) => answer.runs !== undefined);
     const others = queue.filter(([, { answer }]) => answer.runs === undefined);
