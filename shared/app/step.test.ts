@@ -174,7 +174,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     // nothing on when it is killed.
     const npm = spawn(process.execPath, ['--eval', `
       const { spawn } = require('node:child_process');
-      const step = [process.execPath, '--import', 'tsx', 'shared/commands/step.ts', '1'];
+      const step = [process.execPath, 'shared/commands/run.js', 'step', '1'];
       const shell = process.platform === 'win32' ? [] : ['/bin/sh', '-c', '"$@"; exit $?', 'sh'];
       const [command, ...args] = [...shell, ...step];
       spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });

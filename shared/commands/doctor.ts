@@ -7,9 +7,8 @@ import type { Check } from '../doctor/check.ts';
 import {
   checkFolder, checkInstall, checkLineEndings, checkNode, checkTsx,
 } from '../doctor/installation.ts';
-import { paperOf } from '../terminal/paper.ts';
 import { runCommand } from '../terminal/problem.ts';
-import { paint } from '../terminal/text.ts';
+import { paint, paperOf } from '../terminal/text.ts';
 
 await runCommand(async () => {
   const { flags } = readArguments('doctor', ['json']);

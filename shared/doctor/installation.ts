@@ -48,7 +48,7 @@ export async function checkInstall(): Promise<Finding> {
 /** Whether a process can run TypeScript here, as those of the app and the tests do. */
 export async function checkTsx(): Promise<Finding> {
   try {
-    const args = ['--import', 'tsx', path.join(root, 'shared', 'steps.ts')];
+    const args = ['--import', 'tsx', path.join(root, 'shared', 'lesson', 'steps.ts')];
     await promisify(execFile)(process.execPath, args, {
       cwd: root, timeout: 4500, windowsHide: true,
     });

@@ -8,7 +8,7 @@ import { findMongod } from '../mongo/mongod.ts';
 import { openUrl } from '../mongo/url.ts';
 import { Problem } from '../terminal/problem.ts';
 import { findPort } from '../app/settings.ts';
-import { findStarter, isStarter } from '../lesson/starters.ts';
+import { readStarter } from '../lesson/starters.ts';
 import { root, steps } from '../lesson/steps.ts';
 
 /** Whether the app's port is free. */
@@ -108,7 +108,7 @@ export async function checkCookies(): Promise<Finding> {
 /** Whether `npm run reset` would find the starters. */
 export async function checkStarters(): Promise<Finding> {
   return asFinding('Starters', async () => {
-    for (const step of steps) if (!await isStarter(step)) await findStarter(step);
+    for (const step of steps) await readStarter(step);
     return 'npm run reset finds them';
   });
 }

@@ -18,7 +18,8 @@ export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
-export { expect, testSecret } from './lesson.ts';
+export { explain } from './explain.ts';
+export { expect, Lesson, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
@@ -59,11 +60,7 @@ export interface StepTests {
   testEntry: (
     name: string,
     start: Start,
-    run: (
-      entry: Entry,
-      database: TestDatabase | undefined,
-      startAgain: () => Promise<Entry>,
-    ) => Promise<void>,
+    run: (entry: Entry, database: TestDatabase | undefined) => Promise<void>,
   ) => void;
 }
 
@@ -90,19 +87,16 @@ export function testsOfStep(number: number): StepTests {
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
         const database = await openTestDatabase(opened);
-        const startAgain = async () => {
-          const entry = await Entry.start({ ...workingEnv(database), ...env() });
-          opened.push(entry);
-          return entry;
-        };
-        return { entry: await startAgain(), database, startAgain };
+        const entry = await Entry.start({ ...workingEnv(database), ...env() });
+        opened.push(entry);
+        return { entry, database };
       });
       // The test itself will tell; until it runs, nobody else shall.
       starting.catch(() => undefined);
       define({ name, step: number, move }, async (open) => {
         open.push({ close: () => closeAll(opened) });
-        const { entry, database, startAgain } = await starting;
-        await run(entry, database, startAgain);
+        const { entry, database } = await starting;
+        await run(entry, database);
       });
     },
   };
