@@ -27,6 +27,8 @@ export interface StageOptions {
   /** The app's first file; the solution's unless given. */
   entry?: string;
   appPort?: number;
+  /** Whether the app's process tells the live picture about its requests; it does unless false. */
+  observed?: boolean;
 }
 
 /** Starts an app and its live picture; resolves once the app has said something. */
@@ -44,7 +46,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       SESSION_SECRET: secret,
       MONGO_URL: mongo?.url,
     },
-    imports: [observer],
+    imports: options.observed === false ? [] : [observer],
   });
   const live = await startLive({
     step, app, appPort, secret, port: await freePort(), ...mongo && { database: mongo },
