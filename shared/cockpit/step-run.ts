@@ -26,6 +26,8 @@ export interface Session {
   secret: string;
   /** The app that runs now. */
   app?: App;
+  /** Where the live picture was: an open page finds the next step's there. */
+  livePort?: number;
   /** Resolves when the whole cockpit has to end. */
   end: Promise<Ending>;
   /** Ends it, as Ctrl-C does. */
@@ -200,7 +202,7 @@ export class StepRun {
 
   /** Serves the live picture of the app, beside it. No step fails because that fails. */
   async #showLive(app: App): Promise<void> {
-    const { port: appPort, secret } = this.#session;
+    const { port: appPort, secret, livePort } = this.#session;
     const database = this.#database;
     try {
       this.#live = await startLive({
@@ -209,7 +211,9 @@ export class StepRun {
         appPort,
         secret,
         ...database && { database: { url: appUrl(database), line: database.line } },
+        ...livePort !== undefined && { port: livePort },
       });
+      this.#session.livePort = this.#live.port;
       if (this.#live.note !== undefined) this.#say(this.#live.note, true);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
