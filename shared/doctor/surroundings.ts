@@ -7,7 +7,7 @@ import { failedToday } from '../mongo/download.ts';
 import { findMongod } from '../mongo/mongod.ts';
 import { openUrl } from '../mongo/url.ts';
 import { Problem } from '../terminal/problem.ts';
-import { findPort } from '../app/settings.ts';
+import { findPort } from '../app/port.ts';
 import { findStarter, isStarter } from '../lesson/starters.ts';
 import { root, steps } from '../lesson/steps.ts';
 
