@@ -36,7 +36,8 @@ describe('an app', { concurrency: 2 }, () => {
       console.log('first', process.pid);`);
     await app.start();
     const first = Number(await printed('first'));
-    await save(`process.on('SIGTERM', () => undefined); ${stays} console.log('second', process.pid);`);
+    await save(`process.on('SIGTERM', () => undefined); ${stays}
+      console.log('second', process.pid);`);
     await app.restart();
     const second = Number(await printed('second'));
     assert.ok(lines.includes('goodbye'), "the app's own handler runs");

@@ -32,7 +32,8 @@ export async function diffStep(
   // It brings the TypeScript compiler along, for which nobody should wait before it's needed.
   const { diffFolders } = await import('../lesson/step-diff.ts');
   const files = await diffFolders(folder, folderOf(step, 'solutions', workshop));
-  return moveNumber === undefined ? files : changesOfMove(files, await readMoves(step, workshop), moveNumber);
+  if (moveNumber === undefined) return files;
+  return changesOfMove(files, await readMoves(step, workshop), moveNumber);
 }
 
 /**

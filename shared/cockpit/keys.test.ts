@@ -15,7 +15,7 @@ const step = findStep('1', 'step:N');
 async function press(keys: string[], workshop = 'nowhere', ...events: Event[]) {
   const failure = { observed: 'nothing', why: '', lookAt: '' };
   const tests = [1, 2].map((move) => ({ name: `move ${move}`, step: 1, move, failure }));
-  const report = { step, subject: step, solutions: false, tests };
+  const report = { step, kind: 'steps' as const, tests };
   let state: State = [{ type: 'tests ended', verdict: { report }, at: '' } as const, ...events]
     .reduce(reduce, initialState(step, `steps/${step.folder}`, 'http://localhost:4000'));
   const done: string[] = [];
@@ -45,7 +45,8 @@ describe('the keys', () => {
 
   test('? explains every key of the bottom line', async () => {
     const { page } = await press(['?']);
-    assert.deepEqual(page?.lines.map((line) => line[0]?.trim()).filter(Boolean).join(''), 'hdnto?q');
+    assert.deepEqual(page?.lines.map((line) => line[0]?.trim()).filter(Boolean).join(''), 
+      'hdnto?q');
   });
 
   test('t runs the tests; n says that the step is not green', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { TestReport } from '../tester/report.ts';
+import type { Report, TestReport } from '../tester/report.ts';
 import { findStep } from '../lesson/steps.ts';
 import { renderScreen } from './screen.ts';
 import { initialState, reduce, type Event, type State } from './state.ts';
@@ -21,7 +21,7 @@ const failed = (name: string, more = ''): TestReport => ({
 
 /** The state after some events, in a step with these tests. */
 function stateWith(tests: TestReport[], ...events: Event[]): State {
-  const report = { step, subject: step, solutions: false, tests };
+  const report: Report = { step, kind: 'steps', tests };
   return [
     { type: 'said', line: 'MongoDB: stand-in 8.0.0 in memory', stays: true } as const,
     { type: 'app started', at: '14:03:27' } as const,
@@ -119,8 +119,8 @@ describe('the screen', () => {
   });
 
   test('keeps what matters where it is narrow: the count, the whole MongoDB line', () => {
-    const line = 'MongoDB: stand-in 8.0.0 in memory (the download failed: no network; npm run mongod '
-      + 'tries again)';
+    const line = 'MongoDB: stand-in 8.0.0 in memory (the download failed: no network; npm run '
+      + 'mongod tries again)';
     const state = stateWith([passed('one'), failed('two')], { type: 'said', line, stays: true });
     assert.match(text(state), /\(the download failed: no network; npm run\s+mongod tries again\)\n/);
     const narrow = text(state, { columns: 40, rows: 24, color: false });

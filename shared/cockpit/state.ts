@@ -1,5 +1,6 @@
 import type { Step } from '../lesson/steps.ts';
-import type { Verdict } from './test-process.ts';
+import { passes } from '../tester/report.ts';
+import type { Verdict } from '../tester/test-process.js';
 
 /** What the cockpit knows, and shows. */
 export interface State {
@@ -156,7 +157,7 @@ export function countTests({ tests: { verdict } }: State):
   if (!verdict || !('report' in verdict)) return undefined;
   const { tests } = verdict.report;
   return {
-    passed: tests.filter((test) => !test.failure && !test.notRun).length,
+    passed: tests.filter(passes).length,
     total: tests.length,
   };
 }

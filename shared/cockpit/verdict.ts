@@ -1,5 +1,5 @@
 import { renderFailure } from '../tester/render.ts';
-import type { Report, TestReport } from '../tester/report.ts';
+import { passes, type Report, type TestReport } from '../tester/report.ts';
 import { paint, type Size } from '../terminal/text.ts';
 
 /*
@@ -9,7 +9,7 @@ import { paint, type Size } from '../terminal/text.ts';
 
 /** The tests that pass, a line each. */
 export function passLines({ tests }: Report, size: Size): string[] {
-  return tests.filter((test) => !test.failure && !test.notRun)
+  return tests.filter(passes)
     .map(({ name }) => paint('green', `✔ pass  ${name}`, size));
 }
 
