@@ -8,10 +8,10 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run hint N`: the next hint of step N, for the first move whose tests are red: a nudge, then a
- * pointer, then the code. `--all` shows all hints of the step.
+ * `npm run hint N`: the next hint of step N, for the first move whose tests are red: a nudge, then
+ * a pointer, then the code. `--all` shows all hints of the step.
  */
-export default async function hint(context: Context): Promise<void> {
+export default async function hint(context: Context, runTests = runStepTests): Promise<void> {
   const { workshop, print } = context;
   const { step, flags } = readStep('hint N', ['all'], context);
   if (flags.all) {
@@ -21,7 +21,7 @@ export default async function hint(context: Context): Promise<void> {
     return;
   }
   loadEnvFile();
-  const { tests } = await runStepTests(step, { workshop });
+  const { tests } = await runTests(step, { workshop });
   const red = tests.filter((test) => !passes(test));
   if (red.length === 0) {
     print(`Step ${step.number} is green: there's nothing left to hint at.\n`

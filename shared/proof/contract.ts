@@ -3,9 +3,9 @@ import { readFiles, starterFolder } from '../lesson/starters.ts';
 import { folderOf, steps, type Step } from '../lesson/steps.ts';
 
 /**
- * Checks the starter contract. Apart from `// TODO` comments, each file of a starter is that file of
- * the previous solution, or a skeleton: lines of its own solution in their order. Every move of the
- * step's chapter has its TODO.
+ * Checks the starter contract. Apart from `// TODO` comments, each file of a starter is that file
+ * of the previous solution, or a skeleton: lines of its own solution in their order. Every move of
+ * the step's chapter has its TODO.
  * @param folder where the starter is; where it's kept if it's missing
  * @returns what is wrong, a line each
  */
@@ -29,7 +29,7 @@ export async function breaches(step: Step, folder = starterFolder(step)): Promis
   const moves = (await readMoves(step)).map(({ number }) => number).join();
   const todos = [...starter.values()].join('\n').matchAll(/TODO Move (\d)/g);
   const named = [...new Set([...todos].map(([, number]) => number))].sort().join();
-  if (named !== moves) found.push(`its TODO comments are for moves ${named}, the text has ${moves}`);
+  if (named !== moves) found.push(`its TODO comments name moves ${named}, the text ${moves}`);
   return found;
 }
 

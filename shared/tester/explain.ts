@@ -9,15 +9,6 @@ interface Explanation {
   parts: (name: string, file: string) => LessonParts;
 }
 
-/** What there is to say of an app.ts or session.ts that looks for a setting by itself. */
-function readsEnvironment(variable: string): Pick<LessonParts, 'why' | 'lookAt'> {
-  return {
-    why: `${variable} isn't set here. index.ts reads and checks all settings and hands them to `
-      + 'createApp(), so that an app can be built with any secret and any database.',
-    lookAt: `session.ts: does it use what createApp() is given, or process.env.${variable}?`,
-  };
-}
-
 const explanations: Explanation[] = [
   {
     message: new RegExp([
@@ -60,7 +51,7 @@ const explanations: Explanation[] = [
     }),
   },
   {
-    message: /MongoStore\.create is not a function|Class constructor MongoStore cannot be invoked/,
+    message: /MongoStore\.create is not a function|Class constructor MongoStore\d* cannot be invoked/,
     parts: () => ({
       observed: 'connect-mongo was imported as in one of its older versions.',
       why: 'Version 6 exports the class by default and by name. Tutorials for the versions 3 to 5 '
@@ -91,13 +82,6 @@ const explanations: Explanation[] = [
       observed: `A function that takes { ${name} } was called without it.`,
       why: 'createApp() is given what the app needs, and has to hand it on to sessionOptions().',
       lookAt: 'app.ts: is what createApp() is given handed on, as in sessionOptions(settings)?',
-    }),
-  },
-  {
-    message: /Invalid scheme, expected connection string|reading 'startsWith'/,
-    parts: () => ({
-      observed: 'A MongoDB client was built without an address.',
-      ...readsEnvironment('MONGO_URL'),
     }),
   },
   {
@@ -139,13 +123,24 @@ export function syntaxLesson(
   }, origin);
 }
 
+/** What the driver says when a client is built with an address that is empty, or undefined. */
+const withoutAddress = /Invalid scheme, expected connection string|reading 'startsWith'/;
+
 /** The lesson for a createApp() that failed. */
 export function explainBuild(call: string, error: unknown): Lesson {
   const observed = `${call} failed: ${firstLine(error)}.`;
-  const [variable] = /SESSION_SECRET|MONGO_URL/.exec(observed) ?? [];
   const known = explain(error);
   if (known) return known;
-  if (variable) return new Lesson({ observed, ...readsEnvironment(variable) }, error);
+  const [variable] = /SESSION_SECRET|MONGO_URL/.exec(observed)
+    ?? (withoutAddress.test(observed) ? ['MONGO_URL'] : []);
+  if (variable) {
+    return new Lesson({
+      observed,
+      why: `${variable} isn't set here. index.ts reads and checks all settings and hands them to `
+        + 'createApp(), so that an app can be built with any secret and any database.',
+      lookAt: `session.ts: does it use what createApp() is given, or process.env.${variable}?`,
+    }, error);
+  }
   return new Lesson({
     observed,
     why: 'The app could not be built, so there is nothing to visit.',

@@ -17,7 +17,8 @@ export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
-export { expect, testSecret } from './lesson.ts';
+export { explain } from './explain.ts';
+export { expect, Lesson, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */

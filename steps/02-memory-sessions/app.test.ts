@@ -65,8 +65,8 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
     why: 'The session id in the cookie is all that ties a browser to its session. Without the '
       + 'cookie, every visit is a first visit.',
     lookAt: 'app.ts: does app.use(session(…)) stand above the route, is something put into '
-      + 'req.session before the answer is sent, and are the cookie options right (secure: true '
-      + 'needs HTTPS, maxAge a number)?',
+      + 'req.session before the answer is sent, and are the options right (createApp() is given '
+      + 'an object, { secret }; secure: true needs HTTPS; maxAge is a number)?',
     exchange: first,
   });
   expect(isSignedWith(testSecret, cookie.value), {

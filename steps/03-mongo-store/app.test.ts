@@ -3,8 +3,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import {
   countStands,
   expect,
+  explain,
   expectVisit,
   findSessionCookie,
+  Lesson,
   testsOfStep,
   type Entry,
   type Exchange,
@@ -55,7 +57,9 @@ async function expectStopped(entry: Entry, given: string, words: RegExp): Promis
     why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
     lookAt: 'index.ts: what happens when MONGO_URL is missing, or connecting fails?',
   });
-  expect(words.test(entry.words), {
+  if (words.test(entry.words)) return;
+  // What keeps index.ts from starting at all has nothing to do with the missing database.
+  throw explain(entry.output, 'index.ts') ?? new Lesson({
     observed: `${given}, and index.ts ended without naming ${
       given.startsWith('MONGO_URL') ? 'MONGO_URL' : 'MongoDB'
     }. It printed: “${entry.lastWords}”`,

@@ -276,7 +276,7 @@ class Chapter {
       cwd: folder,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(240_000),
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
