@@ -35,6 +35,9 @@ export interface SessionCookie {
 
 type Headers = Record<string, string>;
 
+/** The fields of a form, by name, or a body as it stands. */
+export type Form = Record<string, string> | string;
+
 /** What is sent. */
 interface Sent {
   method: string;
@@ -65,15 +68,15 @@ export class Browser {
 
   /**
    * Sends a form, as a button does.
-   * @param fields the form's fields
+   * @param headers what a browser adds by itself, such as Origin
    * @throws {Lesson} when no answer came
    */
-  post(path: string, fields: Record<string, string> = {}, headers?: Headers): Promise<Exchange> {
+  post(path: string, form: Form = {}, headers?: Headers): Promise<Exchange> {
     return this.#visit({
       method: 'POST',
       path,
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
-      body: String(new URLSearchParams(fields)),
+      body: typeof form === 'string' ? form : String(new URLSearchParams(form)),
     });
   }
 

@@ -11,8 +11,6 @@ export type ProbeMessage =
   | { type: 'started' }
   | { type: 'asked'; port: string }
   | { type: 'listening'; port: number }
-  /** Nobody caught this error, and Node is about to print it. */
-  | { type: 'uncaught'; name: string; stack: string }
   /** The process has been idle for another {@link BEAT_MS}. */
   | { type: 'beat' };
 
@@ -23,11 +21,6 @@ process.channel?.unref();
 Object.assign(process, { send: undefined, disconnect: undefined });
 tell({ type: 'started' });
 setInterval(tell, BEAT_MS, { type: 'beat' }).unref();
-
-process.on('uncaughtExceptionMonitor', (error: unknown) => {
-  const { name, stack = name } = error instanceof Error ? error : new Error(String(error));
-  tell({ type: 'uncaught', name, stack });
-});
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
 const { listen } = Server.prototype;

@@ -85,8 +85,6 @@ export class Entry {
 
   /** Every port it asked for. */
   readonly asked: string[] = [];
-  /** The error that nobody caught and that ended it. Its stack is not a sentence of the app's. */
-  uncaught: { name: string; stack: string } | undefined;
 
   readonly #env: NodeJS.Dict<string>;
   readonly #patience: PatienceWithProcess;
@@ -104,8 +102,6 @@ export class Entry {
         this.asked.push(message.port);
       } else if (message.type === 'listening') {
         this.port = message.port;
-      } else if (message.type === 'uncaught') {
-        this.uncaught = message;
       }
     });
   }
@@ -167,17 +163,27 @@ export class Entry {
     return this.#process.exitCode ?? this.#process.signalCode;
   }
 
-  /** What it printed, without what Node shows of the code and the stack of an error. */
+  /**
+   * What it printed on purpose. An error that somebody threw and nobody caught is that, too; a
+   * mistake in the code, such as a name that isn't defined, is not.
+   */
   get words(): string {
+    const crashed = /^Node\.js v/m.test(this.output);
+    const mistake = /^(?:(?:Reference|Type|Syntax|Range)Error|Error: Dynamic require)\b[^]*/m;
+    return crashed ? this.#text.replace(mistake, '').trim() : this.#text;
+  }
+
+  /** What it printed, without what Node shows of the code and the stack of an error. */
+  get #text(): string {
     return this.output
-      .replaceAll(/^\S+:\d+\n.*\n *\^+\n/gm, '')
+      .replaceAll(/^.+:\d+\n.*\n *\^+\n/gm, '')
       .replaceAll(/^(?: +at .*| +[\w[\]]+: .*|\}|Node\.js v.*)$/gm, '')
       .trim();
   }
 
   /** What a person reads first: the error, or else the last line. */
   get lastWords(): string {
-    const lines = this.words.split('\n').filter(Boolean);
+    const lines = this.#text.split('\n').filter(Boolean);
     const words = lines.find((line) => /^(?:\w*Error|error)\b.*:/.test(line)) ?? lines.at(-1) ?? '';
     return words.replace(/ \{$/, '');
   }

@@ -104,14 +104,16 @@ async function runAnswer(tests: TestProcess, task: Task, folder: string): Promis
 
 /**
  * The tests that matter: up to the one that catches the answer, and those of index.ts only where
- * they can see what the answer changes.
+ * they can see what the answer changes: index.ts, or what keeps it from starting.
  */
 function choose(answer: RightAnswer | WrongAnswer): Choice {
   if (!('caughtBy' in answer)) return {};
-  const files = Object.keys({ ...answer.patch, ...answer.files });
+  const changes = Object.entries({ ...answer.patch, ...answer.files });
   return {
     last: answer.caughtBy,
-    withoutEntries: files.every((name) => name === 'app.ts'),
+    withoutEntries: changes.every(([name, text]) => (
+      name !== 'index.ts' && !/^[+-].*\b(import|require)\b/m.test(text)
+    )),
   };
 }
 
