@@ -1,77 +1,151 @@
-/*
- * npm run bench: how long a learner waits for a verdict, in a terminal and in the cockpit, and what
- * a session costs. Beside each command stands its floor: a Node process that imports the same
- * packages and ends. npm's own start is not counted.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import autocannon from 'autocannon';
+import { folderOf, steps, type Step } from '../lesson/steps.ts';
+import { openStageDatabase, startStage } from '../live/stage.ts';
+import { freePort } from '../testing/workshop.ts';
+import type { Context } from './command.ts';
+
+/** How often a command is timed, and a file saved; the first of each doesn't count. */
+const RUNS = 8;
+/** How long an app is loaded, in seconds, and by how many connections at once. */
+const SECONDS = 4;
+const CONNECTIONS = 20;
+
+/**
+ * `npm run bench`: how long a learner waits for a verdict, in a terminal and in the cockpit, and
+ * what a session costs. The floor is a process of Node that imports the same packages and ends.
+ * npm's own start isn't counted.
  */
-import { spawnSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { performance } from 'node:perf_hooks';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { measureCockpit } from '../cockpit/measure.ts';
-import { benchSessions } from '../live/bench.ts';
-import { root, steps } from '../lesson/steps.ts';
+export default async function bench({ workshop, print }: Context): Promise<void> {
+  const { scripts } = JSON.parse(await readFile(join(workshop, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const argsOf = (script: string) => scripts[script]?.split(' ').slice(1) ?? [];
+  print(`Node ${process.version}, ${process.platform}, ${availableParallelism()} cores`);
+  print('Times in ms: median (least to most)');
 
-/** How often each command is timed, after one run that does not count. */
-const RUNS = 7;
-
-const packageJson = JSON.parse(
-  readFileSync(path.join(root, 'package.json'), 'utf8'),
-) as { scripts: Record<string, string> };
-
-console.log(`Node ${process.version}, ${process.platform}, ${availableParallelism()} cores`);
-console.log(`Command to verdict on the solutions, in ms: median of ${RUNS} (least to most)\n`);
-console.log(`${'command'.padEnd(16)}${'verdict'.padEnd(20)}${'floor'.padEnd(20)}ratio`);
-for (const { number, needsDatabase } of steps) {
-  const packages = [
-    'node:test', 'express', 'supertest',
-    ...(number > 1 ? ['express-session'] : []),
-    ...(needsDatabase ? ['connect-mongo', 'mongodb'] : []),
-  ];
-  const imports = packages.map((name) => `import '${name}';`).join('');
-  const [verdict = [], floor = []] = inTurns(
-    [...nodeArguments(`test:${number}`), '--solution'],
-    ['--import', 'tsx', '--input-type=module', '--eval', imports],
-  );
-  const ratio = (median(verdict) / median(floor)).toFixed(2);
-  console.log(`${`test:${number}`.padEnd(16)}${spoken(verdict)}${spoken(floor)}${ratio}`);
-}
-
-console.log('\nCockpit: start-up, save to verdict (median of 10), memory of all its processes');
-for (const step of steps) {
-  const { startMs, verdictMs, memoryMb } = await measureCockpit(step, 10);
-  const memory = memoryMb === undefined ? 'memory not known' : `${Math.round(memoryMb)} MB`;
-  const figures = [`${Math.round(startMs)} ms`.padEnd(10), spoken(verdictMs), memory].join('');
-  console.log(`${`step:${step.number}`.padEnd(16)}${figures}`);
-}
-
-console.log('\nWhat does a session cost?');
-await benchSessions(console.log);
-
-/** What an npm script hands to node. */
-function nodeArguments(script: string): string[] {
-  return packageJson.scripts[script]?.split(' ').slice(1) ?? [];
-}
-
-/** Times several commands in turns, so that a machine that slows down does so for all. */
-function inTurns(...commands: string[][]): number[][] {
-  const times = commands.map((): number[] => []);
-  for (let run = 0; run <= RUNS; run++) {
-    for (const [index, args] of commands.entries()) {
-      const start = performance.now();
-      const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'ignore' });
-      if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}`);
-      if (run > 0) times[index]?.push(performance.now() - start);
+  print(`\n${'Command to verdict'.padEnd(34)}${'verdict'.padEnd(22)}${'floor'.padEnd(22)}ratio`);
+  for (const { number, needsDatabase } of steps) {
+    const packages = ['node:test', 'express', 'supertest', ...number > 1 ? ['express-session'] : [],
+      ...needsDatabase ? ['connect-mongo', 'mongodb'] : []];
+    const imports = packages.map((name) => `import '${name}';`).join('');
+    const verdicts: number[] = [];
+    const floors: number[] = [];
+    // In turns, so that a machine that slows down does so for both.
+    for (let run = 0; run < RUNS; run++) {
+      verdicts.push(time(workshop, [...argsOf(`test:${number}`), '--solution']));
+      floors.push(time(workshop, ['--import', 'tsx', '--input-type=module', '--eval', imports]));
     }
+    const ratio = (median(verdicts) / median(floors)).toFixed(2);
+    print(`${`test:${number}`.padEnd(34)}${spoken(verdicts)}${spoken(floors)}${ratio}`);
+  }
+
+  print('\nCockpit, from a save to its verdict');
+  for (const step of steps) {
+    const times = await timeSaves(workshop, step, [...argsOf(`step:${step.number}`), '--plain']);
+    print(`${`step:${step.number}`.padEnd(34)}${spoken(times)}`);
+  }
+
+  print(`\n${'Solutions under load'.padEnd(34)}${'requests/s'.padEnd(22)}p99 in ms`);
+  for (const [name, number, observed] of [
+    ['1: no session', 1, false],
+    ['2: MemoryStore', 2, false],
+    ['3: connect-mongo', 3, false],
+    ['3: with the live picture', 3, true],
+  ] as const) {
+    const { requests, latency } = await load(number, observed);
+    const perSecond = Math.round(requests.average).toLocaleString('en');
+    print(`${name.padEnd(34)}${perSecond.padEnd(22)}${latency.p99}`);
+  }
+}
+
+/** @returns how long a command of Node took, in ms */
+function time(cwd: string, args: string[]): number {
+  const start = performance.now();
+  const { status } = spawnSync(process.execPath, args, { cwd, stdio: 'ignore' });
+  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}`);
+  return performance.now() - start;
+}
+
+/** Saves a step's solution in a copy of the workshop, then spoils it, and so on. */
+async function timeSaves(workshop: string, step: Step, args: string[]): Promise<number[]> {
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'workshop-bench-'));
+  await cp(workshop, folder, {
+    recursive: true, filter: (path) => !/[/\\](node_modules|\.git|\.workshop)$/.test(path),
+  });
+  await symlink(join(workshop, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  const file = join(folderOf(step, 'steps', folder), 'app.ts');
+  await cp(folderOf(step, 'solutions', folder), folderOf(step, 'steps', folder), {
+    recursive: true,
+  });
+  const solved = await readFile(file, 'utf8');
+
+  const cockpit = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, WORKSHOP_MONGO: 'stand-in', PORT: String(await freePort()) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  cockpit.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const verdict = async (from: number) => {
+    while (!/^Step \d {2}[●○]+ /m.test(output.slice(from))) {
+      if (cockpit.exitCode !== null) throw new Error(`The cockpit has ended:\n${output}`);
+      await Promise.race([once(cockpit.stdout, 'data'), once(cockpit, 'exit')]);
+    }
+  };
+  const times: number[] = [];
+  try {
+    await verdict(0);
+    for (let save = 0; save < RUNS; save++) {
+      // A person takes longer; by then the app runs and the next tests are ready.
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      const from = output.length;
+      const start = performance.now();
+      writeFileSync(file, save % 2 ? solved : solved.replace('Hello World', 'Hello, World'));
+      await verdict(from);
+      times.push(performance.now() - start);
+    }
+  } finally {
+    cockpit.kill();
+    if (cockpit.exitCode === null) await once(cockpit, 'close');
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
   return times;
 }
 
+/** Loads a step's solution; every connection is a visitor with a session. */
+async function load(number: number, observed: boolean): Promise<autocannon.Result> {
+  const { database, of } = await openStageDatabase();
+  const mongo = of(`workshop-bench-${process.pid}`);
+  const stage = await startStage({ number, secret: 'of the bench', mongo, observed });
+  try {
+    const cookies = await Promise.all(Array.from({ length: CONNECTIONS }, async () => (
+      (await fetch(stage.appUrl)).headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    )));
+    return await autocannon({
+      url: stage.appUrl,
+      connections: CONNECTIONS,
+      duration: SECONDS,
+      setupClient: (client) => client.setHeaders({ cookie: cookies.pop() ?? '' }),
+    });
+  } finally {
+    await stage.close();
+    await database.close();
+  }
+}
+
 function median(times: number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
+  return times.slice(1).toSorted((a, b) => a - b)[Math.floor((times.length - 1) / 2)] ?? NaN;
 }
 
 function spoken(times: number[]): string {
-  const [least, most] = [Math.min(...times), Math.max(...times)].map(Math.round);
-  return `${Math.round(median(times))} (${least} to ${most})`.padEnd(20);
+  const [least, most] = [Math.min(...times.slice(1)), Math.max(...times.slice(1))].map(Math.round);
+  return `${Math.round(median(times))} (${least} to ${most})`.padEnd(22);
 }

@@ -3,9 +3,9 @@ import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { runCockpit } from '../cockpit/cockpit.ts';
-import { root, steps, type Step } from '../lesson/steps.ts';
+import { findStep, root, steps, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
-import type { runStepTests } from '../tester/step-tests.ts';
+import type { runStepTests } from '../tester/test-process.js';
 import { learnersWorkshop } from '../testing/terminal.ts';
 import { eventually, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';
@@ -37,10 +37,14 @@ async function ask(
 
 /** A report of tests of two moves, of which some are red. */
 function reportOf(red: number[]): ReturnType<typeof runStepTests> {
+  const failure = { observed: '', why: '', lookAt: '' };
   return Promise.resolve({
-    step: 0,
+    step: findStep('1', 'step:N'),
+    kind: 'steps',
     database: 'MongoDB: stand-in in memory',
-    tests: [1, 2].map((move) => ({ name: '', text: '', move, passed: !red.includes(move) })),
+    tests: [1, 2].map((move) => (
+      { name: '', step: 1, move, ...red.includes(move) && { failure } }
+    )),
   });
 }
 

@@ -1,7 +1,8 @@
 import { loadEnvFile } from '../app/settings.ts';
+import { passes } from '../tester/report.ts';
+import { runStepTests } from '../tester/test-process.js';
 import { steps } from '../lesson/steps.ts';
 import { progress as dots } from '../terminal/text.ts';
-import { runStepTests } from '../tester/step-tests.ts';
 import { readArguments } from './arguments.ts';
 import type { Context } from './command.ts';
 
@@ -13,12 +14,10 @@ export default async function progress(context: Context, runTests = runStepTests
   const { workshop, print } = context;
   const { flags } = readArguments('progress', ['json'], context);
   loadEnvFile();
-  const reports = await Promise.all(steps.map((step) => runTests(step, { folder: workshop })));
-  const counts = reports.map(({ tests }, index) => ({
-    step: index + 1,
-    passed: tests.filter(({ passed }) => passed).length,
-    total: tests.length,
-  }));
+  const reports = await Promise.all(steps.map((step) => runTests(step, { workshop })));
+  const counts = reports.map(({ tests }, index) => (
+    { step: index + 1, passed: tests.filter(passes).length, total: tests.length }
+  ));
 
   if (flags.json) {
     const line = reports.map(({ database }) => database).find(Boolean) ?? '';

@@ -10,7 +10,7 @@ import { Problem } from '../terminal/problem.ts';
 
 /** The longest come first, so that none is left to run alone at the end. */
 const longest = [
-  'proof/answers.test.ts', 'proof/text.test.ts', 'proof/steps.test.ts', 'live/browser.test.ts',
+  'proof/answers.test.ts', 'proof/text.test.ts', 'live/browser.test.ts',
   'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
 ];
 

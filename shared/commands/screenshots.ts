@@ -15,28 +15,28 @@ import { root } from '../lesson/steps.ts';
 const pictures: readonly {
   number: number;
   press: string[];
-  thread: string;
+  link: string;
   newest: string;
   height: number;
 }[] = [
   {
     number: 2,
     press: ['Visit the app', 'Visit the app', 'Restart the app'],
-    thread: 'The memory is gone',
+    link: 'The memory is gone',
     newest: 'changed',
     height: 1010,
   },
   {
     number: 3,
     press: ['Visit the app', 'Second visitor', 'Visit the app'],
-    thread: 'One session',
+    link: 'One session',
     newest: 'changed',
     height: 1110,
   },
   {
     number: 4,
     press: ['Visit the app', 'Log out'],
-    thread: 'The session was destroyed',
+    link: 'The session was destroyed',
     newest: 'destroyed',
     height: 1010,
   },
@@ -60,13 +60,13 @@ await runCommand(async () => {
   const app = await canListen(4000, '::') ? 4000 : await freePort();
   const browser = await startChromium(executablePath);
   try {
-    for (const { number, press, thread, newest, height } of pictures) {
+    for (const { number, press, link, newest, height } of pictures) {
       // A database of its own, whatever is set: nobody else's sessions are in the picture.
       const { database, of } = await openStageDatabase({ WORKSHOP_MONGO: 'stand-in' });
       const { url, line } = of('workshop');
       const mongo = { url, line: line.replace(/ \(.*/, '') };
       const stage = await startStage({
-        number, secret, ports: { app }, ...number > 2 && { mongo },
+        number, secret, appPort: app, ...number > 2 && { mongo },
       });
       const context = await browser.newContext({
         viewport: { width: 1280, height },
@@ -81,7 +81,7 @@ await runCommand(async () => {
         if (button === 'Log out') await logOut(page, stage.appUrl);
         else await pressButton(page, button);
       }
-      await page.locator('#thread').filter({ hasText: thread }).waitFor();
+      await page.locator('#link').filter({ hasText: link }).waitFor();
       await page.locator('#exchanges > li').first().filter({ hasText: newest }).waitFor();
       await page.mouse.move(0, 0);
       const file = path.join(folder, `step-${number}.webp`);

@@ -1,7 +1,8 @@
 import { loadEnvFile } from '../app/settings.ts';
 import { runCockpit } from '../cockpit/cockpit.ts';
 import { steps } from '../lesson/steps.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { passes } from '../tester/report.ts';
+import { runStepTests } from '../tester/test-process.js';
 import { readArguments } from './arguments.ts';
 import type { Context } from './command.ts';
 
@@ -14,8 +15,8 @@ export default async function start(
   loadEnvFile();
   for (const step of steps) {
     print(`Looking at step ${step.number} …`);
-    const { tests } = await runTests(step, { folder: workshop });
-    if (tests.every(({ passed }) => passed)) continue;
+    const { tests } = await runTests(step, { workshop });
+    if (tests.every(passes)) continue;
     await openCockpit(step, { kind: 'steps', plain });
     return;
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { findPort } from '../app/settings.ts';
+import { findPort } from '../app/port.ts';
 import { folderOf, steps } from '../lesson/steps.ts';
 import { openDatabase } from '../mongo/database.ts';
 import { messageOf, Problem } from '../terminal/problem.ts';

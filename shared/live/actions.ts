@@ -1,14 +1,14 @@
 import type { App } from '../app/app.ts';
 import {
-  forgotten, tampered, writeSetCookie, type SessionCookie, type SetCookie,
+  endOf, readSetCookie, tampered, writeSetCookie, type SessionCookie, type SetCookie,
 } from './cookie.ts';
+import { isAccepted } from './picture.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoreWindow } from './store.ts';
-import type { Visitor } from './visitor.ts';
 
-/** What a button does: a header for the browser that pressed it, and what it should see now. */
+/** What a button does: headers for the browser in which it was pressed, and what to see now. */
 export interface Effect {
-  setCookie?: string;
+  setCookies?: string[];
   text: string;
 }
 
@@ -16,65 +16,82 @@ export interface Effect {
 export interface ActionContext {
   readonly app: App;
   readonly appUrl: string;
+  readonly secret: string;
   readonly sessions: Sessions;
   readonly store: StoreWindow | undefined;
-  readonly visitor: Visitor;
+  /** Whether the app's process runs: it may not listen yet. */
+  readonly isRunning: () => boolean;
+  /** The second visitor's cookies. */
+  readonly jar: Map<string, string>;
+  /** The headers of the browser in which the button was pressed, and its session cookie. */
+  readonly cookieHeader: string | undefined;
+  readonly agent: string | undefined;
+  readonly cookie: SessionCookie | undefined;
 }
 
-type Action = (
-  context: ActionContext,
-  cookie: SessionCookie | undefined,
-) => Effect | Promise<Effect>;
+type Action = (context: ActionContext) => Effect | Promise<Effect>;
 
-const noCookie = 'This browser holds no session cookie. Visit the app first.';
+const noCookie = { text: 'This browser holds no session cookie. Visit the app first.' };
 
 /** The page's buttons, by the paths to which they post. */
 export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
-  ['forget', ({ sessions }, cookie) => {
-    if (!cookie) return { text: noCookie };
-    return {
-      setCookie: writeSetCookie(forgotten(asItWasSet(cookie, sessions))),
-      text: 'The browser has forgotten its cookie. The session is still where it was, but nobody '
-        + 'can show its id any more: at your next visit you are new.',
-    };
+  ['visit', async (context) => {
+    const { answer, setCookies } = await visit(context, context.cookieHeader, context.agent);
+    // Without a Path, the browser would take this page's.
+    const kept = setCookies.map(readSetCookie).map((cookie) => ({ path: '/', ...cookie }));
+    return { text: answer, setCookies: kept.map(writeSetCookie) };
   }],
 
-  ['tamper', ({ sessions }, cookie) => {
-    if (!cookie) return { text: noCookie };
-    return {
-      setCookie: writeSetCookie(tampered(asItWasSet(cookie, sessions))),
-      text: 'One character of the signature is another now. At your next visit the app refuses the '
-        + 'cookie without asking the store, and you are new.',
-    };
-  }],
-
-  ['visitor', async ({ visitor, appUrl }) => {
-    try {
-      const { read, hasCookie } = await visitor.visit(appUrl);
-      const jar = hasCookie
-        ? 'It has a cookie and a session of its own. A private window is one more visitor, because '
-        + 'its cookies are its own, too.'
-        : 'It got no cookie: the app cannot tell it from you.';
-      return { text: `A second visitor was at the app and read: “${read}”. ${jar}` };
-    } catch {
-      return { text: 'The app does not answer, so the second visitor went away.' };
+  ['visitor', async (context) => {
+    const { jar } = context;
+    const cookies = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const { answer, setCookies } = await visit(context, cookies, 'second visitor');
+    for (const { name, value = '', ...rest } of setCookies.map(readSetCookie)) {
+      if ((endOf({ name, value, ...rest }) ?? Infinity) <= Date.now()) jar.delete(name);
+      else jar.set(name, value);
     }
+    const whose = jar.size > 0
+      ? 'It has a cookie and a session of its own, like a private window.'
+      : 'It got no cookie, so the app can’t tell it from you.';
+    return { text: `A second visitor came. ${answer} ${whose}` };
   }],
 
-  ['expire', async ({ store, sessions }, cookie) => {
+  ['forget', ({ sessions, cookie }) => {
+    if (!cookie) return noCookie;
+    const forgotten = { ...asItWasSet(cookie, sessions), value: '', maxAge: 0 };
+    return {
+      setCookies: [writeSetCookie({ ...forgotten, expires: new Date(0) })],
+      text: 'The browser has forgotten its cookie. The session is still there, but nobody shows '
+        + 'its id any more: at your next visit you’re new.',
+    };
+  }],
+
+  ['tamper', ({ sessions, cookie }) => {
+    if (!cookie) return noCookie;
+    return {
+      setCookies: [writeSetCookie(tampered(asItWasSet(cookie, sessions)))],
+      text: 'The signature’s first character is a different one now. At your next visit the app '
+        + 'refuses the cookie without asking the store, and you’re new.',
+    };
+  }],
+
+  ['expire', async ({ store, sessions, secret, cookie }) => {
     if (!store) return { text: 'No other process can reach into the app’s memory.' };
-    if (!cookie) return { text: noCookie };
+    if (!cookie) return noCookie;
+    const session = sessions.find(cookie.id);
+    if (!isAccepted(cookie, session, secret)) {
+      return { text: 'The signature doesn’t fit, so this cookie opens no session here either.' };
+    }
     try {
       const expires = await store.expire(cookie.id);
       if (expires === undefined) return { text: 'No document has this id, so nothing can expire.' };
-      const session = sessions.find(cookie.id);
       if (session) session.expires = expires;
       return {
-        text: 'The session’s expires is in the past now. The store no longer returns it, and '
-          + 'MongoDB deletes the document soon. The browser notices nothing of it.',
+        text: 'The document’s expires is in the past now. It’s still there, but the app no longer '
+          + 'gets it, and MongoDB will delete it soon. The browser doesn’t notice.',
       };
     } catch {
-      return { text: 'MongoDB does not answer, so nothing was changed.' };
+      return { text: 'MongoDB doesn’t answer, so nothing was changed.' };
     }
   }],
 
@@ -86,8 +103,8 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     const inMemory = sessions.storeName === 'MemoryStore' || !store;
     return {
       text: inMemory
-        ? 'The app is a new process now. What was in the memory of the old one is gone: at your '
-        + 'next visit you are new.'
+        ? 'The app is a new process now. What the old one had in its memory is gone: at your next '
+        + 'visit you’re new.'
         : 'The app is a new process now. The session is in MongoDB and has survived: your next '
           + 'visit goes on counting.',
     };
@@ -96,7 +113,36 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
 
 /** The cookie that the browser holds, with the attributes that the app gave it. */
 function asItWasSet({ id, name, raw }: SessionCookie, sessions: Sessions): SetCookie {
-  const set = sessions.find(id)?.cookie ?? sessions.lastCookie;
-  const attributes = set?.attributes ?? [['Path', '/'], ['HttpOnly', ''], ['SameSite', 'Lax']];
-  return { name, raw, attributes };
+  const set = sessions.find(id)?.cookie ?? sessions.lastCookie
+    ?? { path: '/', httpOnly: true, sameSite: 'lax' };
+  return { ...set, name, value: raw };
+}
+
+/** How long the app may take to start and answer, and how often it is tried, in ms. */
+const answerMs = 10_000;
+const tryMs = 100;
+
+/** Visits the app as a browser does. @returns its answer as a sentence, and its cookies */
+async function visit(
+  { appUrl, isRunning }: ActionContext,
+  cookie = '',
+  agent = '',
+): Promise<{ answer: string; setCookies: string[] }> {
+  const signal = AbortSignal.timeout(answerMs);
+  const headers = { 'user-agent': agent, ...cookie && { cookie } };
+  for (;;) {
+    try {
+      const response = await fetch(appUrl, { headers, redirect: 'manual', signal });
+      const text = (await response.text()).replaceAll(/\s+/g, ' ').trim();
+      const status = response.status === 200 ? '' : ` ${response.status}:`;
+      const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+      const answer = `It answered${status} "${short}".`;
+      return { answer, setCookies: response.headers.getSetCookie() };
+    } catch {
+      if (signal.aborted || !isRunning()) {
+        return { answer: 'The app doesn’t answer. Is it running?', setCookies: [] };
+      }
+      await new Promise((resolve) => setTimeout(resolve, tryMs));
+    }
+  }
 }

@@ -1,20 +1,25 @@
 /*
- * A real browser looks at the live picture of each step's solution and presses every button.
+ * A real browser looks at the live picture and presses every button.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { freePort } from '../testing/workshop.ts';
+import type { Browser, Page } from 'playwright-core';
+import { App } from '../app/app.ts';
+import type { Database } from '../mongo/database.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
+import { freePort, onEnd } from '../testing/workshop.ts';
 import { startLive } from './live.ts';
 import { openStageDatabase, startStage, type Stage } from './stage.ts';
 
 const executablePath = findChromium();
 const isCi = process.env['CI'] === 'true';
 const secret = 'a secret that only this test uses';
+const newest = '#exchanges > li:first-child';
+const names = ['visit', 'visitor', 'forget', 'tamper', 'expire', 'restart'];
 
 /** The source of axe-core, which checks a page's accessibility. */
 const axe = await readAxe();
@@ -23,356 +28,340 @@ describe('the live picture in a browser', {
   skip: executablePath === undefined && !isCi
     && 'no Chromium or Chrome on this machine; CHROME_PATH can name one',
   timeout: 120_000,
-  // Most of the time a test waits. Those of the same app run one after the other.
-  concurrency: 4,
+  // Most of the time a test waits.
+  concurrency: 3,
 }, () => {
   let browser: Browser;
+  let database: Database;
   let client: MongoClient;
-  let stages: Stage[];
-  const name = `workshop-live-${process.pid}`;
-  const undos: (() => Promise<unknown>)[] = [];
-  const stage = (number: number) => {
-    const found = stages.find(({ step }) => step.number === number);
-    assert.ok(found);
-    return found;
-  };
-  const sessionsOf = (number: number) => client.db(`${name}-${number}`)
-    .collection<{ _id: string; expires: Date }>('sessions');
+  let of: Awaited<ReturnType<typeof openStageDatabase>>['of'];
 
   before(async () => {
     assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
-    const { database, of } = await openStageDatabase();
-    undos.push(() => database.close());
-    client = await new MongoClient(database.url).connect();
-    undos.push(() => client.close());
-    // All at once: most of the time they wait for their processes.
-    const starting = [1, 2, 3, 4].map((number) => startStage({
-      number, secret, ...number > 2 && { mongo: of(`${name}-${number}`) },
-    }));
-    const [started, launched] = await Promise.all([
-      Promise.all(starting), startChromium(executablePath),
+    [browser, { database, of }] = await Promise.all([
+      startChromium(executablePath), openStageDatabase(),
     ]);
-    [stages, browser] = [started, launched];
-    undos.push(() => browser.close());
-    for (const { close } of stages) undos.push(close);
-    for (const number of [3, 4]) {
-      undos.push(() => client.db(`${name}-${number}`).dropDatabase());
-    }
+    client = await MongoClient.connect(database.url);
   });
 
   after(async () => {
-    for (const undo of undos.reverse()) await undo();
+    await browser.close();
+    await client.close();
+    await database.close();
   });
+
+  /** Starts an app; one with sessions in MongoDB has a database of its own. */
+  async function open(t: TestContext, number: number, entry?: string): Promise<Stage & {
+    mongo: { url: string; line: string };
+    db: ReturnType<MongoClient['db']>;
+  }> {
+    const name = `workshop-live-${process.pid}-${number}${entry ? '-login' : ''}`;
+    const mongo = of(name);
+    onEnd(t, () => client.db(name).dropDatabase());
+    const stage = await startStage({
+      number, secret, ...number > 2 && { mongo }, ...entry && { entry },
+    });
+    onEnd(t, () => stage.close());
+    return { ...stage, mongo, db: client.db(name) };
+  }
 
   /** Opens the picture in a browser of its own. Every error on the page fails the test. */
   async function look(
-    { live }: { live: { url: string } },
+    t: TestContext,
+    url: string,
     options: Parameters<Browser['newContext']>[0] = {},
-  ): Promise<{ context: BrowserContext; page: Page; see: See; press: Press }> {
+  ) {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+    onEnd(t, () => context.close());
     const page = await context.newPage();
-    page.on('pageerror', (error) => {
-      throw error;
+    const errors: unknown[] = [];
+    page.on('pageerror', (error) => errors.push(error));
+    page.on('dialog', () => errors.push('Something from a request was run as a script.'));
+    onEnd(t, () => {
+      assert.deepEqual(errors, []);
     });
-    page.on('dialog', () => {
-      throw new Error('Something from a request was run as a script.');
-    });
-    await page.goto(live.url);
-    const see: See = async (where, text) => {
-      await page.locator(where).filter({ hasText: text }).first().waitFor({ timeout: 8000 })
+    await page.goto(url);
+    const see = async (where: string, text: string | RegExp) => {
+      await page.locator(where).filter({ hasText: text }).first().waitFor({ timeout: 10_000 })
         .catch(async () => {
           assert.fail(`${where} does not show ${String(text)}, but:\n${
             (await page.locator(where).allInnerTexts()).join('\n')}`);
         });
     };
-    const press: Press = async (button) => {
-      // With the keyboard, because playwright clicks on no button that is marked as disabled; but
-      // such a button says why it has nothing to work on.
-      await page.getByRole('button', { name: button }).press('Enter');
-    };
+    /** With the keyboard: playwright doesn't click on a button that is marked as disabled. */
+    const press = (button: string) => page.getByRole('button', { name: button }).press('Enter');
+    const buttons = async () => JSON.stringify(await Promise.all(
+      names.map((id) => page.locator(`#${id}`).boundingBox()),
+    ));
     await see('#page-state', 'Live');
-    return { context, page, see, press };
+    return { context, page, see, press, buttons };
   }
 
-  const newest = '#exchanges > li:first-child';
-
-  describe('step 1', { concurrency: 1 }, () => {
-    test('nothing yet', async () => {
-      const { context, page, see, press } = await look(stage(1));
-      await see('#browser', 'holds no session cookie, and this app sets none');
-      await see('#store', 'This app remembers nobody');
-      await see('#thread', 'Nothing to connect yet');
-      await see('#exchange', 'Nobody has visited the app yet');
-      await press('Visit the app');
-      await see(newest, /no session\s*GET \/\s*200/);
-      await press('Second visitor');
-      await see('#result', 'It got no cookie: the app cannot tell it from you');
-      await press('Forget the cookie');
-      await see('#result', 'Visit the app first');
-      await press('Restart the app');
-      await see('#result', 'It keeps no sessions');
-      await checkAccessibility(page);
-      await context.close();
-    });
-
-    test('the keyboard reaches every button, and sees where it is', async () => {
-      const { context, page } = await look(stage(1));
-      const reached: string[] = [];
-      for (let presses = 0; presses < 10; presses++) {
-        await page.keyboard.press('Tab');
-        reached.push(await page.evaluate(() => {
-          const { activeElement: element } = document;
-          if (!element) return 'nothing';
-          const outline = getComputedStyle(element).outlineStyle;
-          return element instanceof HTMLButtonElement && outline !== 'none' ? element.id : '';
-        }));
-      }
-      const buttons = ['visit', 'visitor', 'forget', 'tamper', 'expire', 'restart'];
-      assert.deepEqual(reached.filter((id) => id !== ''), buttons);
-      await page.keyboard.press('Enter');
-      await context.close();
-    });
+  test('step 1: nothing yet, and the keyboard sees where it is', async (t) => {
+    const app = new App({ entry: '', env: {} });
+    const step = { number: 1, title: 'Hello' };
+    const [appPort, port] = [await freePort(), await freePort()];
+    const live = await startLive({ step, app, appPort, secret, port });
+    onEnd(t, () => live.close());
+    const { page, see, press } = await look(t, live.url.replace('localhost', '127.0.0.1'));
+    await see('#host-note', 'A cookie belongs to the name of a host');
+    await page.getByRole('link', { name: live.url }).click();
+    await page.locator('#host-note').waitFor({ state: 'hidden' });
+    await see('#browser', 'holds no session cookie, and this app sets none');
+    await see('#store', 'This app remembers nobody');
+    await see('#link', 'Nothing to link yet');
+    await see('#exchange', 'Nobody has visited the app yet');
+    const reached: string[] = [];
+    for (let presses = 0; presses < 8; presses++) {
+      await page.keyboard.press('Tab');
+      reached.push(await page.evaluate(() => {
+        const { activeElement: element } = document;
+        const isSeen = element && getComputedStyle(element).outlineStyle !== 'none';
+        return isSeen && element instanceof HTMLButtonElement ? element.id : '';
+      }));
+    }
+    assert.deepEqual(reached.filter((id) => id !== ''), names);
+    await press('Forget the cookie');
+    await see('#result', 'Visit the app first');
   });
 
-  describe('step 2', { concurrency: 1 }, () => {
-    test('sessions in memory, and how they end', async () => {
-      const { context, page, see, press } = await look(stage(2));
-      await see('#thread', 'No thread');
-      await press('Visit the app');
-      await see('#thread', 'One session');
-      await see(newest, 'created');
-      await see(newest, 'this browser');
-      await see('#browser', 'HttpOnly');
-      await see('#browser', 'the cookie ends when the browser is closed');
-      assert.equal(await page.evaluate('document.cookie'), '', 'no script can read the cookie');
-      const [cookie] = await context.cookies();
-      const shown = await page.locator('.row > :last-child').allInnerTexts();
-      const whole = `${cookie?.name ?? ''}=${cookie?.value ?? ''}`;
-      assert.equal(shown.join('').replaceAll(/\s/g, ''), whole, 'the parts are the whole');
-      await see('#store', /The memory of process \d+/);
-      await press('Visit the app');
-      await see(newest, 'changed');
-      await press('Expire now');
-      await see('#result', 'Nobody but the app can reach into its memory');
+  test('step 2: sessions in memory, and how they end', async (t) => {
+    const { app, appPort, appUrl, live } = await open(t, 2);
+    const { context, page, see, press } = await look(t, live.url);
+    await see('#link', 'No link');
+    await press('Visit the app');
+    await see('#result', 'It answered "Hello World, visit 1".');
+    await see('#link', 'One session');
+    await see(newest, /this browser\s*GET \/\s*200.*created/s);
+    await see('#browser', 'HttpOnly');
+    await see('#browser', 'it ends when the browser is closed');
+    assert.equal(await page.evaluate('document.cookie'), '', 'no script can read the cookie');
+    const [cookie] = await context.cookies();
+    const shown = await page.locator('.row > :last-child').allInnerTexts();
+    const whole = `${cookie?.name ?? ''}=${cookie?.value ?? ''}`;
+    assert.equal(shown.join('').replaceAll(/\s/g, ''), whole, 'the parts are the whole');
+    await see('#store', /The memory of process \d+/);
+    await press('Expire now');
+    await see('#result', 'Nobody but the app can reach into its memory');
 
-      await press('Restart the app');
-      await see('#result', 'a new process now');
-      await see('#thread', 'The memory is gone');
-      await see('#store', 'has ended, and its memory with it');
-      await checkAccessibility(page);
-      await press('Visit the app');
-      await see(newest, /refused.*created/s);
-      await see(newest, 'the memory that held its session ended with the process');
-      await see('#thread', 'One session');
-      await context.close();
-    });
+    await press('Restart the app');
+    await see('#result', 'a new process now');
+    await see('#link', 'The memory is gone');
+    await checkAccessibility(page);
+    await press('Visit the app');
+    await see(newest, /refused.*created.*the memory that held its session ended/s);
+    await see('#link', 'One session');
 
-    test('the connection is lost and regained', async () => {
-      const { step, app, appPort } = stage(2);
-      const port = await freePort();
-      const options = { step, app, appPort, secret, port };
-      const first = await startLive(options);
-      const { context, see, press } = await look({ live: first });
-      await first.close();
-      await see('#page-state', 'Connection lost');
-      await see('#result', 'connects again by itself');
-      await see('#announcer', 'Connection lost');
-      await press('Restart the app');
-      await see('#result', 'does not answer');
-      const second = await startLive(options);
-      await see('#page-state', 'Live');
-      await see('#announcer', 'Connected');
-      // The new server's token is another one.
-      await press('Second visitor');
-      await see('#result', 'A second visitor was at the app');
-      await see(newest, 'GET /');
-      await second.close();
-      await context.close();
-    });
+    // A page left open doesn't grow.
+    const devTools = await context.newCDPSession(page);
+    await devTools.send('Performance.enable');
+    const traffic = async (mark: string) => {
+      // Each without a cookie: a visitor, and a session, of its own.
+      await Promise.all(Array.from({ length: 80 }, async () => (await fetch(appUrl)).text()));
+      await (await fetch(`${appUrl}${mark}`)).text();
+      await see(newest, mark);
+      assert.equal(await page.locator('#exchanges > li').count(), 50);
+      await devTools.send('HeapProfiler.collectGarbage');
+      const { metrics } = await devTools.send('Performance.getMetrics');
+      return (wanted: string) => metrics.find(({ name }) => name === wanted)?.value ?? NaN;
+    };
+    const before = await traffic('first');
+    await traffic('second');
+    const later = await traffic('third');
+    assert.ok(later('Nodes') < before('Nodes') * 1.2, 'nodes');
+    assert.ok(later('JSEventListeners') <= before('JSEventListeners'), 'listeners');
+    assert.ok(later('JSHeapUsedSize') < before('JSHeapUsedSize') * 1.3, 'bytes');
 
-    test('a page left open does not grow', async () => {
-      const { context, page, see } = await look(stage(2));
-      const devTools = await context.newCDPSession(page);
-      await devTools.send('Performance.enable');
-      const traffic = async (mark: string) => {
-        for (let round = 0; round < 4; round++) {
-          // Each without a cookie: a visitor, and a session, of its own.
-          await Promise.all(Array.from({ length: 50 }, async () => {
-            await (await fetch(stage(2).appUrl)).text();
-          }));
-        }
-        await (await fetch(`${stage(2).appUrl}${mark}`)).text();
-        await see(newest, mark);
-        assert.equal(await page.locator('#exchanges > li').count(), 50);
-        await devTools.send('HeapProfiler.collectGarbage');
-        const { metrics } = await devTools.send('Performance.getMetrics');
-        const value = (wanted: string) =>
-          metrics.find(({ name }) => name === wanted)?.value ?? NaN;
-        return { nodes: value('Nodes'), listeners: value('JSEventListeners'),
-          heap: value('JSHeapUsedSize') };
-      };
-      const before = await traffic('first');
-      await traffic('second');
-      const later = await traffic('third');
-      assert.ok(later.nodes < before.nodes * 1.2, `nodes: ${before.nodes}, then ${later.nodes}`);
-      assert.ok(later.listeners <= before.listeners, 'no listeners are added');
-      assert.ok(later.heap < before.heap * 1.3, `bytes: ${before.heap}, then ${later.heap}`);
-      await context.close();
-    });
+    // What a button said goes as soon as something else has happened.
+    await press('Second visitor');
+    await see('#result', /^A second visitor came\. It answered "Hello World, visit 1"/);
+    await (await fetch(appUrl)).text();
+    await see('#result', 'Press a button and watch the picture.');
+
+    // The command ends, and is started again.
+    await live.close();
+    await see('#page-state', 'Connection lost');
+    await see('#result', 'reconnects by itself. If it doesn’t, open the address in the terminal');
+    await see('#announcer', 'The connection is lost');
+    const options = { step: { number: 2, title: 'Two' }, app, appPort, secret, port: live.port };
+    const second = await startLive(options);
+    await see('#page-state', 'Live');
+    await press('Second visitor');
+    await see('#result', 'A second visitor came');
+    await second.close();
+    const third = await startLive({ ...options, secret: 'another' });
+    onEnd(t, () => third.close());
+    await see('#result', 'has moved: open the address in the terminal, after “Live”');
   });
 
-  describe('step 3', { concurrency: 1 }, () => {
-    test('cookie and document, and the thread between them', async () => {
-      const { context, page, see, press } = await look(stage(3), {
-        viewport: { width: 1280, height: 720 },
-      });
-      const sessions = sessionsOf(3);
-      await see('#store', `${name}-3.sessions`);
-      await press('Visit the app');
-      await see('#thread', 'The id in the cookie is the document’s _id');
-      await see('.json', /"visits": 1/);
-      const id = await page.locator('#cookie-id').innerText();
-      assert.equal(await page.locator('#document-id .id').innerText(), id);
-      assert.deepEqual(await sessions.distinct('_id'), [id]);
-      const colour = (where: string) => page.locator(where)
-        .evaluate((element) => getComputedStyle(element).color);
-      assert.equal(await colour('#cookie-id'), await colour('#document-id .id'));
-      await see('.end', /^expires in (1 h|59 min)/);
-      await see('#store', 'TTL index on expires');
-      await see('#others', 'There is no other session.');
-      assert.equal(await page.locator('#lines path').count(), 2);
-      await checkAccessibility(page);
+  test('step 3: cookie and document, and the link between them', async (t) => {
+    const { appUrl, live, db } = await open(t, 3);
+    const viewport = { width: 1280, height: 640 };
+    const { context, page, see, press, buttons } = await look(t, live.url, { viewport });
+    const places = await buttons();
+    const sessions = db.collection<{ _id: string; expires: Date }>('sessions');
+    await see('#store', `${db.databaseName}.sessions`);
+    await press('Visit the app');
+    await see('#link', 'The id in the cookie is the document’s _id');
+    await see('.json', /"session": "{\\"cookie\\":.*\\"visits\\":1}"/);
+    await see('.json', /^{\s*"cookie": { .* },\s*"visits": 1\s*}$/);
+    const id = await page.locator('#cookie-id').innerText();
+    assert.equal(await page.locator('#document-id').innerText(), id);
+    assert.deepEqual(await sessions.distinct('_id'), [id]);
+    const colour = (where: string) => page.locator(where)
+      .evaluate((element) => getComputedStyle(element).color);
+    assert.equal(await colour('#cookie-id'), await colour('#document-id'));
+    await see('.end', /^expires in (1 h|59 min)/);
+    await see('#store', 'TTL index on expires');
+    await see('#others', 'There’s no other session.');
+    assert.equal(await page.locator('#lines path').count(), 2);
 
-      // Somebody else, whose session is another.
-      await press('Second visitor');
-      await see('#result', 'Hello World, visit 1');
-      await see('#others', 'There is 1 other session.');
-      await see(newest, 'session B');
+    // Someone else, whose session is another.
+    await press('Second visitor');
+    await see('#others', 'There’s 1 other session.');
+    await see(newest, 'session B');
 
-      // A request that only reads moves the session's end.
-      const app = await context.newPage();
-      await app.goto(`${stage(3).appUrl}<script>alert(1)</script>`);
-      await see(newest, 'read');
-      await see(newest, 'renewed');
-      await see(newest, '%3Cscript%3Ealert(1)%3C/script%3E');
+    // A request that only reads moves the session's end.
+    const app = await context.newPage();
+    await app.goto(`${appUrl}<script>alert(1)</script>`);
+    await see('#exchanges', /%3Cscript%3Ealert\(1\)%3C\/script%3E.*read.*extended/s);
+    await app.close();
 
-      await press('Restart the app');
-      await see('#result', 'has survived');
-      await see('#thread', 'One session');
-      await see('#app-state', 'process');
-      await press('Visit the app');
-      await see('.json', /"visits": 2/);
+    await press('Restart the app');
+    await see('#result', 'has survived');
+    await press('Visit the app');
+    await see('.json', /"visits": 2/);
 
-      await press('Tamper with it');
-      await see('#thread', 'The signature does not fit');
-      const [tampered] = await context.cookies();
-      assert.equal(tampered?.httpOnly, true, 'the attributes are kept');
-      assert.equal(tampered.sameSite, 'Lax');
-      assert.equal(await page.locator('#lines .gone').count(), 1);
-      await checkAccessibility(page);
-      await press('Visit the app');
-      await see(newest, 'its signature does not fit');
-      await see('.json', /"visits": 1/);
-      await see('#others', 'There are 2 other sessions.');
+    await press('Tamper with it');
+    await see('#link', 'The signature doesn’t fit');
+    const [tampered] = await context.cookies();
+    assert.equal(tampered?.httpOnly, true, 'the attributes are kept');
+    assert.equal(tampered.sameSite, 'Lax');
+    assert.equal(await page.locator('#lines .gone').count(), 1);
+    await checkAccessibility(page);
+    await press('Visit the app');
+    await see(newest, 'its signature doesn’t fit');
+    await see('#others', 'There are 2 other sessions.');
 
-      await press('Forget the cookie');
-      await see('#result', 'you are new');
-      await see('#thread', 'No thread');
-      assert.deepEqual(await context.cookies(), []);
-      await see('#others', 'There are 3 other sessions.');
-      await context.close();
+    await press('Forget the cookie');
+    await see('#result', 'you’re new');
+    await see('#link', 'No link');
+    assert.deepEqual(await context.cookies(), []);
+
+    // A session expires, and can be seen to. Without the index, MongoDB leaves it there.
+    await sessions.dropIndex('expires_1');
+    await press('Visit the app');
+    await see('#link', 'One session');
+    await see('#store', 'There’s no TTL index');
+    await press('Expire now');
+    await see('#link', 'The document is still there, but its end has passed');
+    await see('#result', 'is in the past now');
+    await see('.end', 'ago');
+    await press('Visit the app');
+    await see(newest, 'its session has expired');
+    await see('#link', 'One session');
+    await press('Expire now');
+    await see('#link', 'The session has expired');
+    await sessions.deleteMany({});
+    await see('#link', 'MongoDB has deleted its document');
+    await see('#result', 'Press a button and watch the picture.');
+    await press('Expire now');
+    await see('#result', 'no document that could expire');
+
+    // Other names, ids that the store changes, data that are no JSON.
+    await press('Visit the app');
+    await see('#link', 'One session');
+    const other = await page.locator('#cookie-id').innerText();
+    const document = await sessions.findOneAndDelete({ _id: other });
+    await see('#link', 'Does the store change ids (transformId)');
+    const visitors = db.collection<{ _id: string; session: unknown }>('visitors');
+    await visitors.insertOne({
+      ...document, _id: other,
+      session: { text: '<img src=x onerror=alert(1)>', when: new Date(0), list: [1, null] },
     });
+    await see('#store', `${db.databaseName}.visitors`);
+    await see('.json', '<img src=x onerror=alert(1)>');
+    await see('.json', '1970-01-01T00:00:00.000Z');
+    await visitors.updateOne({ _id: other }, { $set: { session: 'no JSON <b>' } });
+    await see('.json', '"no JSON <b>"');
+    assert.equal(await page.locator('.json b, .json img').count(), 0);
 
-    test('a session expires', async () => {
-      const { context, see, press } = await look(stage(3), { colorScheme: 'dark' });
-      const sessions = sessionsOf(3);
-      // Without the index, MongoDB leaves the document there.
-      await sessions.dropIndex('expires_1');
-      await press('Visit the app');
-      await see('#thread', 'One session');
-      await see('#store', 'There is no TTL index');
-      await press('Expire now');
-      await see('#result', 'is in the past now');
-      await see('#thread', 'The document is still there, but its end has passed');
-      await see('.end', 'ago');
-      await press('Visit the app');
-      await see(newest, 'its session has expired');
-      await see('#thread', 'One session');
-
-      await sessions.createIndex({ expires: 1 }, { expireAfterSeconds: 0 }, {});
-      await press('Expire now');
-      await see('#thread', 'MongoDB has deleted its document');
-      await see('#store', 'No document has this browser’s id');
-      await press('Expire now');
-      await see('#result', 'no document that could expire');
-      await context.close();
-    });
-
-    test('other names, ids that the store changes, data that are no JSON', async () => {
-      const { context, page, see, press } = await look(stage(3));
-      const sessions = sessionsOf(3);
-      await press('Visit the app');
-      await see('#thread', 'One session');
-      const id = await page.locator('#cookie-id').innerText();
-      const document = await sessions.findOneAndDelete({ _id: id });
-      assert.ok(document);
-      await see('#thread', 'or does the store change ids (transformId)?');
-
-      const elsewhere = client.db(`${name}-4`).collection<{ _id: string }>('visitors');
-      await elsewhere.insertOne({
-        ...document,
-        session: { text: '<img src=x onerror=alert(1)>', when: new Date(0), list: [1, null] },
-      } as { _id: string });
-      await see('#store', `${name}-4.visitors`);
-      await see('.json', '<img src=x onerror=alert(1)>');
-      await see('.json', '1970-01-01T00:00:00.000Z');
-      await elsewhere.updateOne({ _id: id }, { $set: { session: 'no JSON <b>' } });
-      await see('.json', '"no JSON <b>"');
-      assert.equal(await page.locator('.json b, .json img').count(), 0);
-      await elsewhere.drop();
-      await context.close();
-    });
-
-    test('another name of this machine is told apart', async () => {
-      const { live } = stage(3);
-      const url = live.url.replace('localhost', '127.0.0.1');
-      const { context, page, see } = await look({ live: { url } });
-      await see('#host-note', 'A cookie belongs to the name of a host');
-      assert.equal(await page.getByRole('link', { name: `${live.url}/` }).count(), 1);
-      await context.close();
-    });
+    // Whatever happened: every button is where it was, and stays in view.
+    assert.equal(await buttons(), places);
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await page.locator(newest).waitFor();
+    for (const name of names) assert.ok(await isInView(page, `#${name}`), name);
   });
 
-  describe('step 4', { concurrency: 1 }, () => {
-    test('logout, on a narrow screen', async () => {
-      const { context, page, see, press } = await look(stage(4), {
-        viewport: { width: 390, height: 844 }, colorScheme: 'dark',
-      });
-      await press('Visit the app');
-      await see('#thread', 'One session');
-      await checkAccessibility(page);
-      const width = await page.evaluate('document.documentElement.scrollWidth');
-      assert.equal(width, 390, 'nothing sticks out');
-
-      const app = await context.newPage();
-      const old = (await context.cookies())[0];
-      assert.ok(old);
-      await app.goto(`${stage(4).appUrl}logout`);
-      await app.getByRole('button', { name: 'Log out' }).click();
-      await app.getByText('Logout complete').waitFor();
-      await see(newest, 'The app destroyed the session. The browser was told to forget');
-      await see('#thread', 'No thread');
-      await context.addCookies([old]);
-      await see('#thread', 'The session was destroyed');
-      await press('Visit the app');
-      await see(newest, 'refused');
-      await context.close();
+  test('step 4: logout, on a narrow screen', async (t) => {
+    const { appUrl, live } = await open(t, 4);
+    const { context, page, see, press } = await look(t, live.url, {
+      viewport: { width: 390, height: 844 }, colorScheme: 'dark',
     });
+    for (const name of names) assert.ok(await isInView(page, `#${name}`), name);
+    const { x = 0, y = 0 } = await page.locator('#visit').boundingBox() ?? {};
+    for (const visit of [1, 2, 3]) {
+      await page.mouse.click(x + 20, y + 20);
+      await see('.json', new RegExp(`"visits": ${visit}`));
+      await see('#result', `It answered "Hello World, visit ${visit}".`);
+    }
+    await checkAccessibility(page);
+    const width = await page.evaluate('document.documentElement.scrollWidth');
+    assert.equal(width, 390, 'nothing sticks out');
+
+    const app = await context.newPage();
+    const old = (await context.cookies())[0];
+    assert.ok(old);
+    await app.goto(`${appUrl}logout`);
+    await app.getByRole('button', { name: 'Log out' }).click();
+    await app.getByText('Logout complete').waitFor();
+    await see(newest, 'The app destroyed the session. It told the browser to forget');
+    await see('#link', 'No link');
+    await context.addCookies([old]);
+    await see('#link', 'The session was destroyed');
+    await press('Visit the app');
+    await see(newest, 'refused');
+  });
+
+  test('logins: whose session it is, a new id, and what was refused', async (t) => {
+    const entry = fileURLToPath(new URL('fixture-login.ts', import.meta.url));
+    const { appUrl, live, db } = await open(t, 4, entry);
+    const { context, page, see, press } = await look(t, live.url);
+    await db.collection<{ _id: string; passwordHash: string }>('accounts')
+      .insertOne({ _id: 'ada', passwordHash: '$argon2id$secret' });
+    await press('Visit the app');
+    await see('#link', 'One session');
+    const before = await page.locator('#cookie-id').innerText();
+    const post = { method: 'POST', headers: { origin: new URL(appUrl).origin } };
+    const { request } = context;
+    await request.post(`${appUrl}login/ada`, { headers: post.headers });
+    await see('#browser', 'Session B: this browser, logged in as ada');
+    const ids = before.slice(0, 8);
+    await see('#exchanges', new RegExp(`renewed id.*${ids}`, 's'));
+    assert.doesNotMatch(await page.locator('#exchanges').innerText(), /refused/);
+    await see('#store', 'accounts ada');
+    await see('.logins', /B.*ada \(this browser\)/s);
+    const colour = (where: string) => page.locator(where)
+      .evaluate((element) => getComputedStyle(element).color);
+    assert.equal(await colour('#login-id'), await colour('#own-login'));
+    assert.equal(await colour('#login-id'), await colour('#cookie-id'));
+    assert.equal(await page.locator('#lines path').count(), 3, 'the login is linked, too');
+    assert.doesNotMatch(await page.content(), /argon2id/);
+
+    await fetch(`${appUrl}login/mallory`, {
+      method: 'POST',
+      headers: { origin: 'http://localhost:4666', 'sec-fetch-site': 'same-site' },
+    });
+    await see(newest, /forbidden.*Origin: http:\/\/localhost:4666, Sec-Fetch-Site: same-site/s);
+    await checkAccessibility(page);
   });
 });
 
-type See = (where: string, text: string | RegExp) => Promise<void>;
-type Press = (button: string) => Promise<void>;
+async function isInView(page: Page, selector: string): Promise<boolean> {
+  const box = await page.locator(selector).boundingBox();
+  const { height = 0 } = page.viewportSize() ?? {};
+  return box !== null && box.y >= 0 && box.y + box.height <= height;
+}
 
 async function checkAccessibility(page: Page): Promise<void> {
   if (axe === undefined) return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sign } from './cookie.ts';
 import { tell } from './exchange.ts';
-import { readBatch, type Report } from './report.ts';
+import { isBatch, type Report } from './report.ts';
 import { labelOf, Sessions } from './sessions.ts';
 
 const secret = 'a secret that only this test uses';
@@ -15,17 +15,18 @@ function teller() {
   const context = { sessions: new Sessions(), secret };
   let id = 0;
   return (report: Partial<Report>) => {
-    const { outcomes, text, mark } = tell({
+    const { outcomes, text, mark, from } = tell({
       id: ++id, pid: 1, at: Date.now(), ms: 1, state: 'answered', method: 'GET', url: '/',
-      status: 200, cookie: undefined, setCookie: [], session: undefined, ...report,
+      status: 200, setCookie: [], ...report,
     }, context);
-    return { outcomes, text, label: mark?.label };
+    return { outcomes, text, label: mark?.label, ...from && { from } };
   };
 }
 
 const store = 'MemoryStore';
-const alive = (id: string, fingerprint = 'same') => ({ id, alive: true, fingerprint, store });
-const dead = (id: string) => ({ id, alive: false, fingerprint: undefined, store });
+const alive = (id: string, fingerprint = 'same', regenerated = false) =>
+  ({ id, alive: true, regenerated, fingerprint, store });
+const dead = (id: string) => ({ id, alive: false, regenerated: false, store });
 
 test('created, changed, read: what a session goes through', () => {
   const say = teller();
@@ -38,7 +39,7 @@ test('created, changed, read: what a session goes through', () => {
   assert.deepEqual(say({ ...visit, session: alive('one', '2') }).outcomes, ['changed']);
   assert.deepEqual(say({ ...visit, session: alive('one', '2') }).outcomes, ['read']);
   const again = say({ ...visit, session: alive('one', '2'), setCookie: set('one') });
-  assert.deepEqual(again.outcomes, ['read', 'renewed']);
+  assert.deepEqual(again.outcomes, ['read', 'extended']);
   assert.equal(say({ setCookie: set('two'), session: alive('two') }).label, 'B');
   assert.deepEqual(say({ session: alive('three') }).outcomes, [], 'nothing was stored');
   assert.deepEqual(say({ cookie: 'theme=dark' }).outcomes, [], 'an app without sessions');
@@ -60,9 +61,9 @@ test('destroyed, and refused for each reason', () => {
 
   const forged = say({ cookie: cookie('two', 'another'), session: alive('new') });
   assert.deepEqual(forged.outcomes, ['refused']);
-  assert.match(forged.text, /signature does not fit/);
+  assert.match(forged.text, /signature doesn’t fit/);
   const unknown = say({ cookie: cookie('never seen'), session: alive('new') });
-  assert.match(unknown.text, /no session of that id/);
+  assert.match(unknown.text, /no session with that id/);
   const restarted = say({ cookie: cookie('two'), session: alive('new'), pid: 2 });
   assert.match(restarted.text, /memory .* ended/);
 });
@@ -76,26 +77,57 @@ test('a secret that is not SESSION_SECRET: what the app accepts is accepted', ()
 
 test('requests without an answer', () => {
   const say = teller();
-  assert.match(say({ state: 'waiting', status: undefined }).text, /not answered yet/);
+  assert.match(say({ state: 'waiting', status: undefined }).text, /hasn’t answered yet/);
   assert.match(say({ state: 'given up', status: undefined }).text, /gave up/);
 });
 
-test('messages that are not ours, or not well-formed, are left alone', () => {
-  const report = { id: 1, at: 2, ms: 3, state: 'answered', method: 'GET', url: '/' };
-  const type = 'exchanges';
-  for (const message of [null, 'exchanges', { type: 'other' }, { type }, { type, pid: 1 }]) {
-    assert.equal(readBatch(message), undefined);
-  }
-  const exchanges = [report, null, {}, { ...report, state: 'odd' }, { ...report, session: 7 }];
-  const batch = readBatch({ type, pid: 1, left: 4, exchanges });
-  assert.equal(batch?.left, 4);
-  assert.equal(batch.reports.length, 2);
+test('a new id at a login is a renewal, unless the old one was refused anyway', () => {
+  const say = teller();
+  say({ setCookie: set('one'), session: alive('one') });
+  const login = { method: 'POST', session: alive('two', 'ada', true), setCookie: set('two') };
+  const renewal = say({ cookie: cookie('one'), ...login });
+  assert.deepEqual(renewal.outcomes, ['renewed id']);
+  assert.match(renewal.text, /Session A is gone, and session B takes its place/);
+  assert.equal(renewal.label, 'B');
+  const planted = say({ cookie: cookie('one'), setCookie: set('three'), session: alive('three') });
+  assert.deepEqual(planted.outcomes, ['refused', 'created']);
+  assert.match(planted.text, /replaced by one with a new id/);
+  const unknown = say({ cookie: cookie('older than the picture'), ...login });
+  assert.deepEqual(unknown.outcomes, ['renewed id']);
+  const forged = say({ cookie: cookie('one', 'another'), ...login });
+  assert.deepEqual(forged.outcomes, ['refused', 'created']);
+});
+
+test('403: refused, and where it came from', () => {
+  const say = teller();
+  const request = { method: 'POST', origin: 'http://localhost:4666', site: 'same-site' };
+  const { outcomes, text, from } = say({ ...request, status: 403, cookie: cookie('one') });
+  assert.deepEqual(outcomes, ['forbidden']);
+  assert.equal(text, 'The app refused this request. It didn’t look at the session cookie.');
+  assert.equal(from, 'Origin: http://localhost:4666, Sec-Fetch-Site: same-site');
+  assert.equal(say({ ...request, status: 303 }).from, from, 'an attack that worked');
+  assert.equal(say({ ...request, site: 'same-origin', status: 200 }).from, undefined);
+  assert.match(say({ status: 403 }).from ?? '', /Origin: \(not sent\)/);
+});
+
+test('messages that aren’t ours, or aren’t well-formed, are left alone', () => {
+  const report = {
+    id: 1, pid: 1, at: 2, ms: 3, state: 'answered', method: 'GET', url: '/', setCookie: [],
+    session: alive('one'),
+  };
+  const batch = { type: 'exchanges', left: 4, reports: [report, { ...report, status: 200 }] };
+  assert.equal(isBatch(batch), true);
+  const wrong = [{ state: 'odd' }, { session: 7 }, { setCookie: [1] }, { cookie: 1 }, { id: '' }];
+  const messages = [
+    ...wrong.map((field) => ({ ...batch, reports: [{ ...report, ...field }] })),
+    null, 'exchanges', {}, { type: 'exchanges' }, { ...batch, type: 'other' },
+  ];
+  for (const message of messages) assert.equal(isBatch(message), false);
 });
 
 test('only so many sessions are remembered: those used last', () => {
   const sessions = new Sessions(2);
   for (const id of ['one', 'two', 'one', 'three']) sessions.use(id, 1);
-  assert.equal(sessions.size, 2);
   assert.equal(sessions.find('two'), undefined);
   assert.equal(sessions.find('one')?.label, 'A');
   assert.deepEqual([0, 25, 26, 51, 52, 702].map(labelOf), ['A', 'Z', 'AA', 'AZ', 'BA', 'AAA']);

@@ -1,19 +1,16 @@
 import {
-  endOf, findSessionCookie, fits, readSessionCookie, readSetCookie,
+  attributesOf, endOf, findSessionCookie, fits, readCookies, readSessionCookie, readSetCookie,
   type SessionCookie, type SetCookie,
 } from './cookie.ts';
 import type { Report } from './report.ts';
 import type { KnownSession, Sessions } from './sessions.ts';
 
-/** What a request did to a session. */
-export type Outcome = 'created' | 'read' | 'changed' | 'renewed' | 'destroyed' | 'refused';
+/** What a request did to a session; `forbidden` is what the app did to the request. */
+export type Outcome = 'created' | 'read' | 'changed' | 'extended' | 'renewed id' | 'destroyed'
+  | 'refused' | 'forbidden';
 
 /** A session's mark: the same on the whole page. */
-export interface Mark {
-  label: string;
-  /** Counts the sessions from 0. */
-  number: number;
-}
+export type Mark = Pick<KnownSession, 'label' | 'number' | 'user'>;
 
 /** A session cookie as the page shows it. */
 export interface CookiePicture {
@@ -38,6 +35,8 @@ export interface Exchange {
   /** The names of other cookies that came. Their values are nobody's business here. */
   otherCookies: string[];
   went?: CookiePicture & { attributes: string };
+  /** The headers that tell who made the browser send it, if that matters. */
+  from?: string;
   outcomes: Outcome[];
   /** What happened, in a sentence. */
   text: string;
@@ -52,12 +51,13 @@ export interface Context {
 /** Turns a report into what the page shows, and notes what it tells about the session. */
 export function tell(report: Report, { sessions, secret }: Context): Exchange {
   const went = findSetCookie(report, sessions);
-  if (went && went.name !== sessions.cookieName) sessions.cookieName = went.name;
+  if (went) sessions.cookieName = went.name;
   if (report.session?.store !== undefined) sessions.storeName = report.session.store;
 
   const came = findSessionCookie(report.cookie, sessions.cookieName);
   const facts = { report, came, went, sessions, secret };
-  const { outcomes, text, session } = report.state === 'answered' ? judge(facts) : pending(facts);
+  const { outcomes, text, session } = judge(facts);
+  const from = originOf(report);
   return {
     key: `${report.pid}.${report.id}`,
     at: report.at,
@@ -66,23 +66,36 @@ export function tell(report: Report, { sessions, secret }: Context): Exchange {
     method: report.method,
     path: report.url,
     ...report.status !== undefined && { status: report.status },
-    ...came && { came: picture(came, sessions) },
-    otherCookies: otherNames(report, came),
-    ...went && { went: wentPicture(went, sessions) },
+    ...came && { came: pictureOf(came, sessions) },
+    otherCookies: [...readCookies(report.cookie).keys()].filter((name) => name !== came?.name)
+      .slice(0, 10),
+    ...went && {
+      went: {
+        ...pictureOf(readSessionCookie(went.name, went.value) ?? nothing(went.name), sessions),
+        attributes: attributesOf(went).join('; '),
+      },
+    },
+    ...from && { from },
     outcomes,
     text,
     ...session && { mark: markOf(session) },
   };
 }
 
-export function markOf({ label, number }: KnownSession): Mark {
-  return { label, number };
+export function markOf({ label, number, user }: KnownSession): Mark {
+  return { label, number, ...user !== undefined && { user } };
 }
 
-export function picture(cookie: SessionCookie, sessions: Sessions): CookiePicture {
+export function pictureOf(cookie: SessionCookie, sessions: Sessions): CookiePicture {
+  const { name, raw } = cookie;
   const known = sessions.find(cookie.id);
-  const [id, signature] = splitRaw(cookie.raw);
-  return { name: cookie.name, id, signature, ...known && { mark: markOf(known) } };
+  // As they travel.
+  const [, id = '', signature = ''] = /^(?:s:|s%3A)(.*)\.(.*)$/i.exec(raw) ?? [];
+  return { name, id, signature, ...known && { mark: markOf(known) } };
+}
+
+function nothing(name: string): SessionCookie {
+  return { name, raw: '', id: '', signature: '' };
 }
 
 interface Facts extends Context {
@@ -97,75 +110,87 @@ interface Judgement {
   session?: KnownSession | undefined;
 }
 
-function pending({ report, came, sessions }: Facts): Judgement {
-  const text = report.state === 'waiting'
-    ? 'The app has not answered yet. Does every path of its code send a response?'
-    : 'The visitor gave up before the app had answered.';
-  return { outcomes: [], text, session: sessions.find(came?.id) };
+function judge(facts: Facts): Judgement {
+  const { report: { state, status }, came, sessions } = facts;
+  if (state !== 'answered') {
+    const text = state === 'waiting'
+      ? 'The app hasn’t answered yet. Does every path of its code send a response?'
+      : 'The visitor gave up before the app had answered.';
+    return { outcomes: [], text, session: sessions.find(came?.id) };
+  }
+  const judgement = judgeSession(facts);
+  if (status !== 403) return judgement;
+  return {
+    ...judgement,
+    outcomes: ['forbidden', ...judgement.outcomes],
+    text: `The app refused this request. ${judgement.text}`,
+  };
 }
 
-function judge(facts: Facts): Judgement {
+function judgeSession(facts: Facts): Judgement {
   const { report, came, went, sessions } = facts;
   const { session } = report;
   if (!session) {
-    const text = came ? 'The app did not look at the session cookie.' : '';
-    return { outcomes: [], text, session: undefined };
+    return { outcomes: [], text: came ? 'It didn’t look at the session cookie.' : '' };
   }
   if (!session.alive) return judgeEnd(facts, session.id);
-  const cookie = went && readSessionCookie(went.name, went.raw);
-  if (session.id !== came?.id) return judgeNew(facts, session.id, cookie);
+  if (session.id !== came?.id) return judgeNew(facts, session.id);
 
-  const known = sessions.use(session.id, report.pid);
-  const before = known.fingerprint;
-  known.state = 'alive';
-  known.signature = came.signature;
-  if (session.fingerprint !== undefined) known.fingerprint = session.fingerprint;
-  if (went) rememberCookie(sessions, known, went);
-  const renewed: Outcome[] = cookie ? ['renewed'] : [];
-  const alsoCookie = cookie ? ' The cookie was set anew.' : '';
+  const before = sessions.find(session.id)?.fingerprint;
+  const known = note(facts, came);
+  const extended: Outcome[] = went ? ['extended'] : [];
+  const anew = went ? ' The cookie was set again.' : '';
   if (before === undefined) {
-    const text = `The app found the session. It is older than this picture.${alsoCookie}`;
-    return { outcomes: ['read', ...renewed], text, session: known };
+    const text = `The app found the session, which is older than this picture.${anew}`;
+    return { outcomes: ['read', ...extended], text, session: known };
   }
   return before === session.fingerprint
-    ? { outcomes: ['read', ...renewed], text: `The session was read.${alsoCookie}`, session: known }
+    ? { outcomes: ['read', ...extended], text: `The app read the session.${anew}`, session: known }
     : {
-        outcomes: ['changed', ...renewed],
-        text: `The app found the session and changed its data.${alsoCookie}`,
+        outcomes: ['changed', ...extended],
+        text: `The app found the session and changed its data.${anew}`,
         session: known,
       };
 }
 
-/** express-session made a new session for this request. */
-function judgeNew(facts: Facts, id: string, cookie: SessionCookie | undefined): Judgement {
+/** The request ended with another session than the one it came with. */
+function judgeNew(facts: Facts, id: string): Judgement {
   const { report, came, went, sessions } = facts;
+  const cookie = went && readSessionCookie(went.name, went.value);
   const old = sessions.find(came?.id);
-  const refusal = came && whyRefused(facts, came, old);
-  if (!went || cookie?.id !== id) {
+  const reason = came && reasonToRefuse(facts, came, old);
+  const isRenewal = came && report.session?.regenerated === true && reason === undefined;
+  const refusal = came && !isRenewal
+    ? `The app refused the cookie: ${reason ?? 'its store has no session with that id.'}`
+    : '';
+  if (cookie?.id !== id) {
     if (refusal) return { outcomes: ['refused'], text: refusal, session: old };
-    const text = 'Nothing was stored for this visitor, so no cookie was set.';
-    return { outcomes: [], text, session: undefined };
+    return { outcomes: [], text: 'Nothing was stored for this visitor, so no cookie was set.' };
   }
-  const known = sessions.use(id, report.pid);
-  known.state = 'alive';
-  known.signature = cookie.signature;
-  if (report.session?.fingerprint !== undefined) known.fingerprint = report.session.fingerprint;
-  rememberCookie(sessions, known, went);
-  if (!refusal) {
-    const text = 'A new visitor: the app created a session and set its cookie.';
-    return { outcomes: ['created'], text, session: known };
+  const known = note(facts, cookie);
+  if (isRenewal) {
+    const before = old ? `Session ${old.label}` : 'The old session';
+    if (old) old.state = 'replaced';
+    const text = `The app gave this visitor a new id, as it should at a login. ${before} is gone, `
+      + `and session ${known.label} takes its place.`;
+    return { outcomes: ['renewed id'], text, session: known };
   }
-  const text = `${refusal} It created a new session.`;
-  return { outcomes: ['refused', 'created'], text, session: known };
+  return refusal
+    ? { outcomes: ['refused', 'created'], text: `${refusal} It created a new one.`, session: known }
+    : {
+        outcomes: ['created'],
+        text: 'A new visitor: the app created a session and set its cookie.',
+        session: known,
+      };
 }
 
 /** The session was destroyed, or set to null, in this request. */
 function judgeEnd({ report, came, went, sessions, secret }: Facts, id: string): Judgement {
   const known = sessions.find(came?.id);
-  const cleared = went?.raw === '' ? ' The browser was told to forget the cookie.' : '';
+  const cleared = went?.value === '' ? ' It told the browser to forget the cookie.' : '';
   if (came?.id !== id) {
     const text = came && !fits(came, secret)
-      ? 'The signature does not fit, so there was no session to destroy.'
+      ? 'The signature doesn’t fit, so there was no session to destroy.'
       : 'There was no session to destroy.';
     return { outcomes: [], text: text + cleared, session: known };
   }
@@ -180,56 +205,47 @@ function judgeEnd({ report, came, went, sessions, secret }: Facts, id: string): 
   return { outcomes: ['destroyed'], text, session: known };
 }
 
-function whyRefused(
+/** Notes that the app has used a session, and how. */
+function note({ report, went, sessions }: Facts, cookie: SessionCookie): KnownSession {
+  const known = sessions.use(cookie.id, report.pid);
+  const { fingerprint, user } = report.session ?? {};
+  Object.assign(known, { state: 'alive', signature: cookie.signature, fingerprint, user });
+  if (went) {
+    known.cookie = went;
+    sessions.lastCookie = went;
+  }
+  return known;
+}
+
+/** Why the app can't have accepted a cookie, as far as is known. */
+function reasonToRefuse(
   { report, secret, sessions }: Facts,
   came: SessionCookie,
   old: KnownSession | undefined,
-): string {
-  if (!fits(came, secret) && old?.signature !== came.signature) {
-    return 'The app refused the cookie: its signature does not fit.';
-  }
-  if (old?.state === 'destroyed') return 'The app refused the cookie: its session was destroyed.';
-  if (old?.expires !== undefined && old.expires <= report.at) {
-    return 'The app refused the cookie: its session has expired.';
-  }
+): string | undefined {
+  if (!fits(came, secret) && old?.signature !== came.signature) return 'its signature doesn’t fit.';
+  if (old?.state === 'destroyed') return 'its session was destroyed.';
+  if (old?.state === 'replaced') return 'its session was replaced by one with a new id.';
+  if (old?.expires !== undefined && old.expires <= report.at) return 'its session has expired.';
   if (old && old.pid !== report.pid && sessions.storeName === 'MemoryStore') {
-    return 'The app refused the cookie: the memory that held its session ended with the process.';
+    return 'the memory that held its session ended with the process.';
   }
-  return 'The app refused the cookie: its store has no session of that id.';
+  return undefined;
 }
 
 /** The Set-Cookie header of the session: one with a session cookie's value, or that clears it. */
 function findSetCookie({ setCookie }: Report, sessions: Sessions): SetCookie | undefined {
-  const cookies = setCookie.map(readSetCookie).filter((cookie) => cookie !== undefined);
   const name = sessions.cookieName ?? 'connect.sid';
-  // Of two for the same cookie, the browser obeys the later one.
-  return cookies.findLast((cookie) =>
-    readSessionCookie(cookie.name, cookie.raw) !== undefined
+  // If there are two for the same cookie, the browser obeys the later one.
+  return setCookie.map(readSetCookie).findLast((cookie) =>
+    readSessionCookie(cookie.name, cookie.value) !== undefined
     || (cookie.name === name && (endOf(cookie) ?? Infinity) <= Date.now()));
 }
 
-function rememberCookie(sessions: Sessions, session: KnownSession, cookie: SetCookie): void {
-  session.cookie = cookie;
-  sessions.lastCookie = cookie;
-}
-
-function wentPicture(went: SetCookie, sessions: Sessions): CookiePicture & { attributes: string } {
-  const cookie = readSessionCookie(went.name, went.raw);
-  const attributes = went.attributes
-    .map(([name, value]) => value ? `${name}=${value}` : name)
-    .join('; ');
-  const shown = cookie ? picture(cookie, sessions) : { name: went.name, id: '', signature: '' };
-  return { ...shown, attributes };
-}
-
-function otherNames({ cookie }: Report, came: SessionCookie | undefined): string[] {
-  const names = (cookie?.split(';') ?? []).map((pair) => pair.split('=')[0]?.trim() ?? '');
-  return [...new Set(names)].filter((name) => name !== '' && name !== came?.name).slice(0, 10);
-}
-
-/** The id and the signature of a session cookie's value, as they travel. */
-function splitRaw(raw: string): [id: string, signature: string] {
-  const start = raw.startsWith('s:') ? 2 : 's%3A'.length;
-  const dot = raw.lastIndexOf('.');
-  return [raw.slice(start, dot), raw.slice(dot + 1)];
+/** Who made the browser send a request that was refused, or that another origin's page made. */
+function originOf({ status, method, origin, site }: Report): string | undefined {
+  const isForeign = !['GET', 'HEAD'].includes(method) && site !== undefined
+    && !['same-origin', 'none'].includes(site);
+  if (status !== 403 && !isForeign) return undefined;
+  return `Origin: ${origin ?? '(not sent)'}, Sec-Fetch-Site: ${site ?? '(not sent)'}`;
 }

@@ -1,22 +1,19 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { App } from '../app/app.ts';
 import type { Step } from '../lesson/steps.ts';
-import { actions, type ActionContext, type Effect } from './actions.ts';
-import { Pages } from './events.ts';
-import { tell, type Exchange } from './exchange.ts';
-import { refuse, safeHeaders } from './guard.ts';
+import { actions } from './actions.ts';
 import { findSessionCookie } from './cookie.ts';
+import type { Exchange } from './exchange.ts';
+import { refuse, safeHeaders, type Address } from './guard.ts';
+import { History } from './history.ts';
 import { paint, type AppState, type Picture } from './picture.ts';
 import { listenNear } from './port.ts';
-import { readBatch } from './report.ts';
-import { Sessions } from './sessions.ts';
 import { StoreWindow, type Look } from './store.ts';
-import { Visitor } from './visitor.ts';
 
 export interface LiveOptions {
-  step: Step;
+  step: Pick<Step, 'number' | 'title'>;
   /** The app, not started yet, with {@link observer} among its `imports`. */
   app: App;
   /** The port on which the app will listen. */
@@ -31,9 +28,13 @@ export interface LiveOptions {
 
 /** The live picture of a running app. */
 export interface Live {
-  /** The page's address. */
+  /**
+   * The page's whole address. It ends in a key that other users of this machine don't know. The key
+   * stays the same as long as the secret does, so that an open page finds its server again.
+   */
   readonly url: string;
-  /** Why the page is not at the wanted port, in a sentence. */
+  readonly port: number;
+  /** Why the page isn't at the wanted port, in a sentence. */
   readonly note?: string;
   close(): Promise<void>;
 }
@@ -41,277 +42,170 @@ export interface Live {
 /** The module that reports the app's requests: belongs into the app's `imports`. */
 export const observer = new URL('observer.js', import.meta.url).href;
 
-/** How many exchanges are kept. */
-const mostExchanges = 50;
+/** How long a page waits for news, in ms: the store and its own cookie change silently. */
+const newsMs = 1000;
+/** How many pages may wait at once. */
+const mostWaiting = 50;
 
 /**
  * Serves a page that shows the looking browser's session, on 127.0.0.1 only.
  * @throws {Error} when no port of 127.0.0.1 is free
  */
 export async function startLive(options: LiveOptions): Promise<Live> {
-  const { app, port: wanted = 4001 } = options;
-  const live = new LivePicture(options);
+  const { app, port: wanted = 4001, secret } = options;
+  const key = createHmac('sha256', secret).update('live picture').digest('base64url').slice(0, 16);
+  const page = new LivePage(options);
   const server = createServer((request, response) => {
-    void live.answer(request, response);
+    void page.answer(request, response, { port, key });
   });
   const port = await listenNear(server, wanted, options.appPort);
-  live.port = port;
   // The page alone keeps no command running.
   server.unref();
-  const stopListening = live.listen(app);
+  const stopFollowing = page.history.follow(app);
   return {
-    url: `http://localhost:${port}`,
+    url: `http://localhost:${port}/${key}/`,
+    port,
     ...port !== wanted && { note: `Port ${wanted} is taken, so the live picture is at ${port}.` },
     close: async () => {
-      stopListening();
-      live.pages.close();
+      stopFollowing();
       server.close();
       server.closeAllConnections();
-      await live.store?.close();
+      await page.store?.close();
     },
   };
 }
 
-/** All that a page needs to begin with. */
-export interface Snapshot {
-  /** What the page's buttons send, so that nobody else can press them. */
-  token: string;
-  step: { number: number; title: string };
-  appPort: number;
+/** All that the page shows. */
+export interface Shown extends Picture {
+  /** Changes as soon as there is news. A page tells which one it has seen. */
+  version: string;
+  step: LiveOptions['step'];
+  app: AppState & { port: number };
   /** One line about the database, if the step has one. */
   database?: string;
-  app: AppState;
   exchanges: Exchange[];
   /** How many requests went by too fast to be looked at. */
   left: number;
 }
 
-class LivePicture implements ActionContext {
-  readonly options: LiveOptions;
-  readonly sessions = new Sessions();
+const files = new Map([
+  ['', ['index.html', 'text/html']],
+  ['page.css', ['page.css', 'text/css']],
+  ['page.js', ['page.js', 'text/javascript']],
+]);
+
+class LivePage {
+  readonly history: History;
   readonly store: StoreWindow | undefined;
-  readonly visitor = new Visitor();
-  readonly pages: Pages;
-  port = 0;
-  readonly #token = randomBytes(24).toString('base64url');
-  readonly #exchanges = new Map<string, Exchange>();
-  /** How many requests went by too fast to be looked at. */
-  #left = 0;
-  #app: AppState = { state: 'stopped', pid: 0, since: Date.now() };
-  #asking = false;
-  /** Whose ends are to be asked for: the newest request of each session, and the end before it. */
-  #used = new Map<string, { exchange: Exchange; end: number | undefined }>();
+  readonly #options: LiveOptions;
+  /** The second visitor's cookies. */
+  readonly #jar = new Map<string, string>();
+  #waiting = 0;
 
   constructor(options: LiveOptions) {
-    this.options = options;
+    this.#options = options;
+    this.history = new History(options.secret);
     if (options.database) this.store = new StoreWindow(options.database.url);
-    this.pages = new Pages(() => this.#snapshot());
   }
 
-  get app(): App {
-    return this.options.app;
-  }
-
-  get appUrl(): string {
-    return `http://localhost:${this.options.appPort}/`;
-  }
-
-  /** Follows the app's processes. Returns how to stop. */
-  listen(app: App): () => void {
-    const onStarted = (pid: number) => {
-      this.#changeApp({ state: 'running', pid, since: Date.now() });
-    };
-    const onEnd = (state: 'stopped' | 'crashed') => () => {
-      this.#changeApp({ ...this.#app, state });
-      this.#giveUp();
-    };
-    const onStopped = onEnd('stopped');
-    const onCrashed = onEnd('crashed');
-    const onMessage = (message: unknown) => {
-      void this.#receive(message);
-    };
-    app.on('started', onStarted).on('stopped', onStopped).on('crashed', onCrashed)
-      .on('message', onMessage);
-    return () => {
-      app.off('started', onStarted).off('stopped', onStopped).off('crashed', onCrashed)
-        .off('message', onMessage);
-    };
-  }
-
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const headers = safeHeaders(this.options.appPort);
-    const refusal = refuse(request, this.port, this.#token);
-    const path = request.url?.split('?')[0] ?? '/';
-    try {
-      if (refusal) {
-        response.writeHead(refusal.status, { ...headers, 'Content-Type': 'text/plain' })
-          .end(`${refusal.reason}\n`);
-      } else if (request.method === 'POST') {
-        await this.#act(path.slice(1), request, response, headers);
-      } else if (path === '/events') {
-        this.pages.add(response, headers);
-      } else if (path === '/picture') {
-        sendJson(response, headers, await this.#paint(request.headers.cookie));
-      } else {
-        await sendFile(path, response, headers);
-      }
-    } catch (error) {
-      // A defect of ours; the page must not take the runner with it.
-      const reason = error instanceof Error ? error.message : String(error);
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500, { ...headers, 'Content-Type': 'text/plain' }).end(reason);
-    }
-  }
-
-  async #act(
-    name: string,
+  async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    headers: Record<string, string>,
+    address: Address,
   ): Promise<void> {
+    const send = (status: number, type: string, body: string | Buffer, headers = {}) => {
+      const contentType = { 'Content-Type': `${type}; charset=utf-8` };
+      response.writeHead(status, { ...safeHeaders, ...contentType, ...headers }).end(body);
+    };
+    const { method, url = '' } = request;
+    const [, name, query] = /^\/[^/]*(?:\/([^?]*)(?:\?(.*))?)?$/s.exec(url) ?? [];
     // Whatever a body holds, nobody reads it.
     request.resume();
-    const action = actions.get(name);
-    if (!action) {
-      response.writeHead(404, headers).end();
-      return;
+    try {
+      const refusal = refuse(request, address);
+      const file = method === 'GET' && files.get(name ?? '');
+      if (refusal) {
+        send(refusal.status, 'text/plain', `${refusal.reason}\n`);
+      } else if (name === undefined) {
+        send(308, 'text/plain', '', { Location: `/${address.key}/` });
+      } else if (method === 'POST' && actions.has(name)) {
+        const { text, setCookies = [] } = await this.#act(name, request);
+        send(200, 'application/json', JSON.stringify({ text }), { 'Set-Cookie': setCookies });
+      } else if (method === 'GET' && name === 'picture') {
+        const shown = await this.#show(new URLSearchParams(query).get('seen'), request);
+        if (shown) send(200, 'application/json', JSON.stringify(shown));
+        else send(503, 'text/plain', 'Too many pages are open.\n');
+      } else if (file) {
+        const [path = '', type = ''] = file;
+        send(200, type, await readFile(new URL(`page/${path}`, import.meta.url)));
+      } else {
+        send(404, 'text/plain', 'Nothing here.\n');
+      }
+    } catch (error) {
+      // A defect of ours; the page must not take the command with it.
+      if (response.headersSent) response.destroy();
+      else send(500, 'text/plain', String(error));
     }
-    const cookie = findSessionCookie(request.headers.cookie, this.sessions.cookieName);
-    const effect: Effect = await action(this, cookie);
-    const { setCookie, text } = effect;
-    sendJson(response, { ...headers, ...setCookie && { 'Set-Cookie': setCookie } }, { text });
   }
 
-  async #paint(cookieHeader: string | undefined): Promise<Picture> {
-    const { step, secret } = this.options;
-    const { sessions } = this;
+  async #act(name: string, { headers }: IncomingMessage) {
+    const { app, appPort, secret } = this.#options;
+    const { history: { sessions }, store } = this;
+    const began = Date.now();
+    const effect = await actions.get(name)?.({
+      app, secret, sessions, store, jar: this.#jar,
+      isRunning: () => this.history.app.state === 'running',
+      appUrl: `http://localhost:${appPort}/`,
+      cookieHeader: headers.cookie,
+      cookie: findSessionCookie(headers.cookie, sessions.cookieName),
+      agent: headers['user-agent'],
+    });
+    // What a visit did is told by the app's process, a moment later.
+    const isTold = () => this.history.exchanges.some(({ at }) => at >= began);
+    if (name === 'visit' || name === 'visitor') await this.history.until(isTold, newsMs);
+    return effect ?? { text: '' };
+  }
+
+  /** Waits for news, and shows it. @returns undefined if too many are waiting */
+  async #show(seen: string | null, { headers }: IncomingMessage): Promise<Shown | undefined> {
+    const { history } = this;
+    const { cookie: cookieHeader = '' } = headers;
+    const looker = createHash('sha256').update(cookieHeader).digest('base64url');
+    const version = () => `${history.changes}.${looker}`;
+    if (this.#waiting >= mostWaiting) return undefined;
+    this.#waiting++;
+    await history.until(() => version() !== seen, newsMs);
+    this.#waiting--;
+
+    const { step, appPort, secret, database } = this.#options;
+    const { sessions, app } = history;
+    const before = version();
     const id = findSessionCookie(cookieHeader, sessions.cookieName)?.id;
     const look = await this.#look(id);
     const session = sessions.find(id);
     if (session && look && 'expires' in look && look.expires !== undefined) {
       session.expires = look.expires;
     }
-    const app = this.#app;
-    const now = Date.now();
-    return paint({ step: step.number, cookieHeader, secret, sessions, app, look, now });
+    return {
+      ...paint({
+        step: step.number, cookieHeader, secret, sessions, app, look, now: Date.now(),
+      }),
+      version: before,
+      step,
+      app: { ...app, port: appPort },
+      ...database && { database: database.line },
+      exchanges: history.exchanges,
+      left: history.left,
+    };
   }
 
   async #look(id: string | undefined): Promise<Look | Error | undefined> {
+    if (!this.store) return undefined;
     try {
-      return await this.store?.look(id);
+      await this.history.noteExtensions(this.store);
+      return await this.store.look(id);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
   }
-
-  #changeApp(app: AppState): void {
-    this.#app = app;
-    this.pages.send('app', app);
-  }
-
-  /** Nobody will answer what the app's last process has left open. */
-  #giveUp(): void {
-    const open = [...this.#exchanges.values()].filter(({ state }) => state === 'waiting');
-    for (const exchange of open) {
-      exchange.state = 'given up';
-      exchange.text = 'The app’s process has ended before it had answered.';
-    }
-    if (open.length > 0) this.#publish(open);
-  }
-
-  async #receive(message: unknown): Promise<void> {
-    const batch = readBatch(message);
-    if (!batch) return;
-    this.#left += batch.left;
-    const context = { sessions: this.sessions, secret: this.options.secret };
-    const exchanges = batch.reports.map((report) => tell(report, context));
-    const noted = this.#noteRenewals(exchanges);
-    this.#publish(exchanges);
-    await noted;
-  }
-
-  #publish(exchanges: Exchange[]): void {
-    for (const exchange of exchanges) this.#exchanges.set(exchange.key, exchange);
-    for (const oldest of this.#exchanges.keys()) {
-      if (this.#exchanges.size <= mostExchanges) break;
-      this.#exchanges.delete(oldest);
-    }
-    this.pages.send('exchanges', { exchanges, left: this.#left });
-  }
-
-  /** Whether reading a session has moved its end: only the database can tell. */
-  async #noteRenewals(exchanges: Exchange[]): Promise<void> {
-    for (const exchange of exchanges) {
-      if (!exchange.mark || !exchange.came) continue;
-      const { id } = exchange.came;
-      // The page, once it knows of the request, looks at the session as well.
-      const end = this.#used.get(id)?.end ?? this.sessions.find(id)?.expires;
-      this.#used.set(id, { exchange, end });
-    }
-    if (!this.store || this.#asking) return;
-    this.#asking = true;
-    while (this.#used.size > 0) {
-      const used = this.#used;
-      this.#used = new Map();
-      const ends = await this.store.ends([...used.keys()]).catch(() => new Map<string, number>());
-      for (const [id, { exchange, end }] of used) this.#noteRenewal(exchange, end, ends.get(id));
-    }
-    this.#asking = false;
-  }
-
-  #noteRenewal(exchange: Exchange, before: number | undefined, now: number | undefined): void {
-    const session = this.sessions.find(exchange.came?.id);
-    if (!session || now === undefined) return;
-    session.expires = now;
-    const moved = before !== undefined && now > before;
-    if (!moved || !exchange.outcomes.includes('read')) return;
-    exchange.outcomes = [...new Set<Exchange['outcomes'][number]>([
-      ...exchange.outcomes, 'renewed',
-    ])];
-    exchange.text += ' Its end was moved into the future.';
-    if (this.#exchanges.has(exchange.key)) this.#publish([exchange]);
-  }
-
-  #snapshot(): Snapshot {
-    const { step, appPort, database } = this.options;
-    return {
-      token: this.#token,
-      step: { number: step.number, title: step.title },
-      appPort,
-      ...database && { database: database.line },
-      app: this.#app,
-      exchanges: [...this.#exchanges.values()],
-      left: this.#left,
-    };
-  }
-}
-
-const files = new Map([
-  ['/', ['index.html', 'text/html; charset=utf-8']],
-  ['/page.css', ['page.css', 'text/css; charset=utf-8']],
-  ['/page.js', ['page.js', 'text/javascript; charset=utf-8']],
-] as const);
-
-async function sendFile(
-  path: string,
-  response: ServerResponse,
-  headers: Record<string, string>,
-): Promise<void> {
-  const file = new Map<string, readonly [string, string]>(files).get(path);
-  if (!file) {
-    response.writeHead(404, { ...headers, 'Content-Type': 'text/plain' }).end('Nothing here.\n');
-    return;
-  }
-  const [name, type] = file;
-  const content = await readFile(new URL(`page/${name}`, import.meta.url));
-  response.writeHead(200, { ...headers, 'Content-Type': type }).end(content);
-}
-
-function sendJson(
-  response: ServerResponse,
-  headers: Record<string, string>,
-  value: unknown,
-): void {
-  response.writeHead(200, { ...headers, 'Content-Type': 'application/json' })
-    .end(JSON.stringify(value));
 }

@@ -1,121 +1,156 @@
+// @ts-check
 // Loaded into the app's process before the app, which knows nothing of it: reports the requests
-// that the app answers to the runner. It listens where Node itself tells about them, never reads
-// a body, and takes next to nothing of the app's time: under load, most requests are only counted.
-// It is not TypeScript, so that tsx has nothing to compile.
+// that the app answers to its parent. It listens where Node itself tells about them, never reads a
+// body, and takes next to none of the app's time: under load, most requests are only counted.
+// It isn't TypeScript, so that tsx has nothing to compile.
 import { hash } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
 
-/** How many exchanges a message holds at most; of more, the first ones and the last. */
+/** @typedef {import('./report.ts').Report} Report */
+/** @typedef {import('node:http').ServerResponse} Response */
+/** @typedef {import('node:http').IncomingMessage} Request */
+/** @typedef {Request & Record<string, any>} ExpressRequest */
+/** @typedef {{ id: number, at: number, start: number, response: Response, told: boolean }} Open */
+
+/** How many reports a message holds at most; if there are more, the first ones and the last. */
 const LIMIT = 50;
-/** How long after an exchange its message is sent, and the least time between two, in ms. */
+/** How long after an answer its message is sent, and the least time between two, in ms. */
 const SOON_MS = 10;
 const APART_MS = 250;
-/** After how long an answer that has not come is worth telling, in ms. */
+/** After how long an answer that hasn't come is worth telling, in ms. */
 const PATIENCE_MS = 1000;
-/** Of more requests than these at once, some are not told about before they are answered. */
+/** Beyond this many requests at once, some aren't told about before they are answered. */
 const MOST_OPEN = 500;
 
-/** The requests without an answer so far, with `{ id, at, response, told }`. */
+// Durations are measured with a clock that nobody can set back.
+const now = () => performance.now();
+
+/** The requests without an answer so far. @type {Map<Request, Open>} */
 const open = new Map();
-/** What the next message will hold. Requests are not kept for it: that would cost memory. */
-let exchanges = [];
+/** What the next message will hold. Requests aren't kept for it: that would cost memory. */
+/** @type {Report[]} */
+let reports = [];
 /** The latest one beyond the limit, and how many others there were. */
+/** @type {(() => Report) | undefined} */
 let last;
 let left = 0;
 let lastId = 0;
-let sentAt = 0;
-let timer;
-let sweeper;
+let sentAt = -APART_MS;
 let sending = false;
+/** @type {NodeJS.Timeout | undefined} */
+let timer;
+/** @type {NodeJS.Timeout | undefined} */
+let sweeper;
 
 if (process.send) {
-  subscribe('http.server.request.start', ({ request, response }) => {
-    if (open.size >= MOST_OPEN) return;
-    open.set(request, { id: ++lastId, at: Date.now(), response, told: false });
+  subscribe('http.server.request.start', (message) => {
+    const { request, response } = exchangeOf(message);
+    if (open.size < MOST_OPEN) open.set(request, begin(response));
     sweeper ??= setTimeout(sweep, PATIENCE_MS).unref();
   });
-  subscribe('http.server.response.finish', ({ request, response }) => {
-    const { id, at } = open.get(request) ?? { id: ++lastId, at: Date.now() };
+  subscribe('http.server.response.finish', (message) => {
+    const { request, response } = exchangeOf(message);
+    const entry = open.get(request) ?? begin(response);
     open.delete(request);
-    add({ id, at, ms: Date.now() - at, state: 'answered', request, response });
+    add('answered', request, entry);
   });
 }
 
-function add(exchange) {
-  if (exchanges.length < LIMIT - 1) {
-    exchanges.push(describe(exchange));
+/** @returns {{ request: ExpressRequest, response: Response }} */
+function exchangeOf(/** @type {any} */ message) {
+  return message;
+}
+
+/** @returns {Open} */
+function begin(/** @type {Response} */ response) {
+  return { id: ++lastId, at: Date.now(), start: now(), response, told: false };
+}
+
+/** @param {Report['state']} state @param {ExpressRequest} request @param {Open} entry */
+function add(state, request, entry) {
+  const ms = Math.round(now() - entry.start);
+  if (reports.length < LIMIT - 1) {
+    reports.push(describe(state, request, entry, ms));
   } else {
     if (last) left++;
-    last = exchange;
+    last = () => describe(state, request, entry, ms);
   }
   if (timer === undefined && !sending) schedule();
 }
 
 function schedule() {
-  const delay = Math.max(SOON_MS, sentAt + APART_MS - Date.now());
-  timer = setTimeout(send, delay).unref();
+  timer = setTimeout(send, Math.max(SOON_MS, sentAt + APART_MS - now())).unref();
 }
 
 function send() {
   timer = undefined;
   if (!process.connected) return;
-  if (last) exchanges.push(describe(last));
-  const message = { type: 'exchanges', pid: process.pid, left, exchanges };
-  exchanges = [];
+  if (last) reports.push(last());
+  const message = { type: 'exchanges', left, reports };
+  reports = [];
   last = undefined;
   left = 0;
-  sentAt = Date.now();
+  sentAt = now();
   sending = true;
   // While the channel is busy, what is beyond the limit is counted, not queued.
-  process.send(message, undefined, undefined, () => {
+  process.send?.(message, undefined, undefined, () => {
     sending = false;
-    if (exchanges.length > 0) schedule();
+    if (reports.length > 0) schedule();
   });
 }
 
 /** Tells about requests that nobody answers, or that nobody waits for any more. */
 function sweep() {
   sweeper = undefined;
-  const now = Date.now();
   for (const [request, entry] of open) {
-    const { id, at, response, told } = entry;
-    const ms = now - at;
-    if (response.destroyed || request.socket?.destroyed) {
+    if (entry.response.destroyed || request.socket.destroyed) {
       open.delete(request);
-      add({ id, at, ms, state: 'given up', request, response });
-    } else if (!told && ms >= PATIENCE_MS) {
+      add('given up', request, entry);
+    } else if (!entry.told && now() - entry.start >= PATIENCE_MS) {
       entry.told = true;
-      add({ id, at, ms, state: 'waiting', request, response });
+      add('waiting', request, entry);
     }
   }
   if (open.size > 0) sweeper = setTimeout(sweep, PATIENCE_MS).unref();
 }
 
-function describe({ id, at, ms, state, request, response }) {
+/**
+ * @param {Report['state']} state @param {ExpressRequest} request @param {Open} entry
+ * @param {number} ms @returns {Report}
+ */
+function describe(state, request, { id, at, response }, ms) {
+  const { cookie, origin, 'sec-fetch-site': site } = request.headers;
   return {
-    id,
-    at,
-    ms,
-    state,
-    method: request.method,
+    id, pid: process.pid, at, ms, state,
+    method: request.method ?? '',
     url: String(request.originalUrl ?? request.url).slice(0, 500),
     status: state === 'answered' ? response.statusCode : undefined,
-    cookie: request.headers.cookie,
+    cookie, origin, site: site?.toString(),
     setCookie: [response.getHeader('set-cookie') ?? []].flat().map(String),
     session: describeSession(request),
   };
 }
 
-/** What express-session has left in the request. Of the data, only whether it changed. */
-function describeSession(request) {
+/**
+ * What express-session has left in the request. Of the data, only the user and whether it changed.
+ * @param {ExpressRequest} request @returns {Report['session']}
+ */
+function describeSession({ sessionID: id, session, sessionStore }) {
   try {
-    const { sessionID: id, session, sessionStore: store } = request;
     if (typeof id !== 'string') return undefined;
+    const store = sessionStore?.constructor?.name;
+    if (!(session instanceof Object)) return { id, alive: false, regenerated: false, store };
+    const { user } = session;
     return {
       id,
-      alive: session instanceof Object,
-      fingerprint: session instanceof Object ? fingerprint(session) : undefined,
-      store: store?.constructor?.name,
+      alive: true,
+      // express-session gives every session that it loads or makes itself a `save` of its own, but
+      // not the one that `regenerate()` makes.
+      regenerated: !Object.hasOwn(session, 'save'),
+      fingerprint: fingerprint(session),
+      user: typeof user === 'string' ? user.slice(0, 40) : undefined,
+      store,
     };
   } catch {
     // The app put something else in that place.
@@ -123,8 +158,10 @@ function describeSession(request) {
   }
 }
 
-/** Tells whether data changed. connect-mongo may add `lastModified` when it reads: no change. */
-function fingerprint(session) {
-  const { cookie, lastModified, ...data } = session;
+/**
+ * Tells whether data changed. connect-mongo may add `lastModified` when it reads: no change.
+ * @param {Record<string, unknown>} session
+ */
+function fingerprint({ cookie, lastModified, ...data }) {
   return hash('sha1', JSON.stringify(data), 'base64');
 }

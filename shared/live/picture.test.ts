@@ -10,11 +10,12 @@ const now = Date.now();
 const cookieHeader = `connect.sid=${encodeURIComponent(`s:one.${sign('one', secret)}`)}`;
 const look: Look = {
   namespace: 'workshop.sessions', document: undefined, expires: undefined, ttlSeconds: 0, count: 3,
+  accounts: [], logins: [],
 };
 const found: Look = { ...look, document: { _id: 'one', session: '{}' }, expires: now + 1000 };
 
 function paintWith(known: Partial<Known>) {
-  const app = { state: 'running', pid: 1, since: now } as const;
+  const app = { state: 'running', pid: 1 } as const;
   const sessions = new Sessions();
   return paint({ step: 3, cookieHeader, secret, sessions, app, look, now, ...known });
 }
@@ -27,8 +28,8 @@ function used(pid: number, storeName = 'MongoStore'): Sessions {
   return sessions;
 }
 
-describe('the thread', () => {
-  const threads: [string, Partial<Known>, RegExp][] = [
+describe('the link', () => {
+  const links: [string, Partial<Known>, RegExp][] = [
     ['whole', { look: found }, /^The signature fits\. The id in the cookie is the document’s _id/],
     ['open', { cookieHeader: undefined }, /Without a cookie/],
     ['open', { cookieHeader: undefined, step: 1, look: undefined }, /In step 2 the app gets both/],
@@ -41,11 +42,11 @@ describe('the thread', () => {
     ['broken', { sessions: used(2, 'MemoryStore') }, /the new process knows nobody/],
     ['open', { step: 2, look: undefined }, /Only the app can tell/],
   ];
-  for (const [state, known, text] of threads) {
+  for (const [state, known, text] of links) {
     test(`${state}: ${text.source}`, () => {
-      const { thread } = paintWith(known);
-      assert.equal(thread.state, state);
-      assert.match(thread.text, text);
+      const { link } = paintWith(known);
+      assert.equal(link.state, state);
+      assert.match(link.text, text);
     });
   }
 
@@ -54,28 +55,27 @@ describe('the thread', () => {
     const session = sessions.use('one', 1);
     session.signature = 'own';
     const foreign = 'connect.sid=s%3Aone.own';
-    const { thread } = paintWith({ cookieHeader: foreign, sessions, look: found });
-    assert.equal(thread.state, 'whole');
-    assert.match(thread.text, /another secret than SESSION_SECRET/);
+    const { link } = paintWith({ cookieHeader: foreign, sessions, look: found });
+    assert.equal(link.state, 'whole');
+    assert.match(link.text, /another secret than SESSION_SECRET/);
   });
 });
 
 test('the browser: what the app set, or that nobody has seen it', () => {
   assert.match(paintWith({}).browser.text, /never the attributes/);
   const sessions = used(1);
-  const cookie = readSetCookie('connect.sid=x; Path=/; Max-Age=60; Secure; SameSite=Strict');
-  assert.ok(cookie);
-  sessions.use('one', 1).cookie = cookie;
+  sessions.use('one', 1).cookie = readSetCookie(
+    'connect.sid=x; Path=/; Max-Age=60; Domain=localhost; HttpOnly; Secure; Partitioned; '
+    + 'SameSite=Strict',
+  );
   const { attributes, ends } = paintWith({ sessions }).browser;
-  assert.equal(attributes?.length, 4);
+  assert.equal(attributes?.length, 7);
   assert.ok(attributes.every(({ means }) => means !== ''));
   assert.ok(ends !== undefined && Math.abs(ends - now - 60_000) < 1000);
 
-  const below = readSetCookie('connect.sid=x; Path=/app');
-  assert.ok(below);
-  sessions.lastCookie = below;
+  sessions.lastCookie = readSetCookie('connect.sid=x; Path=/app');
   const { text } = paintWith({ sessions, cookieHeader: undefined }).browser;
-  assert.match(text, /for paths below \/app only/);
+  assert.match(text, /only for paths below \/app/);
 });
 
 test('the store: what the step is about, or what the app was seen to use', () => {
@@ -85,21 +85,53 @@ test('the store: what the step is about, or what the app was seen to use', () =>
   assert.equal(paintWith({ step: 2, look: undefined }).store.kind, 'memory');
   const { text } = paintWith({ sessions: used(1, 'MemoryStore') }).store;
   assert.match(text, /The app uses MemoryStore; this step’s store is MongoDB/);
-  assert.match(paintWith({ look: new Error('silence') }).store.text, /does not answer: silence/);
+  assert.match(paintWith({ look: new Error('silence') }).store.text, /doesn’t answer: silence/);
   assert.match(paintWith({ look: { ...found, ttlSeconds: undefined } }).store.index ?? '', /no TTL/);
 });
 
-test('a document is made readable, and short', () => {
+test('who is logged in, and in which session', () => {
+  const sessions = used(1);
+  sessions.use('other', 1);
+  sessions.use('one', 1).user = 'ada';
+  const logins = [
+    { id: 'L1', user: 'ada', since: now, session: 'one' },
+    { id: 'L2', user: 'mallory', session: 'other' },
+    { id: 'L3', user: 'bob', session: 'never seen' },
+  ];
+  const shown = paintWith({ sessions, look: { ...found, accounts: ['ada', 'bob'], logins } });
+  assert.equal(shown.browser.cookie?.mark?.user, 'ada');
+  assert.deepEqual(shown.store.accounts, ['ada', 'bob']);
+  assert.deepEqual(shown.store.logins, [
+    {
+      id: 'L1', user: 'ada', since: now, mark: { label: 'A', number: 0, user: 'ada' }, isOwn: true,
+    },
+    { id: 'L2', user: 'mallory', mark: { label: 'B', number: 1 }, isOwn: false },
+    { id: 'L3', user: 'bob', isOwn: false },
+  ]);
+  assert.equal(paintWith({ look: found }).store.logins, undefined);
+});
+
+test('a document is made readable, and what is cut says so', () => {
   const date = new Date(0);
   const document = readable({
     _id: 'one', expires: date, session: '{"visits":1}', odd: new Date(NaN), big: 1n,
-    long: 'x'.repeat(1000), many: Array.from({ length: 100 }, () => 1),
+    long: 'x'.repeat(1000), ['k'.repeat(100)]: 1, many: Array.from({ length: 100 }, () => 1),
   });
   const json: unknown = JSON.parse(JSON.stringify(document));
   assert.deepEqual(json, {
-    _id: 'one', expires: { $date: date.toISOString() }, session: { visits: 1 },
-    odd: { $date: '?' }, big: '1', long: `${'x'.repeat(300)}…`,
-    many: Array.from({ length: 30 }, () => 1),
+    _id: 'one', expires: { $date: date.toISOString() }, session: '{"visits":1}',
+    odd: { $date: '?' }, big: '1', long: `${'x'.repeat(300)}…`, [`${'k'.repeat(60)}…`]: 1,
+    many: [...Array.from({ length: 30 }, () => 1), 'and 70 more'],
   });
-  assert.deepEqual(readable({ session: 'encrypted' }), { session: 'encrypted' });
+  const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`f${index}`, 1]));
+  assert.equal(Object.entries(readable(fields) ?? {}).at(-1)?.join(' '), '… and 970 more');
+});
+
+test('the field session: a string, and what it says', () => {
+  const session = (value: unknown) =>
+    paintWith({ look: { ...found, document: { _id: 'one', session: value } } }).store;
+  const { document, session: said } = session('{"visits":1}');
+  assert.deepEqual([document, said], [{ _id: 'one', session: '{"visits":1}' }, { visits: 1 }]);
+  assert.equal(session('encrypted').session, undefined);
+  assert.equal(session({ visits: 1 }).session, undefined, 'no string (stringify: false)');
 });

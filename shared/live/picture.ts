@@ -1,13 +1,14 @@
-import type { Document } from 'mongodb';
-import { endOf, findSessionCookie, fits, type SessionCookie, type SetCookie } from './cookie.ts';
-import { picture as pictureOf, type CookiePicture } from './exchange.ts';
+import {
+  attributesOf, endOf, findSessionCookie, fits, type SessionCookie,
+} from './cookie.ts';
+import { markOf, pictureOf, type CookiePicture, type Mark } from './exchange.ts';
 import type { KnownSession, Sessions } from './sessions.ts';
 import type { Look } from './store.ts';
 
 /** What the page shows of the looking browser's session, at one moment. */
 export interface Picture {
   browser: BrowserPicture;
-  thread: ThreadPicture;
+  link: LinkPicture;
   store: StorePicture;
 }
 
@@ -15,15 +16,16 @@ export interface BrowserPicture {
   cookie?: CookiePicture;
   /** The attributes as the app set them, each with what it does; undefined: not seen. */
   attributes?: { text: string; means: string }[];
-  /** When the browser forgets the cookie, in milliseconds since 1970; undefined: when it closes. */
+  /** When the browser forgets the cookie, in ms since 1970; undefined: when it is closed. */
   ends?: number;
   text: string;
 }
 
-export interface ThreadPicture {
+/** Whether the id in the cookie leads to a session. */
+export interface LinkPicture {
   /** `open`: there is nothing to connect, or nobody knows. */
   state: 'open' | 'whole' | 'broken';
-  /** At which end the thread is broken. */
+  /** At which end the link is broken. */
   at?: 'browser' | 'store';
   title: string;
   text: string;
@@ -34,22 +36,26 @@ export interface StorePicture {
   /** Where the sessions are. */
   title: string;
   text: string;
-  /** The document as JSON, with the parsed `session`; dates are `{ $date: … }`. */
+  /** The document, ready for JSON; dates are `{ $date: … }`. */
   document?: unknown;
-  /** When it ends, in milliseconds since 1970. */
+  /** What its field `session` says, if that is a string of JSON. */
+  session?: unknown;
+  /** When it ends, in ms since 1970. */
   expires?: number;
   /** What deletes it then. */
   index?: string;
   /** How many other sessions there are. */
   others?: number;
+  /** The names of the accounts, in the order of their creation. */
+  accounts?: string[];
+  /** Who is logged in, with the mark of the session that names the login. */
+  logins?: { id: string; user: string; since?: number; mark?: Mark; isOwn: boolean }[];
 }
 
 /** How the app's process is. */
 export interface AppState {
   state: 'running' | 'stopped' | 'crashed';
   pid: number;
-  /** When the process began, in milliseconds since 1970. */
-  since: number;
 }
 
 /** What is known when a browser asks for its picture. */
@@ -60,7 +66,7 @@ export interface Known {
   readonly secret: string;
   readonly sessions: Sessions;
   readonly app: AppState;
-  /** What the database holds; an error if it does not answer; undefined: there is none. */
+  /** What the database holds; an error if it doesn't answer; undefined: there is none. */
   readonly look: Look | Error | undefined;
   readonly now: number;
 }
@@ -70,7 +76,7 @@ export function paint(known: Known): Picture {
   const cookie = findSessionCookie(cookieHeader, sessions.cookieName);
   const session = sessions.find(cookie?.id);
   const facts = { ...known, cookie, session, inMemory: isInMemory(known) };
-  return { browser: paintBrowser(facts), thread: paintThread(facts), store: paintStore(facts) };
+  return { browser: paintBrowser(facts), link: paintLink(facts), store: paintStore(facts) };
 }
 
 interface Facts extends Known {
@@ -85,74 +91,85 @@ function isInMemory({ sessions, step, look }: Known): boolean {
   return step === 2 || look === undefined;
 }
 
+/** Whether the app accepts the signature: by SESSION_SECRET, or because it was seen to. */
+export function isAccepted(
+  cookie: SessionCookie,
+  session: KnownSession | undefined,
+  secret: string,
+): boolean {
+  return fits(cookie, secret) || session?.signature === cookie.signature;
+}
+
 function paintBrowser({ cookie, session, sessions, step }: Facts): BrowserPicture {
   if (!cookie) {
-    const path = pathOf(sessions.lastCookie);
+    const { path = '/' } = sessions.lastCookie ?? {};
     if (path !== '/') {
-      const text = `The app set its cookie for paths below ${path} only. The browser does not send `
-        + 'it to this page, which is at /.';
-      return { text };
+      return {
+        text: `The app set its cookie only for paths below ${path}. This page isn’t below it, so `
+          + 'the browser doesn’t send the cookie here.',
+      };
     }
-    const text = step === 1 && sessions.cookieName === undefined
-      ? 'This browser holds no session cookie, and this app sets none. In step 2 it will.'
-      : 'This browser holds no session cookie. Visit the app, and it sets one.';
-    return { text };
+    return {
+      text: step === 1 && sessions.cookieName === undefined
+        ? 'This browser holds no session cookie, and this app sets none. In step 2 it will.'
+        : 'This browser holds no session cookie. Visit the app, and it sets one.',
+    };
   }
   const shown = { cookie: pictureOf(cookie, sessions) };
   const set = session?.cookie;
   if (!set) {
-    const text = 'How the app set this cookie was not seen. Browsers send back only name and '
-      + 'value, never the attributes.';
+    const text = 'This page didn’t see how the app set this cookie. Browsers send back only the '
+      + 'name and the value, never the attributes.';
     return { ...shown, text };
   }
   const ends = endOf(set);
   return {
     ...shown,
-    attributes: set.attributes.map(([name, value]) => ({
-      text: value ? `${name}=${value}` : name,
-      means: meaning(name, value),
-    })),
+    attributes: attributesOf(set).map((text) => ({ text, means: meaning(text) })),
     ...ends !== undefined && { ends },
-    text: ends === undefined
-      ? 'Without Expires or Max-Age, the cookie ends when the browser is closed.'
-      : '',
+    text: ends === undefined ? 'No Expires or Max-Age: it ends when the browser is closed.' : '',
   };
 }
 
-function meaning(name: string, value: string): string {
-  switch (name.toLowerCase()) {
-    case 'httponly': return 'No script can read it, not even this page’s.';
-    case 'path': return value === '/' ? 'Sent with every path.' : `Sent only below ${value}.`;
-    case 'domain': return `Sent to ${value} and the hosts below it.`;
-    case 'secure': return 'Sent only over HTTPS; many browsers make an exception for localhost.';
-    case 'expires':
-    case 'max-age': return 'The browser forgets it then.';
-    case 'samesite': switch (value.toLowerCase()) {
-      case 'lax': return 'From another site it comes along only when somebody follows a link.';
-      case 'strict': return 'It never comes along with what another site has started.';
-      case 'none': return 'It also comes along with what other sites start.';
+function meaning(attribute: string): string {
+  const [name = '', value = ''] = attribute.split('=');
+  switch (name) {
+    case 'HttpOnly': return 'No script can read it, not even this page’s.';
+    case 'Path': return value === '/' ? 'Sent with every path.' : `Sent only below ${value}.`;
+    case 'Domain': return `Sent to ${value} and the hosts below it.`;
+    case 'Secure': return 'Sent only over HTTPS; many browsers make an exception for localhost.';
+    case 'Expires':
+    case 'Max-Age': return 'Then the browser forgets it.';
+    case 'Partitioned': return 'Kept apart for each site that embeds the app.';
+    case 'SameSite': switch (value) {
+      case 'Lax': return 'From another site it’s sent only when someone follows a link.';
+      case 'Strict': return 'It’s never sent with what another site starts.';
+      case 'None': return 'It’s sent with what other sites start, too.';
     }
   }
   return '';
 }
 
-function paintThread(facts: Facts): ThreadPicture {
+function paintLink(facts: Facts): LinkPicture {
   const { cookie, session, secret, step, app, sessions, inMemory } = facts;
   if (!cookie) {
     return step === 1 && sessions.cookieName === undefined
-      ? open('Nothing to connect yet', 'A session has two halves: an id in a cookie, and data in a '
+      ? open('Nothing to link yet', 'A session has two halves: an id in a cookie, and data in a '
       + 'store. In step 2 the app gets both.')
-      : open('No thread', 'Without a cookie the app cannot tell which session is '
-      + 'this browser’s.');
+      : open('No link', 'Without a cookie the app can’t tell which session belongs to this '
+      + 'browser.');
   }
-  const accepted = session?.signature === cookie.signature;
-  if (!fits(cookie, secret) && !accepted) {
-    return broken('browser', 'The signature does not fit', 'It was not made for this id with '
-      + 'the app’s secret. The app refuses the cookie without asking the store.');
+  if (!isAccepted(cookie, session, secret)) {
+    return broken('browser', 'The signature doesn’t fit', 'It wasn’t made for this id with the '
+      + 'app’s secret. The app refuses the cookie without asking the store.');
   }
   if (session?.state === 'destroyed') {
-    return broken('store', 'The session was destroyed', 'The app has deleted it, as in a logout. '
-      + 'The cookie alone opens nothing.');
+    return broken('store', 'The session was destroyed', 'The app has deleted it, as a logout '
+      + 'does. The cookie alone opens nothing.');
+  }
+  if (session?.state === 'replaced') {
+    return broken('store', 'The id was replaced', 'At the login the app gave its visitor a new '
+      + 'id. This old one opens nothing any more.');
   }
   const proof = fits(cookie, secret)
     ? 'The signature fits.'
@@ -166,12 +183,12 @@ function paintThread(facts: Facts): ThreadPicture {
       ? whole(`${proof} The app knew this id at its last visit.`)
       : open('Not asked yet', `${proof} Only the app can tell whether it knows the id: visit it.`);
   }
-  return threadToDocument(facts, proof);
+  return linkToDocument(facts, proof);
 }
 
-function threadToDocument({ look, session, now }: Facts, proof: string): ThreadPicture {
+function linkToDocument({ look, session, now }: Facts, proof: string): LinkPicture {
   if (look === undefined || look instanceof Error) {
-    return open('The store cannot be seen', 'So nobody can tell whether it knows the id.');
+    return open('The store can’t be seen', 'So nobody can tell whether it knows the id.');
   }
   if (look.document) {
     return look.expires !== undefined && look.expires <= now
@@ -184,64 +201,72 @@ function threadToDocument({ look, session, now }: Facts, proof: string): ThreadP
       + 'The signature still fits, but the id leads nowhere.');
   }
   return broken('store', 'No such document', session
-    ? 'The app knew this id at its last visit, yet no document has it as its _id. Was it deleted '
-    + 'since, or does the store change ids (transformId)?'
-    : 'The signature fits, but no document has this id as its _id: the app does not know it.');
+    ? 'The app knew this id at its last visit, yet no document of this database has it as its '
+    + '_id. Was it deleted since? Does the store change ids (transformId), or use another '
+    + 'database (dbName)?'
+    : 'The signature fits, but no document has this id as its _id: the app doesn’t know it.');
 }
 
 function paintStore(facts: Facts): StorePicture {
-  const { step, look, inMemory, sessions, cookie } = facts;
+  const { step, look, inMemory, sessions, cookie, session } = facts;
   if (step === 1 && sessions.storeName === undefined) {
     return {
       kind: 'nothing',
       title: 'Nothing yet',
-      text: 'This app remembers nobody. In step 2 it keeps sessions in its memory, in step 3 in '
-        + 'MongoDB: then the documents are shown here.',
+      text: 'This app remembers nobody. In step 2 it keeps sessions in its memory, and from step 3 '
+        + 'on in MongoDB, where you can see the documents.',
     };
   }
   if (inMemory) return paintMemory(facts);
-  if (look === undefined) {
-    return {
-      kind: 'unreachable',
-      title: sessions.storeName ?? 'A store',
-      text: 'This page knows no way into this store.',
-    };
+  if (look === undefined || look instanceof Error) {
+    return look
+      ? { kind: 'unreachable', title: 'MongoDB', text: `MongoDB doesn’t answer: ${look.message}` }
+      : {
+          kind: 'unreachable',
+          title: sessions.storeName ?? 'A store',
+          text: 'This page can’t look into this store.',
+        };
   }
-  if (look instanceof Error) {
-    const text = `MongoDB does not answer: ${look.message}`;
-    return { kind: 'unreachable', title: 'MongoDB', text };
-  }
-  const { namespace, document, expires, ttlSeconds, count } = look;
-  const index = ttlSeconds === undefined
-    ? 'There is no TTL index: MongoDB deletes nothing by itself.'
-    : `TTL index on expires: MongoDB deletes a document ${
-      ttlSeconds === 0 ? 'once its time has come' : `${ttlSeconds} s after its time has come`}.`;
-  const others = Math.max(0, count - (document ? 1 : 0));
+  const { document, expires, ttlSeconds, count, accounts, logins } = look;
+  const shown = {
+    title: look.namespace,
+    index: ttlSeconds === undefined
+      ? 'There’s no TTL index: MongoDB deletes nothing by itself.'
+      : `TTL index on expires: MongoDB deletes a document ${
+        ttlSeconds === 0 ? 'soon after that' : `${ttlSeconds} s after that`}.`,
+    others: Math.max(0, count - (document ? 1 : 0)),
+    ...accounts.length > 0 && { accounts },
+    ...logins.length > 0 && {
+      logins: logins.map(({ session: id, ...login }) => {
+        const known = sessions.find(id);
+        const isOwn = id !== undefined && id === session?.id;
+        return { ...login, ...known && { mark: markOf(known) }, isOwn };
+      }),
+    },
+  };
   if (!document) {
-    const text = cookie
-      ? 'No document has this browser’s id.'
-      : 'No document is this browser’s.';
-    return { kind: 'missing', title: namespace, text, index, others };
+    const text = `No document ${cookie ? 'has this browser’s id' : 'belongs to this browser'}.`;
+    return { kind: 'missing', text, ...shown };
   }
+  const parsed = parse(document['session']);
   return {
     kind: 'document',
-    title: namespace,
     text: '',
     document: readable(document),
+    ...parsed !== undefined && { session: readable(parsed) },
     ...expires !== undefined && { expires },
-    index,
-    others,
+    ...shown,
   };
 }
 
 function paintMemory({ app, session, step }: Facts): StorePicture {
-  const later = step > 2 ? ' The app uses MemoryStore; this step’s store is MongoDB.' : '';
   const where = 'Sessions are in a variable of the app’s process. No other process can look into '
-    + 'it, and so this page cannot either.';
+    + 'it, and so this page can’t either.';
   const end = session && session.pid !== app.pid
     ? ` Process ${session.pid}, which knew this browser’s session, has ended, and its memory `
     + 'with it.'
     : ' When the process ends, all its sessions are gone: restart the app, and see.';
+  const later = step > 2 ? ' The app uses MemoryStore; this step’s store is MongoDB.' : '';
   return {
     kind: 'memory',
     title: `The memory of process ${app.pid}`,
@@ -249,52 +274,46 @@ function paintMemory({ app, session, step }: Facts): StorePicture {
   };
 }
 
-/** The document as JSON, the string `session` parsed; whatever is too long is cut. */
-export function readable(document: Document): unknown {
-  return simplify({ ...document, session: parsed(document['session']) }, 0);
-}
-
-function parsed(session: unknown): unknown {
-  if (typeof session !== 'string') return session;
+/** Reads a string of JSON. @returns undefined if it is none: the app may encrypt it */
+export function parse(text: unknown): unknown {
   try {
-    return JSON.parse(session);
+    return typeof text === 'string' ? JSON.parse(text) : undefined;
   } catch {
-    // Not JSON: the app may encrypt it.
-    return session;
+    return undefined;
   }
 }
 
-const longest = { text: 300, list: 30, depth: 6 };
+const most = { text: 300, name: 60, entries: 30, depth: 6 };
 
-function simplify(value: unknown, depth: number): unknown {
+/** A value of the database, ready for JSON. What is too long is cut, and says so. */
+export function readable(value: unknown, depth = 0): unknown {
   if (value instanceof Date) return { $date: Number.isNaN(value.getTime()) ? '?' : value };
-  if (typeof value === 'string' && value.length > longest.text) {
-    return `${value.slice(0, longest.text)}…`;
-  }
+  if (typeof value === 'string') return cut(value, most.text);
   if (typeof value === 'bigint') return String(value);
   if (!(value instanceof Object)) return value;
   // An ObjectId, a Decimal128 and so on.
   if ('_bsontype' in value) return JSON.stringify(value);
-  if (depth >= longest.depth) return '…';
-  if (Array.isArray(value)) {
-    return value.slice(0, longest.list).map((item) => simplify(item, depth + 1));
-  }
-  const entries = Object.entries(value).slice(0, longest.list);
-  return Object.fromEntries(entries.map(([name, item]) => [name, simplify(item, depth + 1)]));
+  if (depth >= most.depth) return '…';
+  const entries = Object.entries(value);
+  const shown = entries.slice(0, most.entries)
+    .map(([name, item]) => [cut(name, most.name), readable(item, depth + 1)] as const);
+  const more = entries.length - shown.length;
+  if (more > 0) shown.push(['…', `and ${more} more`]);
+  return Array.isArray(value) ? shown.map(([, item]) => item) : Object.fromEntries(shown);
 }
 
-function pathOf(cookie: SetCookie | undefined): string {
-  return cookie?.attributes.find(([name]) => name.toLowerCase() === 'path')?.[1] ?? '/';
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
-function open(title: string, text: string): ThreadPicture {
+function open(title: string, text: string): LinkPicture {
   return { state: 'open', title, text };
 }
 
-function whole(text: string): ThreadPicture {
+function whole(text: string): LinkPicture {
   return { state: 'whole', title: 'One session', text };
 }
 
-function broken(at: 'browser' | 'store', title: string, text: string): ThreadPicture {
+function broken(at: 'browser' | 'store', title: string, text: string): LinkPicture {
   return { state: 'broken', at, title, text };
 }

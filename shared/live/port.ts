@@ -1,25 +1,26 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 
 /**
  * Lets a server listen on 127.0.0.1: on the wanted port, or one of the nine above it, or any.
- * @param taken a port that is somebody else's although nobody listens there yet
+ * @param taken a port that belongs to someone else although nobody listens there yet
  * @returns the port
+ * @throws {Error} when no port can be had
  */
 export async function listenNear(server: Server, wanted: number, taken: number): Promise<number> {
   const near = Array.from({ length: 10 }, (_, index) => wanted + index)
     .filter((port) => port !== taken && port <= 65_535);
-  for (const port of [...near, 0]) {
-    // The browser may look for localhost at another address first, and find somebody else's server.
-    const free = port === 0 || (await canListen(port, '::') && await canListen(port, '::1'));
-    if (!free || !await tryListen(server, port, '127.0.0.1')) continue;
-    const address = server.address();
-    if (address !== null && typeof address === 'object') return address.port;
+  for (const port of near) {
+    // A browser may look for localhost at another address first, and find another server.
+    const isFree = await canListen(port, '::') && await canListen(port, '::1');
+    if (isFree && !await listen(server, port, '127.0.0.1')) return port;
   }
-  throw new Error('no port of 127.0.0.1 is free');
+  const error = await listen(server, 0, '127.0.0.1');
+  if (error) throw error;
+  return (server.address() as AddressInfo).port;
 }
 
-/** Whether nobody listens there. A machine without IPv6 has nobody who could. */
+/** Whether nobody listens there. On a machine without IPv6, nobody could. */
 export async function canListen(port: number, host: string): Promise<boolean> {
   const server = createServer();
   const error = await listen(server, port, host);
@@ -29,27 +30,17 @@ export async function canListen(port: number, host: string): Promise<boolean> {
   return true;
 }
 
-async function tryListen(server: Server, port: number, host: string): Promise<boolean> {
-  const error = await listen(server, port, host);
-  if (!error) return true;
-  if (error.code === 'EADDRINUSE' || error.code === 'EACCES') return false;
-  throw error;
-}
-
+/** Tries to listen. @returns what stood in the way, if anything did */
 function listen(
   server: Server,
   port: number,
   host: string,
 ): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException) => {
-      server.off('listening', onListening);
+    const settle = (error?: NodeJS.ErrnoException) => {
+      server.off('error', settle).off('listening', settle);
       resolve(error);
     };
-    const onListening = () => {
-      server.off('error', onError);
-      resolve(undefined);
-    };
-    server.once('error', onError).once('listening', onListening).listen(port, host);
+    server.once('error', settle).once('listening', settle).listen(port, host);
   });
 }

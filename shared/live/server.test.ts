@@ -15,7 +15,7 @@ import { App } from '../app/app.ts';
 import { eventually, freePort, listen, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { steps } from '../lesson/steps.ts';
 import type { Exchange } from './exchange.ts';
-import { startLive, type Snapshot } from './live.ts';
+import { startLive, type Shown } from './live.ts';
 import { startStage } from './stage.ts';
 
 const secret = 'a secret that only this test uses';
@@ -28,7 +28,7 @@ async function startPage(t: TestContext, port?: number) {
   const appPort = await freePort();
   const live = await startLive({ step, app, appPort, secret, port: port ?? await freePort() });
   onEnd(t, () => live.close());
-  return { live, port: Number(new URL(live.url).port) };
+  return { live, port: live.port, path: new URL(live.url).pathname };
 }
 
 /** Sends a request with exactly these headers, which fetch would not let us choose. */
@@ -40,31 +40,35 @@ async function send(port: number, path: string, headers: OutgoingHttpHeaders, me
   return { status: response.statusCode, text, headers: response.headers };
 }
 
-/** What a page is told when it begins to listen. */
-async function snapshotOf(url: string): Promise<Snapshot> {
-  const response = await fetch(`${url}/events`);
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  assert.ok(reader);
-  let text = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    text += value ?? '';
-    const data = /^event: snapshot\ndata: (.*)\n\n/m.exec(text)?.[1];
-    if (data !== undefined) {
-      await reader.cancel();
-      return JSON.parse(data) as Snapshot;
-    }
-    assert.ok(!done, 'the events begin with a snapshot');
-  }
+/** What a page is shown. */
+async function pictureOf(url: string, seen = ''): Promise<Shown> {
+  const response = await fetch(`${url}picture?seen=${seen}`);
+  assert.equal(response.status, 200);
+  return await response.json() as Shown;
 }
 
 describe('who may read and steer', () => {
-  test('only requests to our own name, and from our own page', async (t) => {
-    const { port, live } = await startPage(t);
+  test('only requests with the key, to our own name, and from our own page', async (t) => {
+    const { port, path } = await startPage(t);
     const host = `localhost:${port}`;
     const origin = `http://${host}`;
-    const { token } = await snapshotOf(live.url);
-    const post = { host, origin, 'x-live-token': token };
+    const post = { host, origin };
+    const key = path.slice(1, -1);
+
+    for (const [status, path, headers, method] of [
+      [403, '/', { host }],
+      [403, '/picture', { host }],
+      [403, '/page.js', { host }],
+      [403, '//picture', { host }],
+      [403, `/${key.slice(1)}/picture`, { host }],
+      [403, `/${key}x/picture`, { host }],
+      [403, '/restart', post, 'POST'],
+      [308, `/${key}`, { host }],
+    ] as [number, string, OutgoingHttpHeaders, string?][]) {
+      const answer = await send(port, path, headers, method);
+      assert.equal(answer.status, status, path);
+      if (status === 403) assert.match(answer.text, /in the terminal, after “Live”/);
+    }
 
     const cases: [number, string, OutgoingHttpHeaders, string?][] = [
       [200, '/', { host }],
@@ -78,16 +82,18 @@ describe('who may read and steer', () => {
       [421, '/', { host: `attacker.example:${port}` }],
       [421, '/', { host: 'localhost' }],
       [421, '/picture', { host: `localhost.attacker.example:${port}` }],
-      [403, '/events', { host, origin: 'http://attacker.example' }],
+      [403, '/picture', { host, origin: 'http://attacker.example' }],
       [403, '/picture', { host, origin: 'http://localhost:4000' }],
       [403, '/picture', { host, origin: 'null' }],
       [403, '/picture', { host, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }],
       [403, '/', { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'iframe' }],
       [200, '/forget', post, 'POST'],
-      [403, '/forget', { host, origin }, 'POST'],
-      [403, '/forget', { ...post, 'x-live-token': `${token}x` }, 'POST'],
+      [403, '/forget', { host }, 'POST'],
       [403, '/restart', { ...post, origin: 'http://attacker.example' }, 'POST'],
-      [403, '/restart', { host, 'x-live-token': token }, 'POST'],
+      [403, '/restart', { ...post, origin: 'null' }, 'POST'],
+      [403, '/restart', {
+        host, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document',
+      }, 'POST'],
       [421, '/restart', { ...post, host: 'attacker.example' }, 'POST'],
       [405, '/restart', post, 'PUT'],
       [405, '/picture', { host }, 'OPTIONS'],
@@ -97,12 +103,22 @@ describe('who may read and steer', () => {
       [404, '/page.js/../../live.ts', { host }],
     ];
     for (const [status, path, headers, method] of cases) {
-      const answer = await send(port, path, headers, method);
+      const answer = await send(port, `/${key}${path}`, headers, method);
       assert.equal(answer.status, status, `${method ?? 'GET'} ${path} ${JSON.stringify(headers)}`);
       assert.equal(answer.headers['access-control-allow-origin'], undefined);
       assert.match(String(answer.headers['content-security-policy']), /default-src 'none'/);
-      assert.doesNotMatch(answer.text, new RegExp(`${token}|${secret}`));
+      assert.doesNotMatch(answer.text, new RegExp(`${key}|${secret}`));
     }
+  });
+
+  test('only so many pages wait at once', async (t) => {
+    const { live } = await startPage(t);
+    const { version } = await pictureOf(live.url);
+    const url = `${live.url}picture?seen=${encodeURIComponent(version)}`;
+    // So many at once that they can't have come and gone one after the other.
+    const answers = await Promise.all(Array.from({ length: 300 }, () => fetch(url)));
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 503]));
+    await pictureOf(live.url);
   });
 
   test('only at 127.0.0.1, not at the other addresses of this machine', async (t) => {
@@ -141,6 +157,7 @@ describe('what the app’s process tells', () => {
     import { createServer } from 'node:http';
     const server = createServer((request, response) => {
       if (request.url === '/never') return;
+      if (request.url === '/back') Date.now = () => 0;
       response.setHeader('Set-Cookie', ['a=1', 'b=2']);
       response.end('hello');
     });
@@ -154,7 +171,7 @@ describe('what the app’s process tells', () => {
     await writeFile(entry, app);
     const stage = await startStage({ number: 1, secret, entry });
     onEnd(t, () => stage.close());
-    const exchanges = async () => (await snapshotOf(stage.live.url)).exchanges;
+    const exchanges = async () => (await pictureOf(stage.live.url)).exchanges;
     const find = (wanted: (exchange: Exchange) => boolean) => async () =>
       (await exchanges()).find(wanted);
 
@@ -186,12 +203,16 @@ describe('what the app’s process tells', () => {
     });
     const left = assert.rejects(fetch(`${stage.appUrl}never`));
     await eventually('it waits', find(({ state }) => state === 'waiting'));
-    const { pid, state } = (await snapshotOf(stage.live.url)).app;
+    // Another clock than that of the process would fall silent.
+    await (await fetch(`${stage.appUrl}back`)).text();
+    await (await fetch(`${stage.appUrl}after`)).text();
+    await eventually('a clock that was set back', find(({ path }) => path === '/after'));
+    const { pid, state } = (await pictureOf(stage.live.url)).app;
     assert.equal(state, 'running');
     process.kill(pid, 'SIGKILL');
     await eventually('it has crashed', async () =>
-      (await snapshotOf(stage.live.url)).app.state === 'crashed');
+      (await pictureOf(stage.live.url)).app.state === 'crashed');
     await left;
-    assert.match((await find(({ state }) => state === 'given up')())?.text ?? '', /has ended/);
+    assert.match((await find(({ state }) => state === 'given up')())?.text ?? '', /ended before it answered/);
   });
 });

@@ -7,26 +7,29 @@ export interface KnownSession {
   readonly label: string;
   /** Counts the sessions from 0; decides the colour. */
   readonly number: number;
+  /** `session.user`: who has logged in. */
+  user?: string | undefined;
   /** The cookie as the app set it last. */
   cookie?: SetCookie;
   /** The signature that the app has accepted. */
   signature?: string;
   /** Tells whether the session's data are still the same. */
-  fingerprint?: string;
-  /** When the store's document ends, in milliseconds since 1970. */
+  fingerprint?: string | undefined;
+  /** When the store's document ends, in ms since 1970. */
   expires?: number;
-  state: 'alive' | 'destroyed';
+  /** `replaced`: its visitor got a new id, as at a login. */
+  state: 'alive' | 'destroyed' | 'replaced';
   /** The process of the app that used it last. */
   pid: number;
 }
 
-/** The sessions seen so far; of too many, the ones that were used last. */
+/** The sessions seen so far; if there are too many, those that were used last. */
 export class Sessions {
   /** The name of the app's session cookie, once it is known. */
   cookieName: string | undefined;
   /** The name of the store's class, once it is known. */
   storeName: string | undefined;
-  /** The cookie that the app set last, for whomever. */
+  /** The cookie that the app set last, for any visitor. */
   lastCookie: SetCookie | undefined;
   readonly #known = new Map<string, KnownSession>();
   readonly #limit: number;
@@ -36,31 +39,25 @@ export class Sessions {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#known.size;
-  }
-
   find(id: string | undefined): KnownSession | undefined {
     return id === undefined ? undefined : this.#known.get(id);
   }
 
   /** Notes that a process of the app has used a session, which may be new to us. */
   use(id: string, pid: number): KnownSession {
-    let session = this.#known.get(id);
-    if (session) {
-      // A Map keeps the order of insertion: the one used last goes to its end.
-      this.#known.delete(id);
-    } else {
-      const number = this.#count++;
-      session = { id, label: labelOf(number), number, state: 'alive', pid };
-    }
+    const session = this.#known.get(id) ?? this.#name(id, pid);
     session.pid = pid;
+    // A Map keeps the order of insertion: the one used last goes to its end.
+    this.#known.delete(id);
     this.#known.set(id, session);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= this.#limit) break;
-      this.#known.delete(oldest);
-    }
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > this.#limit && oldest !== undefined) this.#known.delete(oldest);
     return session;
+  }
+
+  #name(id: string, pid: number): KnownSession {
+    const number = this.#count++;
+    return { id, label: labelOf(number), number, state: 'alive', pid };
   }
 }
 

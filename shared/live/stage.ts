@@ -1,43 +1,42 @@
 /*
- * Puts the live picture of a solution on the stage, for tests and screenshots.
+ * Puts an app and its live picture on the stage, for tests and screenshots.
  */
 import { join } from 'node:path';
 import { openDatabase, type Database } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { App } from '../app/app.ts';
 import { freePort } from '../testing/workshop.ts';
-import { root, steps, type Step } from '../lesson/steps.ts';
+import { root, steps } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from './live.ts';
 
 /** An app that runs and its live picture, on free ports. */
 export interface Stage {
-  readonly step: Step;
   readonly app: App;
-  readonly appUrl: string;
   readonly appPort: number;
+  readonly appUrl: string;
   readonly live: Live;
-  /** What the app has printed so far. */
-  readonly output: readonly string[];
-  readonly close: () => Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface StageOptions {
   /** The step's number. */
   number: number;
+  secret: string;
   /** Where the app's sessions are, for steps that have them in MongoDB. */
   mongo?: { url: string; line: string };
-  secret: string;
   /** The app's first file; the solution's unless given. */
   entry?: string;
-  ports?: { app?: number; live?: number };
+  appPort?: number;
+  /** Whether the app's process tells the live picture about its requests; it does unless false. */
+  observed?: boolean;
 }
 
 /** Starts an app and its live picture; resolves once the app has said something. */
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { number, mongo, secret, ports } = options;
+  const { number, mongo, secret } = options;
   const step = steps.find((step) => step.number === number);
   if (!step) throw new Error(`no step ${number}`);
-  const appPort = ports?.app ?? await freePort();
+  const appPort = options.appPort ?? await freePort();
   const app = new App({
     entry: options.entry ?? join(root, 'solutions', step.folder, 'index.ts'),
     env: {
@@ -45,29 +44,27 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       NODE_TEST_CONTEXT: undefined,
       PORT: String(appPort),
       SESSION_SECRET: secret,
-      ...mongo && { MONGO_URL: mongo.url },
+      MONGO_URL: mongo?.url,
     },
-    imports: [observer],
+    imports: options.observed === false ? [] : [observer],
   });
-  const output: string[] = [];
-  app.on('output', (line) => output.push(line));
   const live = await startLive({
-    step, app, appPort, secret,
-    port: ports?.live ?? await freePort(),
-    ...mongo && { database: mongo },
+    step, app, appPort, secret, port: await freePort(), ...mongo && { database: mongo },
   });
   const speaks = new Promise<void>((resolve, reject) => {
-    app.once('output', () => {
-      resolve();
+    let output = '';
+    app.on('output', (line, stream) => {
+      output += `${line}\n`;
+      if (stream === 'stdout') resolve();
     });
     app.once('crashed', () => {
-      reject(new Error(`The app of step ${number} has ended:\n${output.join('\n')}`));
+      reject(new Error(`The app of step ${number} has ended:\n${output}`));
     });
   });
   await app.start();
   await speaks;
   return {
-    step, app, appUrl: `http://localhost:${appPort}/`, appPort, live, output,
+    app, appPort, appUrl: `http://localhost:${appPort}/`, live,
     close: async () => {
       await live.close();
       await app.stop();

@@ -1,78 +1,86 @@
-import type { Collection, Document, MongoClient } from 'mongodb';
+import type { Collection, Db, Document, MongoClient } from 'mongodb';
+import { parse } from './picture.ts';
 
-/** A session document; connect-mongo's `_id` is the session's id. */
-interface SessionDocument extends Document {
+/** A document as MongoDB returns it; connect-mongo's `_id` is the session's id. */
+interface Stored extends Document {
   _id: string;
-  expires?: unknown;
 }
 
-/** What the database holds of one session, at one moment. */
+/** What the database holds of one session and beside it, at one moment. */
 export interface Look {
-  /** Database and collection: where the session is, or was looked for first. */
+  /** Database and collection: where the session is, or would be looked for first. */
   readonly namespace: string;
-  readonly document: SessionDocument | undefined;
-  /** When the document ends, in milliseconds since 1970. */
+  readonly document: Stored | undefined;
+  /** When the document ends, in ms since 1970. */
   readonly expires: number | undefined;
   /** Whether MongoDB deletes documents by itself: the seconds after `expires`, if so. */
   readonly ttlSeconds: number | undefined;
   /** How many documents the collection holds. */
   readonly count: number;
+  /** The names in the collection `accounts`. */
+  readonly accounts: string[];
+  /** The collection `logins`, the newest first, each with the id of the session that names it. */
+  readonly logins: { id: string; user: string; since?: number; session?: string }[];
 }
 
-/** How long the database has to answer, in milliseconds: somebody looks at the page. */
-const answerMs = 2000;
-/** How often all collections are searched at most, and indexes are listed, in milliseconds. */
+/** How long the database has to answer, in ms: someone is looking at the page. */
+const maxTimeMS = 2000;
+/** How often all collections are searched for the same session at most, in ms. */
 const searchMs = 1500;
-const indexMs = 1500;
+/** More documents of a kind than these aren't shown, and more collections aren't searched. */
+const limit = 20;
+/** For how long the stand-in leaves an expired document there, in seconds. */
+const pauseSecs = 5;
 
 /**
- * Looks into the database in which the app keeps its sessions, with a connection of its own that is
- * opened at the first look.
+ * Looks into the database in which the app keeps its sessions, and no other, with a connection of
+ * its own that is opened at the first look.
  */
 export class StoreWindow {
   readonly #url: string;
   #client: Promise<MongoClient> | undefined;
   /** Where sessions were found last. */
-  #place: { database: string | undefined; collection: string } = {
-    database: undefined,
-    collection: 'sessions',
-  };
-
-  #searched = 0;
-  #index: { namespace: string; at: number; seconds: number | undefined } | undefined;
+  #name = 'sessions';
+  #missed = { id: '', at: 0 };
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(url: string) {
     this.#url = url;
   }
 
   /**
-   * @param id the session to look for; without one, only the collection is looked at
-   * @throws {Error} when the database does not answer within 2 s
+   * @param id the session to look for; without one, only the collections are looked at
+   * @throws {Error} when the database doesn't answer within 2 s
    */
   async look(id: string | undefined): Promise<Look> {
-    const client = await this.#connect();
-    let collection = this.#collection(client);
-    let document = id === undefined ? null : await collection.findOne({ _id: id }, { maxTimeMS });
-    if (!document && id !== undefined && Date.now() - this.#searched >= searchMs) {
-      const found = await this.#search(client, id);
-      // A search of a big server's collections takes its time.
-      this.#searched = Date.now();
-      if (found) ({ collection, document } = found);
-    }
-    const count = await collection.estimatedDocumentCount({ maxTimeMS });
+    const db = await this.#connect();
+    const document = id === undefined ? undefined : await this.#find(db, id);
+    const sessions = db.collection<Stored>(this.#name);
+    const [count, indexes, accounts, logins] = await Promise.all([
+      sessions.estimatedDocumentCount({ maxTimeMS }),
+      // There are no indexes before there is a collection.
+      sessions.indexes({ maxTimeMS }).catch((): Document[] => []),
+      // Only the names: a hash is nobody's business here.
+      db.collection('accounts').find({}, { projection: { name: 1 }, limit, maxTimeMS }).toArray(),
+      lookAtLogins(db, sessions),
+    ]);
+    const ttl = indexes.find(({ key, expireAfterSeconds }) =>
+      typeof expireAfterSeconds === 'number' && key instanceof Object && 'expires' in key);
     return {
-      namespace: collection.namespace,
-      document: document ?? undefined,
+      namespace: sessions.namespace,
+      document,
       expires: endOf(document),
-      ttlSeconds: await this.#ttl(collection),
+      ttlSeconds: ttl && Number(ttl['expireAfterSeconds']),
       count,
+      accounts: accounts.map(({ _id, name }) => String(name ?? _id)),
+      logins,
     };
   }
 
-  /** When these sessions end, in milliseconds since 1970. Missing ones are left out. */
+  /** When these sessions end, in ms since 1970. Missing ones are left out. */
   async ends(ids: string[]): Promise<Map<string, number>> {
-    const collection = this.#collection(await this.#connect());
-    const found = collection.find({ _id: { $in: ids } }, { projection: { expires: 1 }, maxTimeMS });
+    const sessions = (await this.#connect()).collection<Stored>(this.#name);
+    const found = sessions.find({ _id: { $in: ids } }, { projection: { expires: 1 }, maxTimeMS });
     const ends = new Map<string, number>();
     for await (const document of found) {
       const end = endOf(document);
@@ -82,74 +90,72 @@ export class StoreWindow {
   }
 
   /**
-   * Moves a session's end to a moment in the past.
-   * @returns that moment in milliseconds since 1970; undefined if there is no such document
+   * Moves a session's end into the past.
+   * @returns that moment in ms since 1970; undefined if there is no such document
    */
   async expire(id: string): Promise<number | undefined> {
-    const { document } = await this.look(id);
-    if (!document) return undefined;
-    const collection = this.#collection(await this.#connect());
+    const db = await this.#connect();
+    if (!await this.#find(db, id)) return undefined;
+    await this.#pauseStandIn(db);
     const expires = Date.now() - 1000;
-    const { matchedCount } = await collection.updateOne(
-      { _id: id },
-      { $set: { expires: new Date(expires) } },
-    );
+    const { matchedCount } = await db.collection<Stored>(this.#name)
+      .updateOne({ _id: id }, { $set: { expires: new Date(expires) } });
     return matchedCount > 0 ? expires : undefined;
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#pause);
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }
 
-  #connect(): Promise<MongoClient> {
-    if (!this.#client) {
-      this.#client = connect(this.#url);
-      // One that failed is tried again at the next look.
-      this.#client.catch(() => {
-        this.#client = undefined;
-      });
+  async #connect(): Promise<Db> {
+    this.#client ??= connect(this.#url);
+    try {
+      return (await this.#client).db();
+    } catch (error) {
+      // Another try at the next look.
+      this.#client = undefined;
+      throw error;
     }
-    return this.#client;
   }
 
-  #collection(client: MongoClient): Collection<SessionDocument> {
-    const { database, collection } = this.#place;
-    return client.db(database).collection<SessionDocument>(collection);
-  }
-
-  /** Looks for a session in every collection, because an app may choose other names. */
-  async #search(client: MongoClient, id: string) {
-    for (const database of await databaseNames(client)) {
-      for (const name of await collectionNames(client, database)) {
-        const collection = client.db(database).collection<SessionDocument>(name);
-        const document = await collection.findOne({ _id: id }, { maxTimeMS }).catch(() => null);
-        if (!document) continue;
-        this.#place = { database, collection: name };
-        return { collection, document };
-      }
+  /** Finds a session, if need be in any collection, because an app may choose another name. */
+  async #find(db: Db, id: string): Promise<Stored | undefined> {
+    const find = (name: string) => db.collection<Stored>(name).findOne({ _id: id }, { maxTimeMS });
+    const document = await find(this.#name);
+    if (document) return document;
+    const { id: missed, at } = this.#missed;
+    if (missed === id && performance.now() - at < searchMs) return undefined;
+    const all = await db.listCollections({}, { nameOnly: true, maxTimeMS }).toArray();
+    const names = all.map(({ name }) => name).filter((name) => !name.startsWith('system.'));
+    for (const name of names.slice(0, limit)) {
+      const found = await find(name).catch(() => null);
+      if (!found) continue;
+      this.#name = name;
+      return found;
     }
+    // A search takes its time on a busy server.
+    this.#missed = { id, at: performance.now() };
     return undefined;
   }
 
-  async #ttl(collection: Collection<SessionDocument>): Promise<number | undefined> {
-    const { namespace } = collection;
-    if (this.#index?.namespace === namespace && Date.now() - this.#index.at < indexMs) {
-      return this.#index.seconds;
-    }
-    // There are no indexes before there is a collection.
-    const indexes: Document[] = await collection.indexes({ maxTimeMS }).catch(() => []);
-    const found = indexes.find(({ key, expireAfterSeconds }) =>
-      typeof expireAfterSeconds === 'number' && key instanceof Object && 'expires' in key);
-    const seconds = found && Number(found['expireAfterSeconds']);
-    this.#index = { namespace, at: Date.now(), seconds };
-    return seconds;
+  /**
+   * A mongod looks about once a minute for what to delete, the stand-in every second: too fast to
+   * see an expired document. It takes a break, and goes on as before.
+   */
+  async #pauseStandIn(db: Db): Promise<void> {
+    const admin = db.client.db('admin');
+    const { modules } = await admin.command({ buildInfo: 1 });
+    if (!Array.isArray(modules) || !modules.includes('workshop-stand-in')) return;
+    const wait = (ttlMonitorSleepSecs: number) =>
+      admin.command({ setParameter: 1, ttlMonitorSleepSecs });
+    await wait(pauseSecs);
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => void wait(1).catch(() => undefined), pauseSecs * 1000 + 500);
+    this.#pause.unref();
   }
 }
-
-const maxTimeMS = answerMs;
-/** More than these are not searched: a server may hold thousands. */
-const most = { databases: 20, collections: 50 };
 
 async function connect(url: string): Promise<MongoClient> {
   // Loaded only now: most of the time nobody looks.
@@ -157,9 +163,9 @@ async function connect(url: string): Promise<MongoClient> {
   const client = new MongoClient(url, {
     appName: 'workshop live picture',
     maxPoolSize: 2,
-    serverSelectionTimeoutMS: answerMs,
-    connectTimeoutMS: answerMs,
-    socketTimeoutMS: 2 * answerMs,
+    serverSelectionTimeoutMS: maxTimeMS,
+    connectTimeoutMS: maxTimeMS,
+    socketTimeoutMS: 2 * maxTimeMS,
   });
   try {
     return await client.connect();
@@ -169,24 +175,30 @@ async function connect(url: string): Promise<MongoClient> {
   }
 }
 
-/** The URL's own database first. A login may not be allowed to list the others. */
-async function databaseNames(client: MongoClient): Promise<string[]> {
-  const own = client.db().databaseName;
-  const listed = await client.db('admin').admin().listDatabases({ nameOnly: true, maxTimeMS })
-    .catch(() => ({ databases: [] }));
-  const names = listed.databases.map(({ name }) => name);
-  const foreign = names.filter((name) => !['admin', 'local', 'config', own].includes(name));
-  return [own, ...foreign].slice(0, most.databases);
+/** The logins, and which session names each of them in one of its fields. */
+async function lookAtLogins(db: Db, sessions: Collection<Stored>): Promise<Look['logins']> {
+  const logins = await db.collection('logins')
+    .find({}, { sort: { since: -1 }, limit, maxTimeMS }).toArray();
+  if (logins.length === 0) return [];
+  const owners = new Map<string, string>();
+  for await (const { _id, session } of sessions.find({}, { limit: 10 * limit, maxTimeMS })) {
+    const data: unknown = parse(session) ?? session;
+    if (!(data instanceof Object)) continue;
+    for (const value of Object.values(data)) owners.set(String(value), _id);
+  }
+  return logins.map(({ _id, user, since }) => {
+    const id = String(_id);
+    const session = owners.get(id);
+    return {
+      id,
+      user: String(user),
+      ...since instanceof Date && { since: since.getTime() },
+      ...session !== undefined && { session },
+    };
+  });
 }
 
-async function collectionNames(client: MongoClient, database: string): Promise<string[]> {
-  const listed = await client.db(database).listCollections({}, { nameOnly: true, maxTimeMS })
-    .toArray().catch(() => []);
-  return listed.map(({ name }) => name)
-    .filter((name) => !name.startsWith('system.'))
-    .slice(0, most.collections);
-}
-
-function endOf(document: SessionDocument | null): number | undefined {
-  return document?.expires instanceof Date ? document.expires.getTime() : undefined;
+function endOf(document: Document | undefined): number | undefined {
+  const end: unknown = document?.['expires'];
+  return end instanceof Date ? end.getTime() : undefined;
 }

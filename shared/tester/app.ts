@@ -54,7 +54,7 @@ export interface SlowRequest {
 
 /** How long createApp() may take, in milliseconds, and how long the reading of its files. */
 const BUILD_PATIENCE_MS = 2000;
-const LOAD_PATIENCE_MS = 5000;
+const LOAD_PATIENCE_MS = 3000;
 
 /** What runs at shorter intervals runs by itself, in milliseconds. */
 const LONG_INTERVAL_MS = 1000;
@@ -226,7 +226,8 @@ async function settle(
   try {
     return await Promise.race([
       work.catch((error: unknown) => { throw crash.lesson() ?? explain(error); }),
-      patience(patienceMs, timer.signal).then(() => { throw new Lesson(tooLate); }),
+      patience(patienceMs, timer.signal)
+        .then(() => { throw new Lesson({ ...tooLate, hangs: true }); }),
     ]);
   } finally {
     timer.abort();

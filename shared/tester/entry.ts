@@ -6,21 +6,15 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type BuildFailure, type PluginBuild } from 'esbuild';
 import { root } from '../lesson/steps.ts';
+import { Browser } from './browser.ts';
 import type { ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
-import { packages } from './packages.ts';
-import { BEAT_MS } from './patience.ts';
+import { PatienceWithProcess } from './patience.ts';
 import { subjectFile } from './subject.ts';
 
-/** How long index.ts may take to listen or to end, in milliseconds: busy machines are slow. */
-const PATIENCE_MS = 10_000;
-
-/** How long its event loop may stand still, in milliseconds: in a loop that never ends, it does. */
-const SILENCE_MS = 30_000;
-
-/** How long it may take to do what it was asked, once it runs, in milliseconds. */
-const RUNNING_PATIENCE_MS = 5000;
+/** How much of its output is read, in characters. */
+const MAX_OUTPUT = 1_000_000;
 
 const bundles = new Map<string, Promise<string>>();
 
@@ -52,7 +46,7 @@ async function buildBundle(index: string): Promise<string> {
     sourcemap: 'inline',
     write: false,
     logLevel: 'silent',
-    plugins: [packages, { name: 'import.meta', setup: keepImportMeta }],
+    plugins: [{ name: 'import.meta', setup: keepImportMeta }],
   });
   return outputFiles[0]?.text ?? '';
 }
@@ -72,9 +66,11 @@ function keepImportMeta(build: PluginBuild): void {
 
 /** What runs now. An index.ts in an endless loop would not notice that the tests have ended. */
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+
+/** Ends every index.ts that still runs. */
+export function endEntries(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 /** index.ts, running as a process of its own. */
 export class Entry {
@@ -87,20 +83,32 @@ export class Entry {
   /** The port on which it really listens: any free one, in place of the port it asked for. */
   port: number | undefined;
 
-  #beats = 0;
-  #lastBeat = performance.now();
+  /** Every port it asked for. */
+  readonly asked: string[] = [];
 
-  private constructor(child: ChildProcess) {
+  readonly #env: NodeJS.Dict<string>;
+  readonly #patience: PatienceWithProcess;
+
+  private constructor(child: ChildProcess, env: NodeJS.Dict<string>) {
     this.#process = child;
+    this.#env = env;
+    this.#patience = new PatienceWithProcess(child);
     this.#ended = once(child, 'close');
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
     child.on('message', (message: ProbeMessage) => {
-      this.#lastBeat = performance.now();
-      if (message.type === 'beat') this.#beats++;
-      else if (message.type === 'asked') this.askedFor = message.port;
-      else this.port = message.port;
+      if (message.type === 'asked') {
+        this.askedFor = message.port;
+        this.asked.push(message.port);
+      } else if (message.type === 'listening') {
+        this.port = message.port;
+      }
     });
+  }
+
+  #print(text: string): void {
+    // Endless output would need endless memory.
+    if (this.output.length < MAX_OUTPUT) this.output += text;
   }
 
   /**
@@ -108,7 +116,7 @@ export class Entry {
    * @param env variables of its environment; undefined takes one away
    * @throws {Lesson} when it cannot be compiled
    */
-  static async start(env: Record<string, string | undefined>): Promise<Entry> {
+  static async start(env: NodeJS.Dict<string>): Promise<Entry> {
     let code;
     try {
       code = await compile();
@@ -117,14 +125,32 @@ export class Entry {
     }
     const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-'], {
       cwd: root,
-      env: { ...process.env, NODE_OPTIONS: undefined, NO_DEPRECATION: '*', ...env },
+      env: {
+        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*', ...env,
+      },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     });
     running.add(child);
     child.once('close', () => running.delete(child));
     // A process that ends before it has read all of its code breaks the pipe; its end says more.
     child.stdin?.on('error', () => undefined).end(code);
-    return new Entry(child);
+    return new Entry(child, env);
+  }
+
+  /** Ends it and starts it anew, as another process with the same environment. */
+  async restart(): Promise<Entry> {
+    await this.close();
+    return Entry.start(this.#env);
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A browser that has never been here. */
+  newBrowser(): Browser {
+    return new Browser(this.url);
   }
 
   /** Whether it still runs. */
@@ -137,17 +163,27 @@ export class Entry {
     return this.#process.exitCode ?? this.#process.signalCode;
   }
 
-  /** What it printed, without what Node shows of the code and the stack of an error. */
+  /**
+   * What it printed on purpose. An error that somebody threw and nobody caught is that, too; a
+   * mistake in the code, such as a name that isn't defined, is not.
+   */
   get words(): string {
+    const crashed = /^Node\.js v/m.test(this.output);
+    const mistake = /^(?:(?:Reference|Type|Syntax|Range)Error|Error: Dynamic require)\b[^]*/m;
+    return crashed ? this.#text.replace(mistake, '').trim() : this.#text;
+  }
+
+  /** What it printed, without what Node shows of the code and the stack of an error. */
+  get #text(): string {
     return this.output
-      .replaceAll(/^\S+:\d+\n.*\n *\^+\n/gm, '')
+      .replaceAll(/^.+:\d+\n.*\n *\^+\n/gm, '')
       .replaceAll(/^(?: +at .*| +[\w[\]]+: .*|\}|Node\.js v.*)$/gm, '')
       .trim();
   }
 
   /** What a person reads first: the error, or else the last line. */
   get lastWords(): string {
-    const lines = this.words.split('\n').filter(Boolean);
+    const lines = this.#text.split('\n').filter(Boolean);
     const words = lines.find((line) => /^(?:\w*Error|error)\b.*:/.test(line)) ?? lines.at(-1) ?? '';
     return words.replace(/ \{$/, '');
   }
@@ -176,15 +212,8 @@ export class Entry {
   }
 
   async #until(done: () => boolean): Promise<void> {
-    // Several that hang were started together and are waited for together. Only the time in which
-    // its event loop turns counts: on a busy machine, index.ts waits for the processor.
-    const lastBeat = this.port === undefined
-      ? PATIENCE_MS / BEAT_MS
-      : this.#beats + RUNNING_PATIENCE_MS / BEAT_MS;
-    const isPatient = () => (
-      this.#beats < lastBeat && performance.now() - this.#lastBeat < SILENCE_MS
-    );
-    while (!done() && isPatient()) {
+    this.#patience.renew();
+    while (!done() && !this.#patience.isOver) {
       if (!this.running) {
         await this.#ended;
         return;

@@ -42,7 +42,7 @@ const explanations: Explanation[] = [
     }),
   },
   {
-    message: /(require|module|exports|__dirname) is not defined/,
+    message: /(require|module|exports|__dirname) is not defined|Dynamic (require) of/,
     parts: (name) => ({
       observed: `${name} is not defined.`,
       why: 'These files are ES modules: they import and export. require() and module.exports '

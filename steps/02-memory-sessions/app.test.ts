@@ -79,7 +79,8 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
   });
   expect(browser.sessionCookie() !== undefined, {
     observed: 'The browser threw the session cookie away, or will not send it back to /.',
-    why: 'A cookie with another Path or Domain, or with an end in the past, is lost at once.',
+    why: 'A browser refuses a cookie for another Path or Domain, one with SameSite=None but '
+      + 'without Secure, and one whose end is in the past.',
     lookAt: 'session.ts: which cookie options are set?',
     exchange: first,
   });

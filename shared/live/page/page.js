@@ -1,36 +1,26 @@
 // @ts-check
 /*
  * Shows what the server of this page tells: all of it as text, never as markup, because much of it
- * comes from requests that anybody may have sent.
+ * comes from requests that anyone may have sent.
  */
 
-/** @typedef {import('../picture.ts').Picture} Picture */
+/** @typedef {import('../live.ts').Shown} Shown */
 /** @typedef {import('../exchange.ts').Exchange} Exchange */
 /** @typedef {import('../exchange.ts').CookiePicture} CookiePicture */
 /** @typedef {import('../exchange.ts').Mark} Mark */
-/** @typedef {import('../live.ts').Snapshot} Snapshot */
 
 const hues = 6;
-const mostExchanges = 50;
-
-/** How often the browser's cookie and the store are looked at, in milliseconds. */
-const lookMs = 1000;
-/** How often the exchange is drawn and read out at most, in milliseconds. */
-const drawMs = 200;
+/** After how long a lost server is looked for again, and how often news are read out, in ms. */
+const againMs = 1000;
 const sayMs = 1500;
 
-/** How long, and how often, a visit is tried while the app does not answer, in milliseconds. */
-const visitMs = { most: 3000, apart: 200 };
+const idle = 'Press a button and watch the picture.';
+const lost = 'The connection is lost. Is the command still running? This page reconnects by '
+  + 'itself. If it doesn’t, open the address in the terminal, after “Live”.';
+const moved = 'The live picture has moved: open the address in the terminal, after “Live”.';
 
-let token = '';
-let appPort = 4000;
-let databaseLine = '';
-/** @type {Picture | undefined} */
-let picture;
-let pictureText = '';
-/** @type {Map<string, Exchange>} */
-const exchanges = new Map();
-let connected = false;
+/** What is shown now. @type {Shown | undefined} */
+let shown;
 
 // ---------------------------------------------------------------- making elements
 
@@ -48,15 +38,26 @@ function get(id) {
  */
 function make(tag, about, ...children) {
   const element = document.createElement(tag);
-  const attributes = typeof about === 'string' ? (about && { class: about }) || {} : about;
+  const attributes = typeof about === 'string' ? { class: about } : about;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children.filter((child) => child !== undefined && child !== false));
   return element;
 }
 
-/** Changes a text only if it is another: what has not changed is not read out again. */
-function setText(/** @type {HTMLElement} */ element, /** @type {string} */ text) {
+/** Changes a text only if it is another: what hasn't changed isn't read out again. */
+function setText(/** @type {Element} */ element, /** @type {string} */ text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** What each part of the page was drawn from. @type {Map<string, string>} */
+const drawn = new Map();
+
+/** Whether a part of the page has to be drawn again. */
+function isNew(/** @type {string} */ part, /** @type {unknown} */ data) {
+  const text = JSON.stringify(data);
+  if (drawn.get(part) === text) return false;
+  drawn.set(part, text);
+  return true;
 }
 
 /** @param {Mark | undefined} mark */
@@ -64,29 +65,29 @@ function hueOf(mark) {
   return mark ? String(mark.number % hues) : '';
 }
 
+/** @param {Mark} mark */
+function badge(mark) {
+  const attributes = { class: 'mark', 'data-hue': hueOf(mark), 'aria-hidden': 'true' };
+  return make('span', attributes, mark.label);
+}
+
 // ---------------------------------------------------------------- the browser's panel
 
-/** @param {Picture['browser']} browser */
-function drawBrowser({ cookie, attributes, ends, text }) {
-  const stack = make('div', 'stack');
-  if (cookie) {
-    stack.append(
-      cookie.mark ? owner(cookie.mark) : '',
-      make('code', { class: 'value', 'data-hue': hueOf(cookie.mark) },
-        row('name', make('span', '', `${cookie.name}=`), make('span', 'quiet', 's%3A')),
-        row('id', make('span', { class: 'part id', id: 'cookie-id' }, cookie.id)),
-        row('signature', make('span', 'quiet', '.'),
-          make('span', 'part signature', cookie.signature))),
-    );
-  }
-  if (attributes) {
-    stack.append(make('dl', 'facts', ...attributes.flatMap(({ text, means }) => [
+/** @param {Shown['browser']} browser */
+function drawBrowser({ cookie, attributes = [], ends, text }) {
+  get('browser-body').replaceChildren(...[
+    cookie?.mark && make('p', 'who', badge(cookie.mark), `Session ${cookie.mark.label}: this `
+    + `browser${cookie.mark.user === undefined ? '' : `, logged in as ${cookie.mark.user}`}`),
+    cookie && make('code', { class: 'value', 'data-hue': hueOf(cookie.mark) },
+      row('name', make('span', '', `${cookie.name}=`), make('span', 'quiet', 's%3A')),
+      row('id', make('span', { class: 'part id', id: 'cookie-id' }, cookie.id)),
+      row('signature', make('span', 'quiet', '.'), make('span', 'part seal', cookie.signature))),
+    attributes.length > 0 && make('dl', 'facts', ...attributes.flatMap(({ text, means }) => [
       make('dt', '', text), make('dd', '', means),
-    ])));
-  }
-  if (ends !== undefined) stack.append(countdown('The cookie ends', ends));
-  if (text) stack.append(make('p', cookie ? 'quiet' : '', text));
-  get('browser-body').replaceChildren(stack);
+    ])),
+    ends !== undefined && countdown('The cookie ends', ends),
+    text !== '' && make('p', cookie ? 'quiet' : '', text),
+  ].filter((part) => part instanceof Node));
 }
 
 /** @param {string} caption @param {Node[]} parts */
@@ -94,69 +95,75 @@ function row(caption, ...parts) {
   return make('span', 'row', make('span', 'caption', caption), make('span', '', ...parts));
 }
 
-/** @param {Mark} mark */
-function owner(mark) {
-  return make('p', 'who', markOf(mark), `Session ${mark.label}: this browser`);
-}
-
-/** @param {Mark} mark */
-function markOf(mark) {
-  const attributes = { class: 'mark', 'data-hue': hueOf(mark), 'aria-hidden': 'true' };
-  return make('span', attributes, mark.label);
-}
-
 // ---------------------------------------------------------------- the store's panel
 
-/** @param {Picture['store']} store @param {Mark | undefined} mark */
-function drawStore(store, mark) {
+/** @param {Shown} shown */
+function drawStore({ store, browser: { cookie }, database = '' }) {
+  const { document: stored, session, expires, index, others, accounts, logins = [], text } = store;
   setText(get('store-name'), store.title);
-  const { document: stored, expires, index, others } = store;
-  get('store-body').replaceChildren(make('div', 'stack',
-    stored !== undefined
-    && make('pre', { class: 'json', 'data-hue': hueOf(mark) }, ...json(stored)),
+  const hue = { class: 'json', 'data-hue': hueOf(cookie?.mark) };
+  const own = logins.find(({ isOwn }) => isOwn);
+  get('store-body').replaceChildren(...[
+    stored !== undefined && make('pre', hue, ...json(stored, cookie?.id, 'document-id')),
+    session !== undefined && make('div', '', make('p', 'quiet', make('code', '', 'session'),
+      ' is a string. Parsed, it says:'), make('pre', hue, ...json(session, own?.id, 'login-id'))),
     expires !== undefined && countdown('expires', expires),
-    store.text !== '' && make('p', '', store.text),
+    text !== '' && make('p', '', text),
+    logins.length > 0 && make('div', '', make('h3', '', 'logins'),
+      make('ul', 'logins', ...logins.map(drawLogin))),
+    accounts && make('p', '', make('strong', '', 'accounts '), accounts.join(', ')),
     index !== undefined && make('p', 'quiet', index),
-    others !== undefined && make('p', 'quiet', make('strong', { id: 'others' },
-      otherSessions(others)), ` ${databaseLine}`),
-  ));
+    others !== undefined && make('p', 'quiet',
+      make('strong', { id: 'others' }, otherSessions(others)), ` ${database}`),
+  ].filter((part) => part instanceof Node));
+}
+
+/** @param {NonNullable<Shown['store']['logins']>[number]} login */
+function drawLogin({ id, user, since, mark, isOwn }) {
+  return make('li', { 'data-hue': hueOf(mark) }, mark && badge(mark),
+    make('span', { class: 'part id', ...isOwn && { id: 'own-login' } }, shorten(id, 8)),
+    make('span', '', user, isOwn && ' (this browser)'),
+    since !== undefined && make('span', 'quiet', `since ${clock.format(since)}`));
 }
 
 /** @param {number} count */
 function otherSessions(count) {
-  if (count === 0) return 'There is no other session.';
-  const number = count.toLocaleString('en');
-  return count === 1 ? 'There is 1 other session.' : `There are ${number} other sessions.`;
+  if (count === 0) return 'There’s no other session.';
+  return count === 1
+    ? 'There’s 1 other session.'
+    : `There are ${count.toLocaleString('en')} other sessions.`;
 }
 
 /**
- * A value as indented JSON, in pieces; the id at its top is the one of the cookie.
+ * A value as JSON, in pieces: the fields of an object one below the other, all else in one line.
  * @param {unknown} value
- * @param {string} indent
+ * @param {string | undefined} linked the value that is linked to something, and its element's id
+ * @param {string} id
+ * @param {boolean} isTop
  * @returns {(Node | string)[]}
  */
-function json(value, indent = '') {
+function json(value, linked, id, isTop = true) {
+  if (value === linked && typeof value === 'string') {
+    return ['"', make('span', { class: 'part id', id }, value), '"'];
+  }
   if (typeof value !== 'object' || value === null) return [JSON.stringify(value) ?? 'undefined'];
   if ('$date' in value) return [String(value.$date)];
   const isList = Array.isArray(value);
-  const entries = Object.entries(value);
-  if (entries.length === 0) return [isList ? '[]' : '{}'];
-  const inner = `${indent}  `;
-  const lines = entries.flatMap(([name, item], place) => {
-    const comma = place < entries.length - 1 ? ',\n' : '\n';
-    if (indent === '' && name === '_id') {
-      return [inner, make('span', { class: 'own', id: 'document-id' },
-        make('span', 'key', '"_id": '), '"', make('span', 'part id', String(item)), '"'), comma];
-    }
-    const key = isList ? [] : [make('span', 'key', `${JSON.stringify(name)}: `)];
-    return [inner, ...key, ...json(item, inner), comma];
-  });
-  return [isList ? '[\n' : '{\n', ...lines, indent, isList ? ']' : '}'];
+  const [open, close] = isList ? '[]' : '{}';
+  const [start, apart, end] = isTop ? ['\n  ', ',\n  ', '\n'] : [' ', ', ', ' '];
+  const items = Object.entries(value).flatMap(([name, item], place) => [
+    place === 0 ? start : apart,
+    ...isList ? [] : [make('span', 'key', `${JSON.stringify(name)}: `)],
+    ...json(item, linked, id, false),
+  ]);
+  return [open ?? '', ...items, items.length > 0 ? end : '', close ?? ''];
 }
 
 // ---------------------------------------------------------------- time
 
-/** @param {string} what @param {number} at in milliseconds since 1970 */
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+/** @param {string} what @param {number} at in ms since 1970 */
 function countdown(what, at) {
   const text = make('strong', { 'data-at': String(at) });
   tick(text);
@@ -165,7 +172,7 @@ function countdown(what, at) {
 
 /** @param {HTMLElement} element */
 function tick(element) {
-  const seconds = Math.round((Number(element.dataset.at) - Date.now()) / 1000);
+  const seconds = Math.round((Number(element.dataset['at']) - Date.now()) / 1000);
   element.classList.toggle('past', seconds <= 0);
   setText(element, seconds > 0 ? `in ${duration(seconds)}` : `${duration(-seconds)} ago`);
 }
@@ -180,114 +187,103 @@ function duration(seconds) {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+// ---------------------------------------------------------------- the link
 
-// ---------------------------------------------------------------- the thread
-
-/** @param {Picture['thread']} thread @param {Mark | undefined} mark */
-function drawThread(thread, mark) {
-  const { dataset } = get('picture');
-  dataset.thread = thread.state;
-  dataset.hue = hueOf(mark);
-  setText(get('thread-name'), thread.title);
-  setText(get('thread-text'), thread.text);
-  drawLines();
-}
-
-/** Draws the lines from the id in the cookie over the thread's box to the id in the document. */
+/** Draws lines from the id in the cookie, past the link's box, to the id in the document. */
 function drawLines() {
   const svg = get('lines');
   svg.replaceChildren();
-  const thread = picture?.thread;
-  const from = document.getElementById('cookie-id');
-  if (!thread || thread.state === 'open' || !from) return;
-  const to = document.getElementById('document-id');
   const frame = svg.getBoundingClientRect();
-  const box = get('thread').getBoundingClientRect();
-  const browser = get('browser').getBoundingClientRect();
-  const store = get('store').getBoundingClientRect();
-  const isWide = box.left >= browser.right;
-  const id = from.getBoundingClientRect();
-  // Without a document, the line ends at the panel.
-  const own = to?.getClientRects()[0] ?? new DOMRect(store.left + 8, id.top, 0, id.height);
-  /** @type {[Point, Point][]} */
-  const halves = isWide
-    ? [
-        [{ x: id.right, y: id.top + id.height / 2 }, { x: box.left, y: within(box, id) }],
-        [{ x: box.right, y: within(box, own) }, { x: own.left - 8, y: own.top + own.height / 2 }],
-      ]
-    : [
-        [{ x: middle(box), y: browser.bottom }, { x: middle(box), y: box.top }],
-        [{ x: middle(box), y: box.bottom }, { x: middle(box), y: store.top }],
-      ];
-  for (const [half, [start, end]] of halves.entries()) {
-    // Beyond a break on the browser's side the store is not asked at all.
-    if (half === 1 && thread.at === 'browser') continue;
-    const isGone = thread.at === (half === 0 ? 'browser' : 'store');
-    for (const point of [start, end]) {
-      point.x -= frame.left;
-      point.y -= frame.top;
-    }
+  const box = frameOf('link');
+  const from = frameOf('cookie-id');
+  const store = frameOf('store');
+  const browser = frameOf('browser');
+  const login = frameOf('login-id');
+  const row = frameOf('own-login');
+  if (login && row && store) {
+    const edge = store.right - frame.left - 10;
+    const [start, end] = [login, row].map(({ right, top, height }) => (
+      { x: right - frame.left + 16, y: top + height / 2 - frame.top }));
+    if (start && end) line(`M ${start.x} ${start.y} H ${edge} V ${end.y} H ${end.x}`, false);
+  }
+  const link = shown?.link;
+  // On a narrow screen the panels stand one below the other, and the style sheet draws the line.
+  if (!link || link.state === 'open' || !box || !from || !store || !browser) return;
+  if (box.left < browser.right) return;
+  const to = frameOf('document-id') ?? from;
+  const halves = [
+    { x: from.right, end: from, edge: browser.right, side: box.left },
+    // Up to the document, so that the line crosses no text.
+    { x: store.left + 12, end: to, edge: store.left, side: box.right },
+  ];
+  for (const [half, { x, end, edge, side }] of halves.entries()) {
+    // Beyond a break on the browser's side, the store isn't asked at all.
+    if (half === 1 && link.at === 'browser') continue;
+    const isGone = link.at === (half === 0 ? 'browser' : 'store');
+    const [startX, edgeX, endX] = [x - frame.left, edge - frame.left, side - frame.left];
+    const y = end.top + end.height / 2 - frame.top;
+    const [boxTop, boxBottom] = [box.top - frame.top, box.bottom - frame.top];
+    const endY = Math.min(Math.max(y, boxTop + 24), boxBottom - 24);
     // Inside the panels the line is level, so that it crosses no text.
-    const edge = half === 0 ? browser.right - frame.left : store.left - frame.left;
-    const d = isWide && half === 0
-      ? `M ${start.x} ${start.y} H ${edge} C ${end.x} ${start.y} ${edge} ${end.y} ${end.x} ${end.y}`
-      : isWide
-        ? `M ${start.x} ${start.y} C ${edge} ${start.y} ${start.x} ${end.y} ${edge} ${end.y} `
-        + `H ${end.x}`
-        : `M ${start.x} ${start.y} V ${end.y}`;
-    svg.append(draw('path', { d, ...isGone && { class: 'gone' } }));
+    line(`M ${startX} ${y} H ${edgeX} C ${endX} ${y} ${edgeX} ${endY} ${endX} ${endY}`, isGone);
     if (isGone) {
-      const x = isWide ? (half === 0 ? end.x + edge : start.x + edge) / 2 : start.x;
-      const y = (start.y + end.y) / 2;
-      svg.append(draw('path', { d: `M ${x - 7} ${y - 7} l 14 14 m 0 -14 l -14 14`, class: 'cut' }));
+      const [midX, midY] = [(edgeX + endX) / 2, (y + endY) / 2];
+      svg.append(shape('path', { d: `M ${midX - 7} ${midY - 7} l 14 14 m 0 -14 l -14 14` }, 'cut'));
     } else {
-      const dot = half === 0 ? start : end;
-      svg.append(draw('circle', { cx: dot.x, cy: dot.y, r: 5 }));
+      svg.append(shape('circle', { cx: startX, cy: y, r: 5 }));
     }
   }
 }
 
-/** @typedef {{ x: number, y: number }} Point */
-
-/** The height of something, or the nearest at which a line meets the box. */
-function within(/** @type {DOMRect} */ box, /** @type {DOMRect} */ { top, height }) {
-  return Math.min(Math.max(top + height / 2, box.top + 24), box.bottom - 24);
+/** @param {string} id */
+function frameOf(id) {
+  return document.getElementById(id)?.getClientRects()[0];
 }
 
-function middle(/** @type {DOMRect} */ { left, width }) {
-  return left + width / 2;
+/** @param {string} d @param {boolean} isGone */
+function line(d, isGone) {
+  get('lines').append(shape('path', { d }, isGone ? 'gone' : ''));
 }
 
 /** @param {string} tag @param {Record<string, string | number>} attributes */
-function draw(tag, attributes) {
+function shape(tag, attributes, className = '') {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries({ ...attributes, class: className })) {
+    element.setAttribute(name, String(value));
+  }
   return element;
 }
 
 // ---------------------------------------------------------------- the exchange
 
-/** @param {Exchange} exchange */
-function drawExchange({ key, at, ms, state, method, path, status, came, went, ...rest }) {
-  const { outcomes, text, mark, otherCookies } = rest;
+/** @param {Exchange} exchange @param {string | undefined} own this browser's session */
+function drawExchange(exchange, own) {
+  const { key, at, ms, state, method, path, status, came, went, from, mark } = exchange;
+  const { outcomes, text, otherCookies } = exchange;
   const words = state === 'answered' ? outcomes : [state];
-  return make('li', { 'data-key': key, 'data-label': mark?.label ?? '', 'data-at': String(at) },
+  const user = mark?.user === undefined ? '' : `, ${mark.user}`;
+  const whose = mark?.label === own ? 'this browser' : `session ${mark?.label}`;
+  return make('li', { 'data-key': key },
     make('time', { datetime: new Date(at).toISOString() }, clock.format(at)),
-    make('span', 'who', mark && markOf(mark), make('span', 'whose', '')),
-    make('span', 'request', `${method} ${path}`, status === undefined
-      ? make('span', 'status', '…')
-      : make('span', status >= 400 ? 'status error' : 'status', String(status)),
-    make('span', 'quiet', ` ${ms} ms`)),
+    make('span', 'who', mark && badge(mark), mark ? `${whose}${user}` : 'no session'),
+    make('span', 'request', `${method} ${path}`,
+      make('span', (status ?? 0) >= 400 ? 'status error' : 'status', String(status ?? '…')),
+      make('span', 'quiet', ` ${ms} ms`)),
     make('span', 'outcomes', ...words.map((word) => make('span', {
-      class: 'outcome', 'data-outcome': state === 'answered' ? word : 'waiting',
+      class: 'outcome', 'data-outcome': word,
     }, word))),
     make('div', 'more',
       text !== '' && make('p', '', text),
-      came && make('p', 'header', 'Cookie that came', cookieCode(came)),
-      otherCookies.length > 0 && make('p', 'header', 'Other cookies that came',
+      from !== undefined && header('Sent by', make('code', '', from)),
+      came && header('Cookie that came', cookieCode(came)),
+      otherCookies.length > 0 && header('Other cookies that came',
         make('code', '', otherCookies.join(', '))),
-      went && make('p', 'header', 'Set-Cookie that went', cookieCode(went, went.attributes))));
+      went && header('Set-Cookie that went', cookieCode(went, went.attributes))));
+}
+
+/** @param {string} name @param {Node} value */
+function header(name, value) {
+  return make('p', 'header', name, value);
 }
 
 /** @param {CookiePicture} cookie @param {string} attributes */
@@ -296,7 +292,7 @@ function cookieCode({ name, id, signature, mark }, attributes = '') {
   if (id === '') return make('code', '', `${name}=${rest}`);
   return make('code', { 'data-hue': hueOf(mark) }, `${name}=s%3A`,
     make('span', 'part id', shorten(id, 8)), '.',
-    make('span', 'part signature', shorten(signature, 6)), rest);
+    make('span', 'part seal', shorten(signature, 6)), rest);
 }
 
 /** @param {string} text @param {number} length */
@@ -304,313 +300,211 @@ function shorten(text, length) {
   return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
-let drawing = false;
-/** The exchanges that are to be drawn, because they are new or have changed. */
-const dirty = new Set();
-
-/** @param {Exchange[]} news */
-function addExchanges(news) {
-  for (const exchange of news) {
-    exchanges.set(exchange.key, exchange);
-    dirty.add(exchange.key);
-  }
-  for (const oldest of exchanges.keys()) {
-    if (exchanges.size <= mostExchanges) break;
-    exchanges.delete(oldest);
-    dirty.delete(oldest);
-  }
-  if (drawing) return;
-  drawing = true;
-  setTimeout(() => {
-    drawing = false;
-    drawExchanges();
-  }, drawMs);
-}
-
-function drawExchanges() {
+/** @param {Shown} shown */
+function drawExchanges({ exchanges, left, browser }) {
+  const own = browser.cookie?.mark?.label;
   const list = get('exchanges');
-  for (const item of [...list.children]) {
-    if (item instanceof HTMLElement && !exchanges.has(item.dataset.key ?? '')) item.remove();
-  }
-  for (const key of dirty) {
-    const exchange = exchanges.get(key);
-    if (!exchange) continue;
-    const item = drawExchange(exchange);
-    const old = [...list.children].find((child) =>
-      child instanceof HTMLElement && child.dataset.key === key);
-    // What is known already does not arrive again.
+  const rows = new Map([...list.querySelectorAll('li')].map((item) => [item.dataset['key'], item]));
+  for (const exchange of exchanges) {
+    const { key } = exchange;
+    const old = rows.get(key);
+    rows.delete(key);
+    if (!isNew(`exchange ${key}`, [exchange, own]) && old) continue;
+    const item = drawExchange(exchange, own);
+    // What is known already doesn't arrive again.
     if (old) item.classList.add('known');
     if (old) old.replaceWith(item);
     else list.prepend(item);
   }
-  dirty.clear();
-  get('nobody').hidden = exchanges.size > 0;
-  nameVisitors();
-}
-
-/** Writes whose each request was. */
-function nameVisitors() {
-  const mine = picture?.browser.cookie?.mark?.label;
-  for (const item of get('exchanges').children) {
-    if (!(item instanceof HTMLElement)) continue;
-    const { label } = item.dataset;
-    const whose = item.querySelector('.whose');
-    if (!(whose instanceof HTMLElement)) continue;
-    const text = label === '' ? 'no session' : label === mine ? 'this browser' : `session ${label}`;
-    setText(whose, text);
+  for (const [key, item] of rows) {
+    item.remove();
+    drawn.delete(`exchange ${key}`);
   }
+  get('nobody').hidden = exchanges.length > 0;
+  get('left').hidden = left === 0;
+  const more = left === 1 ? '1 more request' : `${left.toLocaleString('en')} more requests`;
+  setText(get('left'), `${more} went by too fast to be shown.`);
 }
 
 // ---------------------------------------------------------------- saying what happens
 
-let said = 0;
+let saidAt = -sayMs;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saying;
 let toSay = '';
 
 /**
- * Has a sentence read out; of many, the last.
+ * Has a sentence read out; if there are many, the last.
  * @param {string} text
  */
 function say(text) {
   toSay = text;
   saying ??= setTimeout(() => {
     saying = undefined;
-    said = Date.now();
+    saidAt = performance.now();
     get('announcer').textContent = toSay;
-  }, Math.max(0, said + sayMs - Date.now()));
+  }, Math.max(0, saidAt + sayMs - performance.now()));
 }
 
-/** @param {Exchange} exchange */
-function sentence({ method, path, status, outcomes, text }) {
-  return `${method} ${path}, ${status ?? 'no answer yet'}. ${outcomes.join(', ')}. ${text}`;
+/** What was shown when a button's result was written: the result holds until that changes. */
+let basis = '';
+
+/** @param {string} text */
+function setResult(text) {
+  basis = gist();
+  setText(get('result'), text);
+}
+
+function gist() {
+  const { link, app, exchanges } = shown ?? {};
+  return JSON.stringify([link?.text, app?.pid, app?.state, exchanges?.at(-1)?.key]);
+}
+
+/** @param {boolean} isLive @param {string} why */
+function setState(isLive, why = '') {
+  if (!isNew('state', [isLive, why])) return;
+  const element = get('page-state');
+  element.dataset['state'] = isLive ? 'good' : 'bad';
+  setText(element, isLive ? 'Live' : 'Connection lost');
+  document.body.classList.toggle('lost', !isLive);
+  say(isLive ? 'Connected. The picture is live.' : why);
+  setResult(isLive ? idle : why);
+}
+
+// ---------------------------------------------------------------- showing it all
+
+/** @param {Shown} now */
+function show(now) {
+  const before = shown;
+  shown = now;
+  const { step, app, browser, link, store, exchanges } = now;
+  setState(true);
+  setText(get('step'), `Step ${step.number} · ${step.title}`);
+  document.title = `Step ${step.number} · See the session`;
+  const appState = get('app-state');
+  appState.dataset['state'] = app.state === 'running' ? 'good' : 'bad';
+  const process = app.state === 'running' ? `process ${app.pid}` : app.state;
+  setText(appState, `App on port ${app.port}: ${process}`);
+  setText(get('app-host'), `localhost:${app.port}`);
+  setText(get('own-host'), location.host);
+  get('open-app').setAttribute('href', `http://${location.hostname}:${app.port}/`);
+
+  const { dataset } = get('picture');
+  dataset['link'] = link.state;
+  dataset['hue'] = hueOf(browser.cookie?.mark);
+  setText(get('link-name'), link.title);
+  setText(get('link-text'), link.text);
+  if (isNew('browser', browser)) drawBrowser(browser);
+  if (isNew('store', [store, browser.cookie])) drawStore(now);
+  drawExchanges(now);
+  drawButtons(now);
+  drawLines();
+
+  const newest = exchanges.at(-1);
+  if (before && isNew('announced', newest) && newest) {
+    const { method, path, status = 'no answer yet', outcomes, text } = newest;
+    say(`${method} ${path}, ${status}. ${outcomes.join(', ')}. ${text}`);
+  } else if (before && before.link.title !== link.title) {
+    say(`${link.title}. ${link.text}`);
+  }
+  if (before && basis !== gist()) setResult(idle);
+}
+
+/**
+ * Some buttons have nothing to work on. They stay in the tab order, and say why when pressed.
+ * @param {Shown} shown
+ */
+function drawButtons({ browser, store }) {
+  const noCookie = browser.cookie
+    ? ''
+    : 'This browser holds no session cookie. Visit the app '
+      + 'first.';
+  const noDocument = {
+    document: '',
+    memory: 'Nobody but the app can reach into its memory. In step 3 this works.',
+    nothing: 'There’s no store yet. In step 3 this works.',
+    missing: 'There’s no document that could expire.',
+    unreachable: 'The store can’t be reached.',
+  }[store.kind];
+  const reasons = { forget: noCookie, tamper: noCookie, expire: noCookie || noDocument };
+  for (const [id, why] of Object.entries(reasons)) {
+    const button = get(id);
+    button.setAttribute('aria-disabled', String(why !== ''));
+    button.dataset['why'] = why;
+  }
 }
 
 // ---------------------------------------------------------------- asking the server
 
-let looking = false;
-let lookAgain = false;
-
-/** Asks for the picture; the browser sends the cookie that it holds at this moment. */
-async function look() {
-  if (looking) {
-    lookAgain = true;
-    return;
-  }
-  looking = true;
-  try {
-    const response = await fetch('/picture', { cache: 'no-store' });
-    if (response.ok) show(await response.text());
-  } catch {
-    // The page says already that the connection is lost.
-  }
-  looking = false;
-  if (lookAgain) {
-    lookAgain = false;
-    await look();
-  }
-}
-
-/** @param {string} text */
-function show(text) {
-  if (text === pictureText) return;
-  const before = picture?.thread;
-  pictureText = text;
-  /** @type {Picture} */
-  const shown = JSON.parse(text);
-  picture = shown;
-  const mark = shown.browser.cookie?.mark;
-  drawBrowser(shown.browser);
-  drawStore(shown.store, mark);
-  drawThread(shown.thread, mark);
-  nameVisitors();
-  drawButtons();
-  if (before && before.title !== shown.thread.title) {
-    say(`${shown.thread.title}. ${shown.thread.text}`);
-  }
-}
-
-/** Some buttons have nothing to work on. They stay in the tab order, and say why when pressed. */
-function drawButtons() {
-  const hasCookie = picture?.browser.cookie !== undefined;
-  const noCookie = hasCookie ? '' : 'This browser holds no session cookie. Visit the app first.';
-  const inStore = picture?.store.kind === 'document' ? '' : noDocument();
-  disable('forget', noCookie);
-  disable('tamper', noCookie);
-  disable('expire', noCookie || inStore);
-}
-
-function noDocument() {
-  switch (picture?.store.kind) {
-    case 'memory': return 'Nobody but the app can reach into its memory. In step 3 this works.';
-    case 'nothing': return 'There is no store yet. In step 3 this works.';
-    default: return 'There is no document that could expire.';
-  }
-}
-
-/** @param {string} id @param {string} why empty: it works */
-function disable(id, why) {
-  const button = get(id);
-  button.setAttribute('aria-disabled', String(why !== ''));
-  button.dataset.why = why;
-}
-
-/** @param {string} action */
-async function press(action) {
-  const { why } = get(action).dataset;
-  const result = get('result');
-  if (why) {
-    result.textContent = why;
-    return;
-  }
-  result.textContent = '';
-  result.textContent = action === 'visit' ? await visit() : await post(action);
-  await look();
-}
-
-/** @param {string} action */
-async function post(action) {
-  try {
-    const response = await fetch(`/${action}`, {
-      method: 'POST',
-      headers: { 'x-live-token': token },
-    });
-    if (!response.ok) return await response.text();
-    const { text } = await response.json();
-    return String(text);
-  } catch {
-    return 'The command that serves this page does not answer.';
-  }
-}
+let looks = 0;
+let shownLook = 0;
 
 /**
- * The cookies of the app's host go along, and the app's Set-Cookie is obeyed: same host. An app
- * that has been restarted may need a moment.
+ * Asks for the picture; the browser sends the cookie that it holds at this moment.
+ * @param {string} seen the version that is shown: the server answers when there is another, or
+ *   after a second
  */
-async function visit() {
-  for (let attempts = visitMs.most / visitMs.apart; attempts > 0; attempts--) {
+async function look(seen = '') {
+  const number = ++looks;
+  const response = await fetch(`picture?seen=${encodeURIComponent(seen)}`, { cache: 'no-store' });
+  if (!response.ok) throw new Error([403, 404, 421].includes(response.status) ? moved : lost);
+  const picture = await response.json();
+  // One that was asked for later may have come earlier.
+  if (number < shownLook) return;
+  shownLook = number;
+  show(picture);
+}
+
+async function follow() {
+  for (;;) {
     try {
-      await fetch(appAddress(), { mode: 'no-cors', credentials: 'include', cache: 'no-store' });
-      return 'This browser has visited the app. What it sent and what it got is the newest line of '
-        + 'the exchange.';
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, visitMs.apart));
+      await look(shown?.version);
+    } catch (error) {
+      setState(false, error instanceof Error && error.message === moved ? moved : lost);
+      await new Promise((resolve) => setTimeout(resolve, againMs));
+    }
+    while (document.visibilityState === 'hidden') {
+      await new Promise((resolve) => {
+        document.addEventListener('visibilitychange', resolve, { once: true });
+      });
     }
   }
-  return 'The app does not answer. Does it run?';
 }
 
-function appAddress() {
-  return `http://${location.hostname}:${appPort}/`;
-}
-
-// ---------------------------------------------------------------- listening to the server
-
-function listen() {
-  const events = new EventSource('/events');
-  /** @param {string} name @param {(data: any) => void} react */
-  const on = (name, react) => {
-    events.addEventListener(name, (event) => react(JSON.parse(event.data)));
-  };
-  on('snapshot', start);
-  on('exchanges', ({ exchanges: news, left }) => {
-    addExchanges(news);
-    drawLeft(left);
-    const last = news.at(-1);
-    if (last) say(sentence(last));
-    void look();
-  });
-  on('app', (app) => {
-    drawApp(app);
-    void look();
-  });
-  events.onerror = () => {
-    setConnected(false);
-    // Some browsers try again by themselves, some do not.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, lookMs);
-  };
-}
-
-/** @param {Snapshot} snapshot */
-function start(snapshot) {
-  ({ token, appPort } = snapshot);
-  const { step, app, database } = snapshot;
-  databaseLine = database ?? '';
-  setText(get('step'), `Step ${step.number} · ${step.title}`);
-  document.title = `Step ${step.number} · See the session`;
-  for (const element of document.querySelectorAll('[data-app-port]')) {
-    element.textContent = String(appPort);
+/** @param {HTMLElement} button */
+async function press({ id, dataset }) {
+  if (dataset['why']) {
+    setResult(dataset['why']);
+    return;
   }
-  get('own-host').textContent = location.host;
-  get('open-app').setAttribute('href', appAddress());
-  exchanges.clear();
-  get('exchanges').replaceChildren();
-  addExchanges(snapshot.exchanges);
-  drawLeft(snapshot.left);
-  drawApp(app);
-  drawHostNote();
-  setConnected(true);
-  void look();
+  try {
+    const response = await fetch(id, { method: 'POST' });
+    if (!response.ok) throw new Error(await response.text());
+    const { text } = await response.json();
+    await look();
+    setResult(text);
+  } catch {
+    setResult('The command that serves this page doesn’t answer.');
+  }
 }
 
-/** @param {number} left */
-function drawLeft(left) {
-  get('left').hidden = left === 0;
-  const text = left === 1 ? '1 more request' : `${left.toLocaleString('en')} more requests`;
-  setText(get('left'), `${text} went by too fast to be shown.`);
-}
-
-/** @param {Snapshot['app']} app */
-function drawApp({ state, pid }) {
-  const element = get('app-state');
-  element.dataset.state = state === 'running' ? 'good' : 'bad';
-  const port = `App on port ${appPort}`;
-  setText(element, state === 'running' ? `${port}: process ${pid}` : `${port}: ${state}`);
-}
-
-function drawHostNote() {
-  const note = get('host-note');
-  note.hidden = location.hostname === 'localhost';
-  if (note.hidden) return;
-  const here = `http://localhost:${location.port}/`;
-  note.replaceChildren(
-    `You look from ${location.hostname}. A cookie belongs to the name of a host, so this page gets `
-    + 'no cookie that the app at localhost has set. Open ',
+if (location.hostname !== 'localhost') {
+  const here = `http://localhost:${location.port}${location.pathname}`;
+  get('host-note').hidden = false;
+  get('host-note').append(
+    `You’re looking from ${location.hostname}. A cookie belongs to the name of a host, so this `
+    + 'page doesn’t get the one that the app at localhost has set. Open ',
     make('a', { href: here }, here),
     ' instead.',
   );
 }
-
-/** @param {boolean} now */
-function setConnected(now) {
-  const element = get('page-state');
-  element.dataset.state = now ? 'good' : 'bad';
-  setText(element, now ? 'Live' : 'Connection lost');
-  document.body.classList.toggle('lost', !now);
-  if (connected && !now) {
-    say('Connection lost. Does the command still run? This page connects again by itself.');
-    setText(get('result'), 'The connection is lost. Does the command still run? This page connects '
-    + 'again by itself, and what it shows may be old until then.');
-  }
-  if (!connected && now) {
-    say('Connected. The picture is live.');
-    setText(get('result'), '');
-  }
-  connected = now;
-}
-
 for (const button of document.querySelectorAll('button')) {
-  button.addEventListener('click', () => void press(button.id));
+  button.addEventListener('click', () => void press(button));
 }
-// The store changes by itself, and a cookie can be changed in the browser's tools.
-setInterval(() => {
-  if (document.visibilityState === 'visible' && connected) void look();
-}, lookMs);
 setInterval(() => {
   for (const element of document.querySelectorAll('strong[data-at]')) {
     if (element instanceof HTMLElement) tick(element);
   }
 }, 500);
-document.addEventListener('visibilitychange', () => void look());
 new ResizeObserver(drawLines).observe(get('picture'));
-listen();
+void follow();

@@ -221,7 +221,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'aside',
     caughtBy: home,
-    reads: /app\.ts was not read to its end within 5 s.*outside of all functions/,
+    reads: /app\.ts was not read to its end within 3 s.*outside of all functions/,
   },
   {
     name: 'createApp() not exported',

@@ -539,8 +539,8 @@ export function createApp(settings: Settings): Express {
 -      sameSite: 'lax',
 +      sameSite: 'none',
 ` },
-    caughtBy: flags,
-    reads: /The session cookie is SameSite=None/,
+    caughtBy: cookie,
+    reads: /threw the session cookie away.*SameSite=None but without Secure/,
   },
   {
     name: 'import * as session',

@@ -338,7 +338,7 @@ export const wrong: WrongAnswer[] = [
 +const { MongoStore } = require('connect-mongo');
  const ONE_HOUR_IN_SECONDS = 60 * 60;
 ` },
-    caughtBy: survives,
+    caughtBy: needsMongo,
     reads: /require is not defined\. These files are ES modules/,
   },
   {

@@ -1,0 +1,115 @@
+import { EventEmitter, once } from 'node:events';
+import type { App } from '../app/app.ts';
+import { tell, type Exchange } from './exchange.ts';
+import type { AppState } from './picture.ts';
+import { isBatch } from './report.ts';
+import { Sessions } from './sessions.ts';
+import type { StoreWindow } from './store.ts';
+
+/** How many exchanges are kept. */
+const mostExchanges = 50;
+
+/** What has happened to an app: its processes, its requests and their sessions. */
+export class History extends EventEmitter<{ change: [] }> {
+  readonly sessions = new Sessions();
+  app: AppState = { state: 'stopped', pid: 0 };
+  /** How many requests went by too fast to be looked at. */
+  left = 0;
+  /** Counts what has happened. */
+  changes = 0;
+  readonly #secret: string;
+  readonly #exchanges = new Map<string, Exchange>();
+  /** The newest exchange of each session since its end was looked up. */
+  #fresh = new Map<string, Exchange>();
+
+  /** @param secret the app's SESSION_SECRET */
+  constructor(secret: string) {
+    super();
+    this.#secret = secret;
+    this.setMaxListeners(0);
+  }
+
+  /** The exchanges, the newest last. */
+  get exchanges(): Exchange[] {
+    return [...this.#exchanges.values()];
+  }
+
+  /** Follows an app. @returns how to stop */
+  follow(app: App): () => void {
+    const onStarted = (pid: number) => {
+      this.app = { state: 'running', pid };
+      this.#change();
+    };
+    const onEnd = (state: 'stopped' | 'crashed') => () => {
+      this.app = { ...this.app, state };
+      // Nobody will answer what this process has left open.
+      for (const exchange of this.exchanges.filter(({ state }) => state === 'waiting')) {
+        exchange.state = 'given up';
+        exchange.text = 'The app’s process ended before it answered.';
+      }
+      this.#change();
+    };
+    const onStopped = onEnd('stopped');
+    const onCrashed = onEnd('crashed');
+    const onMessage = (message: unknown) => {
+      this.#receive(message);
+    };
+    app.on('started', onStarted).on('stopped', onStopped).on('crashed', onCrashed)
+      .on('message', onMessage);
+    return () => {
+      app.off('started', onStarted).off('stopped', onStopped).off('crashed', onCrashed)
+        .off('message', onMessage);
+    };
+  }
+
+  /** Waits until something holds, for so many milliseconds at most. */
+  async until(holds: () => boolean, ms: number): Promise<void> {
+    const signal = AbortSignal.timeout(ms);
+    while (!holds() && !signal.aborted) {
+      await once(this, 'change', { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Notes whether reading a session has moved its end: only the database can tell. */
+  async noteExtensions(store: StoreWindow): Promise<void> {
+    if (this.#fresh.size === 0) return;
+    const fresh = this.#fresh;
+    this.#fresh = new Map();
+    const ends = await store.ends([...fresh.keys()]);
+    for (const [id, exchange] of fresh) {
+      const session = this.sessions.find(id);
+      const end = ends.get(id);
+      if (!session || end === undefined) continue;
+      const isMoved = session.expires !== undefined && end > session.expires;
+      session.expires = end;
+      if (!isMoved || !exchange.outcomes.includes('read')) continue;
+      exchange.outcomes = ['read', 'extended'];
+      exchange.text += ' Its end moved into the future.';
+      this.#change();
+    }
+  }
+
+  #change(): void {
+    this.changes++;
+    this.emit('change');
+  }
+
+  #receive(message: unknown): void {
+    if (!isBatch(message)) return;
+    this.left += message.left;
+    for (const report of message.reports) {
+      const exchange = tell(report, { sessions: this.sessions, secret: this.#secret });
+      this.#exchanges.set(exchange.key, exchange);
+      const { id } = exchange.went ?? exchange.came ?? {};
+      if (exchange.mark && id) this.#fresh.set(id, exchange);
+    }
+    for (const oldest of [...this.#exchanges.keys()].slice(0, -mostExchanges)) {
+      this.#exchanges.delete(oldest);
+    }
+    // Nobody may be looking.
+    for (const oldest of [...this.#fresh.keys()].slice(0, -mostExchanges)) {
+      this.#fresh.delete(oldest);
+    }
+    this.#change();
+  }
+}
