@@ -34,7 +34,7 @@ test('a port is a number from 1 to 65535, and free on every address', async (t) 
 });
 
 test('the advised port can be used, whichever the system refuses', async (t) => {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this`
   const { listen } = Server.prototype;
   const refused = [4000, 4001, 4010];
   t.mock.method(Server.prototype, 'listen', function (this: Server, port: number, host?: string) {

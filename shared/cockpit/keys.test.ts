@@ -45,7 +45,7 @@ describe('the keys', () => {
 
   test('? explains every key of the bottom line', async () => {
     const { page } = await press(['?']);
-    assert.deepEqual(page?.lines.map((line) => line[0]?.trim()).filter(Boolean).join(''), 
+    assert.deepEqual(page?.lines.map((line) => line[0]?.trim()).filter(Boolean).join(''),
       'hdnto?q');
   });
 

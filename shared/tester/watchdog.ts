@@ -33,7 +33,7 @@ const blocked = Symbol.for('workshop.blocked');
  * longer than all else here. The debugger is how a thread can interrupt another one.
  */
 const thread = `
-const { workerData: { beat, beatMs, loopMs, waitingBeats, giveUpMs } } = require('node:worker_threads');
+const { beat, beatMs, loopMs, waitingBeats, giveUpMs } = require('node:worker_threads').workerData;
 const { spawnSync } = require('node:child_process');
 const { writeSync } = require('node:fs');
 const { Session } = require('node:inspector');
