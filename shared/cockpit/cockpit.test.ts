@@ -100,7 +100,8 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await terminal.shows(/^Move 2 · your code \(-\) and the solution \(\+\)\n[^]*d again/);
     await terminal.type('d');
     await terminal.shows(/^Step 1 · [^]*Hello World/);
-    await terminal.type('Escape');
+    await terminal.type('q');
+    await terminal.shows(/GET \/two answered with status 404/);
     await terminal.type('o');
     await terminal.shows(/Opening http:\/\/localhost:\d+/);
     await eventually('the browser has been started', async () =>
@@ -128,7 +129,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
 
     // The app crashes, and lives again with the next save.
     workshop.save(1, "throw new Error('boom');");
-    await terminal.shows(/The app crashed \(exit code 1\): Error: boom \(steps\/01-[^]*✖ fail/);
+    await terminal.shows(/The app crashed \(exit code 1\): Error: boom\s+\(steps\/01-[^]*✖ fail/);
     workshop.save(1, index);
     await terminal.shows(/App {2}http[^]*Server running, process (?!0)/);
     workshop.save(1, app(), 'app.ts', 'solutions');
