@@ -43,23 +43,19 @@ export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise
   );
 }
 
-/** Says who has a port that is in use, and what to do. */
-export async function portTaken(port: number, command: string): Promise<PortTaken> {
+async function portTaken(port: number, command: string): Promise<PortTaken> {
   const owner = await findOwner(port);
-  const [, folder] = /((?:steps|solutions)[\\/]\d\d-[\w-]+)[\\/]index\.ts/.exec(owner?.command ?? '')
-    ?? [];
+  const line = owner?.command.trim() ?? 'another program';
   const process = owner ? ` (process ${owner.pid})` : '';
-  const app = folder && `the app of ${folder.replace('\\', '/')}`;
-  const isOurs = app ?? (/shared[\\/]commands[\\/](?:run\.js )?(?:step|start)\b/
-    .test(owner?.command ?? '') && 'the workshop');
-  if (isOurs) {
+  const [, app] = /((?:steps|solutions)[\\/]\d\d-[\w-]+)[\\/]index\.ts/.exec(line) ?? [];
+  if (app !== undefined || /shared[\\/]commands[\\/]run\.js (?:step|start)\b/.test(line)) {
+    const who = app === undefined ? 'the workshop' : `the app of ${app.replace('\\', '/')}`;
     return new PortTaken(
-      `Port ${port} is in use by ${isOurs}, running in another terminal${process}.`,
+      `Port ${port} is in use by ${who}, running in another terminal${process}.`,
       `press q (or Ctrl-C) in the other terminal, then npm run ${command}`,
       true,
     );
   }
-  const line = owner?.command.trim() ?? 'another program';
   const who = line.length > 60 ? `${line.slice(0, 59)}…` : line;
   return new PortTaken(
     `Port ${port} is in use by ${who}${process}.`, withPort(await otherPort(port), command), false,

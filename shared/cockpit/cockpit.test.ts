@@ -100,7 +100,8 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await terminal.shows(/^Move 2 · your code \(-\) and the solution \(\+\)\n[^]*d again/);
     await terminal.type('d');
     await terminal.shows(/^Step 1 · [^]*Hello World/);
-    await terminal.type('Escape');
+    await terminal.type('q');
+    await terminal.shows(/GET \/two answered with status 404/);
     await terminal.type('o');
     await terminal.shows(/Opening http:\/\/localhost:\d+/);
     await eventually('the browser has been started', async () =>
@@ -128,9 +129,9 @@ describe('the cockpit', { concurrency: 2 }, () => {
 
     // The app crashes, and lives again with the next save.
     workshop.save(1, "throw new Error('boom');");
-    await terminal.shows(/The app crashed \(exit code 1\): Error: boom \(steps\/01-[^]*✖ fail/);
+    await terminal.shows(/The app crashed \(exit code 1\): Error: boom\s+\(steps\/01-[^]*✖ fail/);
     workshop.save(1, index);
-    await terminal.shows(/App {2}http[^]*Server running, process (?!0)/);
+    await terminal.shows(/App +http[^]*Server running, process (?!0)/);
     workshop.save(1, app(), 'app.ts', 'solutions');
     await terminal.shows(/You saved solutions\/01-hello-express\/app\.ts, but this is step 1/);
 
@@ -164,7 +165,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const run = workshop.run(['step', '1'], { PORT });
     await run.printed(/ended by itself[^]*Waiting for the next save in steps\/01-hello-express\//);
     await run.printed(/Step 1 {2}○○ 0 of 2/);
-    await run.printed(/Next: save a file in steps\/01-hello-express\/, or npm run hint 1\n/);
+    await run.printed(/Stuck\? npm run hint 1 gives a hint\.\n/);
     assert.match(run.output, /GET \/one answered with status 404/);
     assert.match(run.output, /npm run test:1\n.*WORKSHOP\.md › Step 1\n/);
     assert.doesNotMatch(run.output, /\x1b|MongoDB|SESSION_SECRET/);

@@ -73,7 +73,10 @@ export async function pressKey(key: string, controls: Controls): Promise<void> {
     return;
   }
   if (page && key !== 'h' && key !== 'd') {
-    const by = scrolling(key, pageHeight(size()));
+    const height = pageHeight(size());
+    const by = {
+      down: 1, up: -1, j: 1, k: -1, space: height, pagedown: height, pageup: -height, b: -height,
+    }[key];
     emit(by === undefined ? { type: 'page closed' } : { type: 'page scrolled', by });
     return;
   }
@@ -93,14 +96,6 @@ export async function pressKey(key: string, controls: Controls): Promise<void> {
     emit({ type: 'page closed' });
     emit({ type: 'noticed', notice: `${error.message} Next: ${error.next}` });
   }
-}
-
-/** How far a key scrolls, in lines; undefined for a key that closes the page. */
-function scrolling(key: string, height: number): number | undefined {
-  const keys: Record<string, number> = {
-    down: 1, up: -1, j: 1, k: -1, space: height, pagedown: height, pageup: -height, b: -height,
-  };
-  return keys[key];
 }
 
 /** The move to help with. @throws {Problem} when nobody knows yet */
@@ -161,38 +156,34 @@ async function showDiff({ workshop, state, size, emit }: Controls): Promise<void
 function goOn({ state, emit, leave }: Controls): void {
   const { step } = state();
   const following = steps.find(({ number }) => number === step.number + 1);
-  const count = countTests(state());
-  if (!isGreen(state())) {
-    const so = count ? ` (${count.passed} of ${count.total})` : '';
-    const notice = `Step ${step.number} isn't green yet${so}. Press h for a hint.`;
-    emit({ type: 'noticed', notice });
-  } else if (following) {
+  if (following && isGreen(state())) {
     leave(following);
-  } else {
-    const notice = 'This is the last step. npm run progress shows all of them.';
-    emit({ type: 'noticed', notice });
+    return;
   }
+  const count = countTests(state());
+  const so = count ? ` (${count.passed} of ${count.total})` : '';
+  const notice = isGreen(state())
+    ? 'This is the last step. npm run progress shows all of them.'
+    : `Step ${step.number} isn't green yet${so}. Press h for a hint.`;
+  emit({ type: 'noticed', notice });
 }
 
 /** Opens the app; when the key is pressed once more, the live picture. */
 async function openBrowser({ state, emit }: Controls, before: string): Promise<void> {
   const { address, live } = state();
-  const first = `Opening ${address} in your browser.`;
-  const isSecond = live !== undefined && before.startsWith(first);
+  const isSecond = live !== undefined && before.startsWith(`Opening ${address} `);
   const url = isSecond ? live : address;
+  const more = isSecond || live === undefined ? '' : ' Press o again for the live picture.';
   const failed = () => {
     emit({ type: 'noticed', notice: `No browser could be started: open ${url} yourself.` });
   };
-  const { default: open } = await import('open');
   try {
+    const { default: open } = await import('open');
     const browser = await open(url);
-    browser.once('error', failed);
-    browser.once('exit', (code) => {
-      if (code !== 0 && code !== null) failed();
+    browser.once('error', failed).once('exit', (code) => {
+      if (code) failed();
     });
-    const more = live === undefined ? '' : ' Press o again for the live picture.';
-    const notice = isSecond ? `Opening the live picture, ${live}.` : `${first}${more}`;
-    emit({ type: 'noticed', notice });
+    emit({ type: 'noticed', notice: `Opening ${url} in your browser.${more}` });
   } catch {
     failed();
   }

@@ -1,6 +1,6 @@
 import { steps } from '../lesson/steps.ts';
 import { paint, progress, type Size } from '../terminal/text.ts';
-import { greenLines } from './screen.ts';
+import { greenLines, table } from './screen.ts';
 import { countTests, describeSave, isGreen, type Event, type State } from './state.ts';
 import { failureLines, openFailure, otherLines } from './verdict.ts';
 
@@ -18,11 +18,13 @@ export function describe(before: State, event: Event, after: State, size: Size):
     case 'ready':
       return [
         '',
-        `  App       ${address}`,
-        ...event.live ? [`  Live      ${event.live}`] : [],
-        ...event.database ? [`  Database  ${event.database}`] : [],
-        `  Check     npm run test:${step.number}`,
-        `  Text      WORKSHOP.md › Step ${step.number}`,
+        ...table([
+          ['App', address],
+          ['Live', event.live],
+          ['Database', event.database],
+          ['Check', `npm run test:${step.number}`],
+          ['Text', `WORKSHOP.md › Step ${step.number}`],
+        ]).map((line) => `  ${line}`),
         '',
         'Saving a file starts the app again. Ctrl-C ends everything.',
         '',
@@ -40,7 +42,7 @@ export function describe(before: State, event: Event, after: State, size: Size):
 }
 
 function describeVerdict(state: State, wasGreen: boolean, size: Size): string[] {
-  const { step, folder, tests: { verdict } } = state;
+  const { step, tests: { verdict } } = state;
   if (!verdict) return [];
   if ('failure' in verdict) return failureLines(verdict.failure, size);
   const { report } = verdict;
@@ -58,6 +60,6 @@ function describeVerdict(state: State, wasGreen: boolean, size: Size): string[] 
     ...openFailure(report, size),
     ...others.length > 0 ? ['', ...others] : [],
     '',
-    `Next: save a file in ${folder}/, or npm run hint ${step.number}`,
+    `Stuck? npm run hint ${step.number} gives a hint.`,
   ];
 }

@@ -11,7 +11,7 @@ const OUTPUT = { least: 2, most: 8 };
 const KEYS = [
   ['h', 'hint', 'The next hint for the move you\'re on.'],
   ['d', 'diff', 'How your code for this move differs from the solution. d again: the whole step.'],
-  ['n', 'next step', 'Goes on to the next step once this one is green.'],
+  ['n', 'next', 'Goes on to the next step once this one is green.'],
   ['t', 'test', 'Runs the tests again. Saving a file does that, too.'],
   ['o', 'open', 'Opens the app in your browser. o again: the live picture.'],
   ['?', 'keys', 'This page.'],
@@ -133,15 +133,14 @@ function renderVerdict(state: State, allowed: Size, room: number): string[] {
   if (isGreen(state)) {
     const isLast = state.step.number === steps.length;
     const green = greenLines(state, size, isLast ? 'npm run progress' : 'press n');
-    return aged(fits([...green, '', ...passed], room) ?? green.slice(0, room));
+    return aged(blocks(green, passed).slice(0, room));
   }
   const open = openFailure(report, size);
   const others = otherLines(report, size);
   return aged(
-    fits(blocks(passed, open, others), room)
-    ?? fits(blocks(open, others), room)
-    ?? fits([...open, ...others], room)
-    ?? cutVerdict(openFailure(report, size, room - Math.min(others.length, 1)), others, room),
+    [blocks(passed, open, others), blocks(open, others), [...open, ...others]]
+      .find(({ length }) => length <= room)
+      ?? cutVerdict(openFailure(report, size, room - Math.min(others.length, 1)), others, room),
   );
 }
 
@@ -149,10 +148,6 @@ function renderVerdict(state: State, allowed: Size, room: number): string[] {
 function blocks(...all: string[][]): string[] {
   return all.filter(({ length }) => length > 0)
     .flatMap((lines, index) => (index > 0 ? ['', ...lines] : lines));
-}
-
-function fits(lines: string[], room: number): string[] | undefined {
-  return lines.length <= room ? lines : undefined;
 }
 
 /** The open failure first; the others get the room that is left. */
@@ -174,41 +169,33 @@ function renderCrash({ app }: State, size: Size): string[] {
   return [...lines.slice(0, 4).map((line) => paint('red', line, size)), ''];
 }
 
-/** Where everything is: as much on a line as fits. */
 function renderApp({ app, address, live, database }: State, size: Size): string[] {
-  const room = size.columns - 5;
-  const running = [`${address} (started ${app.since})`, address];
   const status = {
     waiting: ['starting …'],
-    running,
+    running: [`${address} (started ${app.since})`, address],
     crashed: ['crashed'],
-    ended: [`${app.ending}. Saving a file starts it again.`, app.ending, 'ended'],
+    ended: [`${app.ending}. Saving a file starts it again.`, app.ending],
   }[app.status];
-  const places = [
-    firstThatFits(status, room), live && `Live  ${live}`, database && `Database  ${database}`,
-  ];
-  const lines: string[] = [];
-  for (const place of places) {
-    if (!place) continue;
-    const last = lines.at(-1);
-    const longer = `${last ?? ''}   ${place}`;
-    if (last === undefined || longer.length > room) lines.push(place);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines.map((line, index) => `${index === 0 ? 'App  ' : '     '}${line}`);
+  return table([
+    ['App', firstThatFits(status, size.columns - 10)], ['Live', live], ['Database', database],
+  ]);
+}
+
+/** Names and what they stand for, below one another; without those that have nothing to say. */
+export function table(rows: [name: string, text: string | undefined][]): string[] {
+  const shown = rows.filter(([, text]) => text !== undefined);
+  const width = Math.max(...shown.map(([name]) => name.length));
+  return shown.map(([name, text = '']) => `${name.padEnd(width)}  ${text}`);
 }
 
 function renderKeys({ notice }: State, size: Size): string[] {
   const { columns, rows } = size;
-  const name = (word: string) => word.split(' ')[0] ?? '';
-  const keys = (shown: readonly (typeof KEYS[number])[]) => (
-    shown.map(([key, word]) => `${key} ${name(word)}`).join('  ')
+  const named = (keys: readonly string[], gap: string) => (
+    KEYS.filter(([key]) => keys.includes(key)).map(([key, name]) => `${key} ${name}`).join(gap)
   );
+  const all = KEYS.map(([key]) => key);
   const line = firstThatFits([
-    KEYS.map(([key, word]) => `${key} ${word}`).join('   '),
-    keys(KEYS),
-    keys(KEYS.filter(([key]) => !'to'.includes(key))),
-    KEYS.map(([key]) => key).join(' '),
+    named(all, '   '), named(all, '  '), named(['h', 'd', 'n', '?', 'q'], '  '), all.join(' '),
   ], columns);
   const bold = line.replaceAll(/(?<=^|\s)\S(?=\s|$)/g, (key) => paint('bold', key, size));
   const lines = notice === '' ? [] : wrap(printable(notice), columns);

@@ -187,8 +187,7 @@ function createApp(
   app.on('crashed', (code, signal) => {
     const ending = describeEnding(code, signal);
     emit({ type: 'app ended', crashed: code !== 0, ending, cause: findCause(errors) });
-    if (!errors.some((line) => line.includes('EADDRINUSE'))) return;
-    // It was free when we began: another cockpit's app may have been faster.
+    // The port was free when we began, but another cockpit's app may have been faster.
     const command = `${kind === 'steps' ? 'step' : 'solution'}:${step.number}`;
     findPort({ PORT: String(port) }, command).catch((error: unknown) => {
       if (!(error instanceof Problem)) throw error;

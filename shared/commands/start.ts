@@ -17,7 +17,7 @@ export default async function start(
     print(`Looking at step ${step.number} …`);
     const { tests } = await runTests(step, { workshop });
     if (tests.every(passes)) continue;
-    await openCockpit(step, { kind: 'steps', plain });
+    await openCockpit(step, { kind: 'steps', plain, workshop });
     return;
   }
   print('All steps are done.\nNext: npm run progress');

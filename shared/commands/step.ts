@@ -9,6 +9,7 @@ import type { Context } from './command.ts';
  */
 export default async function step(context: Context): Promise<void> {
   const command = context.args.includes('--solution') ? 'solution:N' : 'step:N';
-  const { step, flags } = readStep(command, ['plain', 'solution'], context);
-  await runCockpit(step, { kind: flags.solution ? 'solutions' : 'steps', plain: flags.plain });
+  const { step, flags: { plain, solution } } = readStep(command, ['plain', 'solution'], context);
+  const { workshop } = context;
+  await runCockpit(step, { kind: solution ? 'solutions' : 'steps', plain, workshop });
 }
