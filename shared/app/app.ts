@@ -1,12 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { root } from '../lesson/steps.ts';
 
 export interface AppOptions {
   /** The path of the app's first file. */
   entry: string;
+  /** The folder in which it starts, such as the workshop's. This workshop's if it's missing. */
+  cwd?: string;
   /** The app's whole environment, read at each start. */
   env: NodeJS.ProcessEnv;
   /** More modules to load into the app's process before the app. */
@@ -14,7 +15,7 @@ export interface AppOptions {
 }
 
 export interface AppEvents {
-  /** A process of the app has been started. */
+  /** A process of the app has started. */
   started: [pid: number];
   /** The app has printed a line. */
   output: [line: string, stream: 'stdout' | 'stderr'];
@@ -27,16 +28,22 @@ export interface AppEvents {
 }
 
 /**
- * How long an app may take to end when it is asked to, in milliseconds; then it is killed. While it
- * is reloaded, a person waits.
+ * How long an app may take to end when it's asked to, in milliseconds; then it's killed. During a
+ * restart, a person waits.
  */
 const graceMs = { stop: 2000, restart: 1000 };
 
-const lifeline = new URL('lifeline.js', import.meta.url).href;
+/** How long the output of a dead app may be held open by what it has started, in milliseconds. */
+const OUTPUT_MS = 500;
+
+/** The length at which a line is broken, in characters: an app may print and never end a line. */
+const LINE_LENGTH = 10_000;
+
+const preloads = ['lifeline.js', 'localhost.js'].map((name) => new URL(name, import.meta.url).href);
 
 /**
- * An app in a process of its own that can be started again and again. It ends with us, even when
- * we are killed. Starting, restarting and stopping happen one after the other, in the order of the
+ * An app in a process of its own that can be started again and again. It ends with us, even if we
+ * are killed. Starting, restarting and stopping happen one after the other, in the order of the
  * calls.
  */
 export class App extends EventEmitter<AppEvents> {
@@ -51,16 +58,16 @@ export class App extends EventEmitter<AppEvents> {
     this.#options = options;
   }
 
-  /** Starts the app, unless it runs. Resolves when its process has been started. */
+  /** Starts the app unless it's running. Resolves when its process has started. */
   start(): Promise<void> {
     return this.#inTurn(() => {
       this.#start();
     });
   }
 
-  /** Stops the app if it runs, waits for its end, and starts it. */
+  /** Stops the app if it's running, waits for its end, and starts it. */
   restart(): Promise<void> {
-    // A restart that waits for its turn serves all who ask for one in the meantime.
+    // A restart that waits for its turn serves everyone who asks for one in the meantime.
     this.#nextRestart ??= this.#inTurn(async () => {
       this.#nextRestart = undefined;
       await this.#stop('SIGTERM', graceMs.restart);
@@ -76,19 +83,10 @@ export class App extends EventEmitter<AppEvents> {
 
   /** Ends the app at once, without asking. */
   kill(): void {
-    const child = this.#child;
-    if (child?.pid === undefined) return;
+    if (!this.#child) return;
     this.#stopping = true;
-    try {
-      // The app's process group, with whatever the app has started itself.
-      if (process.platform === 'win32') child.kill('SIGKILL');
-      else process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-    // Otherwise a process that left the group could keep the pipes, and us, waiting.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    killGroup(this.#child);
+    destroyOutput(this.#child);
   }
 
   #inTurn(task: () => Promise<void> | void): Promise<void> {
@@ -98,10 +96,10 @@ export class App extends EventEmitter<AppEvents> {
 
   #start(): void {
     if (this.#child) return;
-    const { entry, env, imports = [] } = this.#options;
-    const preloads = [lifeline, 'tsx', ...imports].flatMap((module) => ['--import', module]);
-    const child = spawn(process.execPath, [...preloads, entry], {
-      cwd: root,
+    const { entry, cwd = root, env, imports = [] } = this.#options;
+    const modules = [...preloads, 'tsx', ...imports].flatMap((module) => ['--import', module]);
+    const child = spawn(process.execPath, [...modules, entry], {
+      cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A process group of its own: the Ctrl-C of a terminal reaches only us, and the app is asked
@@ -119,6 +117,11 @@ export class App extends EventEmitter<AppEvents> {
     child.on('message', (message) => {
       this.emit('message', message);
     });
+    child.once('exit', () => {
+      // What the app has started itself must neither outlive it nor keep its output open.
+      if (process.platform !== 'win32') killGroup(child);
+      setTimeout(destroyOutput, OUTPUT_MS, child).unref();
+    });
     // Not 'exit': this comes after the last line of output.
     child.once('close', (code, signal) => {
       this.#child = undefined;
@@ -129,9 +132,24 @@ export class App extends EventEmitter<AppEvents> {
   }
 
   #forward(stream: Readable | null, name: 'stdout' | 'stderr'): void {
-    if (!stream) return;
-    createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
-      this.emit('output', line, name);
+    let line = '';
+    const flush = () => {
+      this.emit('output', line.replace(/\r$/, ''), name);
+      line = '';
+    };
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      for (const [index, part] of text.split('\n').entries()) {
+        if (index > 0) flush();
+        line += part;
+        while (line.length > LINE_LENGTH) {
+          const rest = line.slice(LINE_LENGTH);
+          line = line.slice(0, LINE_LENGTH);
+          flush();
+          line = rest;
+        }
+      }
+    }).on('end', () => {
+      if (line !== '') flush();
     });
   }
 
@@ -149,4 +167,20 @@ export class App extends EventEmitter<AppEvents> {
     await closed;
     clearTimeout(timer);
   }
+}
+
+/** Kills a process that was started `detached`, with all it has started, even if it's dead. */
+export function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    if (process.platform !== 'win32') process.kill(-pid, 'SIGKILL');
+    else execFileSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' });
+  } catch {
+    // Nothing of it is running any more.
+  }
+}
+
+function destroyOutput({ stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Why a command that runs until it is told to end has to end. */
+/** Why a command that runs until it's told to end has to end. */
 export type Ending = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /**
@@ -15,12 +15,16 @@ export function untilEnd(onImpatience: () => void): Promise<Ending> {
   return new Promise((resolve) => {
     let since: number | undefined;
     const end = (ending: Ending) => {
-      // npm passes on the Ctrl-C that the terminal has sent to us as well: twice is not impatience.
-      if (since !== undefined && Date.now() - since >= 1000) onImpatience();
-      since ??= Date.now();
+      // npm passes on the Ctrl-C that the terminal has sent us as well: twice isn't impatience.
+      if (since !== undefined && performance.now() - since >= 1000) onImpatience();
+      since ??= performance.now();
       resolve(ending);
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+    // Ctrl-Break, on Windows.
+    process.on('SIGBREAK', () => {
+      end('SIGINT');
+    });
     // Nobody is left to read what we print.
     for (const stream of [process.stdout, process.stderr]) {
       stream.on('error', () => {
@@ -35,7 +39,7 @@ export function untilEnd(onImpatience: () => void): Promise<Ending> {
 
 /** Notices that npm was killed in a way that it could not pass on. */
 function whenOrphaned(onOrphaned: () => void): void {
-  // Started by npm: otherwise it is no business of ours whether the parent lives, as with nohup.
+  // Started by npm: otherwise the parent may well end before us, as with nohup.
   if (process.env['npm_lifecycle_event'] === undefined) return;
   const parent = process.ppid;
   const npm = findNpm(parent);

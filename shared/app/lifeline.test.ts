@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { eventually, isAlive } from '../testing/workshop.ts';
 
 /** Runs code with the lifeline, which the code knows nothing of. */
 function start(code: string) {
@@ -39,4 +40,22 @@ test('the app ends with the channel', async () => {
 
 test('the channel keeps no app running', async () => {
   assert.deepEqual(await once(start(''), 'exit'), [0, null]);
+});
+
+test('an app that never leaves a loop ends with the process that started it', async () => {
+  const lifeline = new URL('lifeline.js', import.meta.url).href;
+  const parent = spawn(process.execPath, ['--eval', `
+    const { spawn } = require('node:child_process');
+    const loop = 'process.send(process.pid); for (;;);';
+    spawn(process.execPath, ['--import', '${lifeline}', '--eval', loop], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }).on('message', (pid) => process.send(pid));
+  `], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [pid] = await once(parent, 'message') as [number];
+  try {
+    parent.kill('SIGKILL');
+    await eventually('it has ended', () => !isAlive(pid));
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  }
 });

@@ -1,46 +1,60 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { eventually, temporaryFolder } from '../testing/workshop.ts';
-import { watchFolder } from './watch.ts';
+import { test, type TestContext } from 'node:test';
+import { eventually, onEnd, temporaryFolder } from '../testing/workshop.ts';
+import { watchSources } from './watch.ts';
+
+/** A workshop with two steps, watched; the changes and lines that were told. */
+async function watched(t: TestContext) {
+  const workshop = await temporaryFolder(t);
+  const [one, two] = ['steps/01-one', 'solutions/02-two'].map((path) => join(workshop, path));
+  for (const folder of [one, two]) await mkdir(folder ?? '', { recursive: true });
+  await symlink('circle', join(one ?? '', 'circle'), 'junction');
+  const changes: string[][] = [];
+  const lines: string[] = [];
+  const stop = await watchSources(workshop, (files) => changes.push(files), {
+    say: (line) => lines.push(line),
+  });
+  onEnd(t, stop);
+  return { one: one ?? '', two: two ?? '', changes, lines };
+}
 
 test('many saves are one change, and other files are none', async (t) => {
-  const folder = await temporaryFolder(t);
-  const changes: string[][] = [];
-  const stop = await watchFolder(folder, (files) => {
-    changes.push(files);
-  });
-  await writeFile(join(folder, 'notes.md'), '');
-  await Promise.all(['b.ts', 'a.ts'].map((name) => writeFile(join(folder, name), '')));
+  const { one, two, changes, lines } = await watched(t);
+  await writeFile(join(one, 'notes.md'), '');
+  await Promise.all([join(two, 'b.ts'), join(one, 'a.ts')].map((file) => writeFile(file, '')));
   await eventually('a change', () => changes.length > 0);
-  await stop();
-  assert.deepEqual(changes, [['a.ts', 'b.ts']]);
+  assert.deepEqual([changes, lines], [[['solutions/02-two/b.ts', 'steps/01-one/a.ts']], []]);
 });
 
-test('what is saved during a reaction makes another, after it', async (t) => {
-  const folder = await temporaryFolder(t);
-  const log: string[] = [];
-  let goOn: () => void = () => undefined;
-  const stop = await watchFolder(folder, async (files) => {
-    log.push(`begin ${files.join()}`);
-    await new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    log.push(`end ${files.join()}`);
-  }, 20);
-  await writeFile(join(folder, 'first.ts'), '');
-  await eventually('the first reaction', () => log.length === 1);
-  await writeFile(join(folder, 'second.ts'), '');
-  await writeFile(join(folder, 'third.ts'), '');
-  // Long enough for a reaction that would not wait.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  assert.deepEqual(log, ['begin first.ts']);
-  goOn();
-  await eventually('the second reaction', () => log.length === 3);
-  goOn();
-  await stop();
-  assert.deepEqual(log, [
-    'begin first.ts', 'end first.ts', 'begin second.ts,third.ts', 'end second.ts,third.ts',
-  ]);
+test('a folder that was deleted and came back is watched', async (t) => {
+  const { one, changes } = await watched(t);
+  await rm(one, { recursive: true });
+  await mkdir(one);
+  await writeFile(join(one, 'app.ts'), '1');
+  await eventually('it came back', () => changes.flat().includes('steps/01-one/app.ts'));
+  const before = changes.length;
+  await writeFile(join(one, 'app.ts'), 'changed');
+  await eventually('a save is noticed', () => changes.length > before);
+});
+
+test('where the system cannot watch, saves are noticed, and one line tells', async (t) => {
+  // As on Linux when an editor has used up the inotify watches.
+  t.mock.method(fs, 'watch', () => {
+    throw Object.assign(new Error('ENOSPC: limit reached'), { code: 'ENOSPC' });
+  });
+  syncBuiltinESMExports();
+  onEnd(t, () => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const { one, changes, lines } = await watched(t);
+  await writeFile(join(one, 'app.ts'), '');
+  await eventually('a change', () => changes.length > 0);
+  assert.deepEqual(changes, [['steps/01-one/app.ts']]);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /can't watch your files \(ENOSPC/);
 });

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { eventually, freePort, nothingRuns, onEnd, processesOf } from '../testing/workshop.ts';
+import {
+  eventually, freePort, isAlive, nothingRuns, onEnd, processesOf, Workshop, type Run,
+} from '../testing/workshop.ts';
 import { app, index, learnersWorkshop, Terminal } from '../testing/terminal.ts';
 
 const windows = process.platform === 'win32';
@@ -18,6 +24,32 @@ async function begin(t: TestContext) {
   workshop.save(1, app(), 'app.ts');
   workshop.save(1, index);
   return { workshop, PORT: String(await freePort()) };
+}
+
+/** An app without tests that says who it is, and closes its server when it's asked to end. */
+const greeter = (greeting: string) => `
+  import { createServer } from 'node:http';
+  const { PORT, MONGO_URL, SESSION_SECRET } = process.env;
+  const server = createServer((_, response) => response.end('${greeting}'));
+  server.listen(Number(PORT), () => {
+    console.log('${greeting}: pid', process.pid, 'mongo', MONGO_URL, 'secret', SESSION_SECRET);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => server.close(() => console.log('goodbye')));
+  }
+`;
+
+/** Waits until the app has greeted, and reads what it knows. */
+async function greeted(run: Run, greeting: string) {
+  const line = new RegExp(`${greeting}: pid (\\d+) mongo (\\S+) secret (\\S+)`);
+  const [, pid, mongo = '', secret = ''] = await run.printed(line);
+  return { pid: Number(pid), mongo, secret };
+}
+
+/** Whether something listens on 127.0.0.1. */
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  return once(socket, 'connect').then(() => true, () => false).finally(() => socket.destroy());
 }
 
 describe('the cockpit', { concurrency: 2 }, () => {
@@ -38,31 +70,41 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const first = await terminal.shows(/○○ 0 of 2\n[^]*GET \/one answered with status 404/);
     assert.match(first, /^Step 1 · Hello, Express/);
     assert.match(first, /✖ fail {2}GET \/two/);
-    const [, pid] = /│ Server running, process (\d+)/.exec(
-      await terminal.shows(/Server running, process \d+/),
-    ) ?? [];
     assert.match(first, /h hint .* q quit/);
+    await terminal.shows(/│ Server running, process \d+/);
 
-    // Keys: hints, one after the other; a save shows the tests again.
+    // Keys: hints, one after the other; q closes them; a save shows the tests again.
     await terminal.type('h');
-    await terminal.shows(/Move 1: Answer \/one · Hint 1 of 3: a nudge\n\nHint 1 of move 1\./);
+    await terminal.shows(/^Move 1: Answer \/one · Hint 1 of 3: a nudge\n\nHint 1 of move 1\./);
     await terminal.type('h');
     await terminal.shows(/Hint 2 of 3: a pointer/);
+    await terminal.type('q');
+    await terminal.shows(/GET \/one answered with status 404/);
+    await terminal.type('h');
+    await terminal.shows(/Hint 3 of 3: the code/);
     workshop.save(1, app('/one'), 'app.ts');
     const second = await terminal.shows(/●○ 1 of 2\n/);
     assert.match(second, /✔ pass {2}GET \/one/);
     assert.doesNotMatch(second, /Hint \d of/);
     await terminal.type('n');
-    await terminal.shows(/not green yet \(1 of 2\)/);
+    await terminal.shows(/isn't green yet \(1 of 2\)/);
+
+    // The test run that a key asks for leaves a trace.
+    const [, tested = ''] = /tested (\S+)/.exec(second) ?? [];
+    await terminal.shows(/App .*\(started \d\d:\d\d:\d\d\)/);
+    await terminal.type('t');
+    await eventually('the time of the tests is a new one', async () =>
+      /tested (\S+)/.exec(await terminal.screen())?.[1]?.localeCompare(tested) === 1);
+
     await terminal.type('d');
-    await terminal.shows(/your files beside the solution[^]*solutions\/01-hello-express/);
+    await terminal.shows(/^Move 2 · your code \(-\) and the solution \(\+\)\n[^]*d again/);
+    await terminal.type('d');
+    await terminal.shows(/^Step 1 · [^]*Hello World/);
     await terminal.type('Escape');
-    await terminal.shows(/GET \/two answered with status 404/);
     await terminal.type('o');
     await terminal.shows(/Opening http:\/\/localhost:\d+/);
     await eventually('the browser has been started', async () =>
       (await readFile(`${browser}.seen`, 'utf8').catch(() => '')).includes(`:${PORT}`));
-
     const [, live = ''] = /Live {2}(http:\S+)/.exec(await terminal.screen()) ?? [];
     await terminal.type('o');
     await eventually('the browser has been started again', async () =>
@@ -74,51 +116,84 @@ describe('the cockpit', { concurrency: 2 }, () => {
     assert.ok(narrow.trimEnd().split('\n').length <= 14);
     await terminal.resize(80, 24);
 
+    // Stopped and brought back by a shell that sets the terminal to lines, as most do.
+    const [pid] = (await processesOf(workshop.folder))
+      .find((line) => line.includes('run.js step'))?.split(' ') ?? [];
+    process.kill(Number(pid), 'SIGSTOP');
+    await terminal.type('stty sane; fg', 'C-j');
+    await terminal.shows(/^Step 1 [^]*1 of 2\n/);
+    await terminal.type('?');
+    await terminal.shows(/^The keys/);
+    await terminal.type('q');
+
     // The app crashes, and lives again with the next save.
     workshop.save(1, "throw new Error('boom');");
-    await terminal.shows(/The app has crashed \(exit code 1\): Error: boom\s+\(steps\/01-/);
+    await terminal.shows(/The app crashed \(exit code 1\): Error: boom \(steps\/01-[^]*✖ fail/);
     workshop.save(1, index);
     await terminal.shows(/App {2}http[^]*Server running, process (?!0)/);
+    workshop.save(1, app(), 'app.ts', 'solutions');
+    await terminal.shows(/You saved solutions\/01-hello-express\/app\.ts, but this is step 1/);
 
     workshop.save(1, app('/one', '/two'), 'app.ts');
-    await terminal.shows(/All 2 tests pass\. Step 1 is done\.[^]*press n, or type npm run step:2/);
+    await terminal.shows(/All 2 tests pass\. Step 1 is done\.[^]*Try it out [^]*press n\n/);
     await terminal.type('n');
-    await terminal.shows(/^Step 2 · Sessions in memory +●○ 1 of 2/);
-
+    await terminal.shows(/^Step 2 · Sessions in memory .*●○ 1 of 2/);
     await terminal.type('q');
     const last = await terminal.shows(/Step 2: ●○ 1 of 2\. Go on with npm run step:2/);
     assert.doesNotMatch(last, /h hint/, 'the terminal is as it was');
     await nothingRuns(workshop.folder);
-    assert.notEqual(pid, undefined);
-    const left = await readdir(join(workshop.folder, '.workshop'));
-    assert.deepEqual(left.filter((name) => name.startsWith('cockpit')), []);
   });
 
-  test('a terminal that is closed takes everything with it', needsTerminal, async (t) => {
-    const { workshop, PORT } = await begin(t);
-    const env = { ...workshop.env, PATH: process.env['PATH'], PORT };
-    const terminal = await Terminal.open(t, workshop.folder, env);
-    await terminal.type(`'${process.execPath}' shared/commands/run.js step 1`, 'Enter');
-    await terminal.shows(/0 of 2/);
-    assert.notDeepEqual(await processesOf(workshop.folder), []);
-    await terminal.close();
-    await nothingRuns(workshop.folder);
-  });
+  test('a terminal that is closed takes everything with it; a dumb one has lines', needsTerminal,
+    async (t) => {
+      const { workshop, PORT } = await begin(t);
+      const env = { ...workshop.env, PATH: process.env['PATH'], PORT };
+      const terminal = await Terminal.open(t, workshop.folder, env);
+      await terminal.type(
+        `TERM=dumb '${process.execPath}' shared/commands/run.js step 1`, 'Enter',
+      );
+      await terminal.shows(/Saving a file starts the app again\.[^]*0 of 2/);
+      assert.notDeepEqual(await processesOf(workshop.folder), []);
+      await terminal.close();
+      await nothingRuns(workshop.folder);
+    });
 
-  test('without a terminal: lines, one verdict for many saves, and no second one', async (t) => {
+  test('without a terminal: lines, one verdict for many saves, one cockpit a port', async (t) => {
     const { workshop, PORT } = await begin(t);
+    workshop.save(1, 'export {};');
     const run = workshop.run(['step', '1'], { PORT });
+    await run.printed(/ended by itself[^]*Waiting for the next save in steps\/01-hello-express\//);
     await run.printed(/Step 1 {2}○○ 0 of 2/);
+    await run.printed(/Next: save a file in steps\/01-hello-express\/, or npm run hint 1\n/);
     assert.match(run.output, /GET \/one answered with status 404/);
-    assert.match(run.output, /Next: save a file in steps\/01-hello-express\/, or npm run hint 1/);
-    assert.doesNotMatch(run.output, /\x1b/);
+    assert.match(run.output, /npm run test:1\n.*WORKSHOP\.md › Step 1\n/);
+    assert.doesNotMatch(run.output, /\x1b|MongoDB|SESSION_SECRET/);
+
+    // Whose app listens first has the port.
+    workshop.save(2, greeter('second'));
+    const second = workshop.run(['step', '2'], { PORT });
+    await greeted(second, 'second');
+    workshop.save(1, index);
+    const isOurs = `Port ${PORT} is in use by the app of steps/02-memory-sessions, running in `
+      + 'another terminal.*press q \\(or Ctrl-C\\) in the other terminal, then npm run step:1';
+    await run.printed(new RegExp(isOurs));
+    second.child.kill('SIGINT');
+    await second.ended;
 
     const mark = run.output.length;
+    workshop.save(1, index);
     workshop.save(1, app('/one', '/two'), 'app.ts');
     for (const name of ['a', 'b', 'c']) workshop.save(1, 'export {};', `${name}.ts`);
+    await run.printed(/Saved a\.ts, app\.ts, b\.ts, c\.ts, index\.ts: starting the app/, mark);
     await run.printed(/●● 2 of 2\n\n✔ All 2 tests pass\. Step 1 is done\./, mark);
-    await run.printed(/Next: npm run step:2/, mark);
+    await run.printed(/Next: Try it out in WORKSHOP\.md, then npm run step:2/, mark);
+    await run.printed(/Server running/, mark);
     assert.equal(run.output.slice(mark).match(/Step 1 {2}/g)?.length, 1);
+    const third = workshop.run(['step', '2'], { PORT });
+    assert.equal(await third.ended, 1);
+    assert.match(third.output, new RegExp(
+      `^Port ${PORT} is in use by the app of steps/01-hello-express.*\\nNext: press q .*step:2\\n$`,
+    ));
 
     // By rename, as some editors save.
     const again = run.output.length;
@@ -127,12 +202,6 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await rename(join(folder, 'app.ts.tmp'), join(folder, 'app.ts'));
     await run.printed(/●○ 1 of 2/, again);
     assert.doesNotMatch(run.output.slice(again), /is done/);
-
-    const second = workshop.run(['step', '2'], { PORT });
-    assert.equal(await second.ended, 1);
-    assert.match(second.output, new RegExp(
-      `Port ${PORT} is in use.*(step 1|01-hello-express).*\\nNext: .*PORT=\\d+ npm run step:2`,
-    ));
     run.child.kill('SIGINT');
     if (!windows) assert.equal(await run.ended, 0);
   });
@@ -160,44 +229,100 @@ describe('the cockpit', { concurrency: 2 }, () => {
       await eventually('the tests have begun', async () => await begun() === count + 1);
     }
     const pids = (await readFile(log, 'utf8')).match(/\d+/g) ?? [];
-    const alive = pids.map(Number).filter((pid) => {
-      try {
-        return process.kill(pid, 0);
-      } catch {
-        return false;
-      }
-    });
-    assert.deepEqual(alive, [Number(pids.at(-1))], 'only the newest run is there');
+    assert.deepEqual(
+      pids.map(Number).filter(isAlive), [Number(pids.at(-1))], 'only the newest run is there',
+    );
     workshop.save(1, slow(1, true), 'app.ts');
     await run.printed(/the newest verdict/, mark);
     assert.doesNotMatch(run.output.slice(mark), /verdict of/);
     assert.equal(run.output.slice(mark).match(/Step 1 {2}/g)?.length, 1, run.output.slice(mark));
   });
 
-  test('a port has one cockpit, even while the app does not listen', async (t) => {
-    const { workshop, PORT } = await begin(t);
-    workshop.save(1, 'export {};');
-    const first = workshop.run(['step', '1'], { PORT });
-    await first.printed(/ended by itself/);
-    const second = workshop.run(['step', '1'], { PORT });
-    assert.equal(await second.ended, 1);
-    assert.match(second.output, /in use: by step 1, which runs in another terminal.*\nNext: .*PORT=/);
-    // What a killed one has left does not count.
-    first.child.kill('SIGKILL');
-    await first.ended;
-    const third = workshop.run(['step', '1'], { PORT });
-    await third.printed(/ended by itself/);
+  test('keeps database and secret over restarts; SIGTERM ends all', async (t) => {
+    const workshop = await Workshop.create(t);
+    workshop.save(3, greeter('hello'));
+    const PORT = String(await freePort());
+    const run = workshop.run(['step', '3'], { PORT });
+    const before = await greeted(run, 'hello');
+    assert.equal(await (await fetch(`http://localhost:${PORT}`)).text(), 'hello');
+    assert.match(run.output, /MongoDB: stand-in .*WORKSHOP_MONGO=stand-in/);
+    assert.match(run.output, /SESSION_SECRET is not set/);
+    assert.match(before.mongo, /^mongodb:\/\/127\.0\.0\.1:\d+\/workshop$/);
+    workshop.save(3, greeter('again'));
+    const after = await greeted(run, 'again');
+    assert.match(run.output, /goodbye/);
+    assert.deepEqual([after.mongo, after.secret], [before.mongo, before.secret]);
+    run.child.kill('SIGTERM');
+    assert.equal(await run.ended, windows ? 'SIGTERM' : 143);
+    await eventually('everything has ended', async () =>
+      !isAlive(after.pid) && !await listens(Number(new URL(after.mongo).port)));
   });
 
-  test('leaves nothing when it is killed, running tests included', { skip: windows }, async (t) => {
+  test('leaves nothing when it is killed, with an app and tests in endless loops', async (t) => {
     const { workshop, PORT } = await begin(t);
-    const run = workshop.run(['step', '1'], { PORT });
-    await run.printed(/Step 1 {2}○○ 0 of 2/);
-    workshop.save(1, 'await new Promise((go) => setTimeout(go, 60_000));', 'app.ts');
-    await run.printed(/Saved/);
+    workshop.save(3, greeter('hello'));
+    const run = workshop.run(['step', '3'], { PORT });
+    const { mongo } = await greeted(run, 'hello');
+    const log = join(workshop.folder, 'log');
+    const loop = `
+      import { appendFileSync } from 'node:fs';
+      appendFileSync(${JSON.stringify(log)}, process.pid + '\\n');
+      for (;;);`;
+    workshop.save(3, loop);
+    workshop.save(3, loop, 'app.ts');
+    const pids = await eventually('app and tests are in their loops', async () => {
+      const all = (await readFile(log, 'utf8').catch(() => '')).match(/\d+/g) ?? [];
+      return all.length >= 2 ? all.map(Number) : undefined;
+    });
     run.child.kill('SIGKILL');
-    await run.ended;
-    if (process.platform !== 'linux') return;
-    await nothingRuns(workshop.folder);
+    await eventually('all have ended', async () =>
+      !pids.some(isAlive) && !await listens(Number(new URL(mongo).port)));
+    if (process.platform === 'linux') await nothingRuns(workshop.folder);
+  });
+
+  test('leaves nothing when npm is killed', async (t) => {
+    const workshop = await Workshop.create(t);
+    workshop.save(1, `${greeter('hello')}
+      console.log('runner', process.ppid);`);
+    // Stands in for npm: starts the command through a shell that stays between them, and passes
+    // nothing on when it is killed.
+    const npm = spawn(process.execPath, ['--eval', `
+      const { spawn } = require('node:child_process');
+      const step = [process.execPath, 'shared/commands/run.js', 'step', '1'];
+      const shell = process.platform === 'win32' ? [] : ['/bin/sh', '-c', '"$@"; exit $?', 'sh'];
+      const [command, ...args] = [...shell, ...step];
+      spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    `], {
+      cwd: workshop.folder,
+      env: { ...workshop.env, PORT: String(await freePort()), npm_lifecycle_event: 'step:1' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    npm.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const pids = await eventually('both pids are printed', () =>
+      /runner (\d+)[^]*pid (\d+)/.exec(output)?.slice(1).map(Number));
+    onEnd(t, () => {
+      for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
+    });
+    npm.kill('SIGKILL');
+    await eventually('runner and app have ended', () => !pids.some(isAlive));
+  });
+
+  test('runs the solution, with the settings of .env', async (t) => {
+    const workshop = await Workshop.create(t);
+    const PORT = String(await freePort());
+    const hash = createHash('sha256').update('from-the-file').digest('hex');
+    workshop.save(2, `
+      import { createHash } from 'node:crypto';
+      const { SESSION_SECRET = '', PORT } = process.env;
+      console.log(createHash('sha256').update(SESSION_SECRET).digest('hex'), PORT);
+    `, 'index.ts', 'solutions');
+    await writeFile(join(workshop.folder, '.env'), `PORT=${PORT}\nSESSION_SECRET=from-the-file\n`);
+    const run = workshop.run(['step', '2', '--solution']);
+    await run.printed(new RegExp(`${hash} ${PORT}\n`));
+    assert.doesNotMatch(run.output, /from-the-file|SESSION_SECRET/);
+    assert.match(run.output, /solutions\/02-memory-sessions/);
   });
 });

@@ -1,5 +1,13 @@
 import { emitKeypressEvents } from 'node:readline';
 import type { ReadStream } from 'node:tty';
+import { takeHint } from '../lesson/hints.ts';
+import { steps, type Step } from '../lesson/steps.ts';
+import { renderMarkdown } from '../terminal/markdown.ts';
+import { Problem } from '../terminal/problem.ts';
+import { breakLine, type Size } from '../terminal/text.ts';
+import { diffStep, renderChanges } from './diff.ts';
+import { keyLines, pageHeight } from './screen.ts';
+import { countTests, currentMove, isGreen, type Event, type State } from './state.ts';
 
 interface Keypress {
   name?: string;
@@ -9,7 +17,7 @@ interface Keypress {
 
 /**
  * Listens to single keys.
- * @param onKey is called with a key's name: `h`, `space`, `up`, `ctrl-c`
+ * @param onKey is called with a key's name: `h`, `?`, `space`, `up`, `ctrl-c`
  * @param onEnd is called when there is no keyboard any more
  * @returns what stops it and gives the terminal its lines back
  */
@@ -23,16 +31,169 @@ export function listenForKeys(
     const key = name ?? sequence ?? '';
     onKey(ctrl ? `ctrl-${key}` : key);
   };
+  const toRaw = () => {
+    // The shell that has brought us back has set the terminal to lines, unknown to Node.
+    stdin.setRawMode(false);
+    stdin.setRawMode(true);
+  };
   stdin.on('keypress', listener);
   stdin.once('end', onEnd);
   stdin.once('error', onEnd);
-  stdin.setRawMode(true);
+  toRaw();
   stdin.resume();
+  process.on('SIGCONT', toRaw);
   return () => {
+    process.off('SIGCONT', toRaw);
     stdin.off('keypress', listener);
     stdin.off('end', onEnd);
     // A terminal that is gone cannot be set back.
     if (!stdin.destroyed) stdin.setRawMode(false);
     stdin.pause();
   };
+}
+
+/** What a key can do. */
+export interface Controls {
+  /** The folder that holds steps/ and solutions/. */
+  workshop: string;
+  state: () => State;
+  size: () => Size;
+  emit: (event: Event) => void;
+  runTests: () => void;
+  leave: (next: Step) => void;
+  quit: () => void;
+}
+
+/** Does what a key stands for. */
+export async function pressKey(key: string, controls: Controls): Promise<void> {
+  const { state, emit, size } = controls;
+  const { page, notice } = state();
+  if (key === 'ctrl-c' || key === 'ctrl-d' || (key === 'q' && !page)) {
+    controls.quit();
+    return;
+  }
+  if (page && key !== 'h' && key !== 'd') {
+    const by = scrolling(key, pageHeight(size()));
+    emit(by === undefined ? { type: 'page closed' } : { type: 'page scrolled', by });
+    return;
+  }
+  try {
+    emit({ type: 'noticed', notice: '' });
+    if (key === 'h') await showHint(controls);
+    if (key === 'd') await showDiff(controls);
+    if (key === 'n') goOn(controls);
+    if (key === 't') controls.runTests();
+    if (key === 'o') await openBrowser(controls, notice);
+    if (key === '?') {
+      const lines = keyLines(size());
+      emit({ type: 'page opened', name: 'keys', title: 'The keys of the cockpit', lines });
+    }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    emit({ type: 'page closed' });
+    emit({ type: 'noticed', notice: `${error.message} Next: ${error.next}` });
+  }
+}
+
+/** How far a key scrolls, in lines; undefined for a key that closes the page. */
+function scrolling(key: string, height: number): number | undefined {
+  const keys: Record<string, number> = {
+    down: 1, up: -1, j: 1, k: -1, space: height, pagedown: height, pageup: -height, b: -height,
+  };
+  return keys[key];
+}
+
+/** The move to help with. @throws {Problem} when nobody knows yet */
+function moveOf(state: State): number | undefined {
+  const { verdict, running } = state.tests;
+  if (verdict && 'report' in verdict) return currentMove(state);
+  throw running || !verdict
+    ? new Problem("The tests haven't said yet which move you're on.", 'try again when they have')
+    : new Problem("The tests couldn't run.", 'mend what they complain about, then save');
+}
+
+async function showHint({ workshop, state, size, emit }: Controls): Promise<void> {
+  const { step } = state();
+  const moveNumber = moveOf(state());
+  if (moveNumber === undefined) {
+    emit({ type: 'noticed', notice: `Step ${step.number} is green: no more hints.` });
+    return;
+  }
+  const { move, hint } = await takeHint(step, moveNumber, workshop);
+  const { columns, color } = size();
+  emit({
+    type: 'page opened',
+    name: 'hint',
+    title: `Move ${move.number}: ${move.title} · Hint ${hint.number} of ${move.hints.length}: `
+      + hint.name,
+    lines: [
+      ...renderMarkdown(hint.text, { columns: Math.min(columns, 100), color })
+        .flatMap((line) => breakLine(line, columns)),
+      '',
+      hint.number < move.hints.length
+        ? 'Press h for the next hint.'
+        : 'That was the last hint. Press d to see how your code differs from the solution.',
+    ],
+  });
+}
+
+/** What differs for the current move; on the page that shows it, what differs in the whole step. */
+async function showDiff({ workshop, state, size, emit }: Controls): Promise<void> {
+  const { step, folder, page } = state();
+  const move = page?.name === 'diff' ? undefined : moveOf(state());
+  const what = move === undefined ? `Step ${step.number}` : `Move ${move}`;
+  const show = (lines: string[]) => {
+    const title = `${what} · your code (-) and the solution (+)`;
+    emit({ type: 'page opened', name: 'diff', title, lines });
+  };
+  const wait = ['Comparing your code with the solution …'];
+  show(wait);
+  const files = await diffStep(step, move, workshop);
+  // Otherwise the person has closed it.
+  if (state().page?.lines !== wait) return;
+  show([
+    ...renderChanges(files, folder, size()).flatMap((line) => breakLine(line, size().columns)),
+    ...files.length === 0 ? ['No difference, apart from layout and comments.', ''] : [],
+    ...move === undefined ? [] : ['Press d again for the whole step.'],
+  ]);
+}
+
+function goOn({ state, emit, leave }: Controls): void {
+  const { step } = state();
+  const following = steps.find(({ number }) => number === step.number + 1);
+  const count = countTests(state());
+  if (!isGreen(state())) {
+    const so = count ? ` (${count.passed} of ${count.total})` : '';
+    const notice = `Step ${step.number} isn't green yet${so}. Press h for a hint.`;
+    emit({ type: 'noticed', notice });
+  } else if (following) {
+    leave(following);
+  } else {
+    const notice = 'This is the last step. npm run progress shows all of them.';
+    emit({ type: 'noticed', notice });
+  }
+}
+
+/** Opens the app; when the key is pressed once more, the live picture. */
+async function openBrowser({ state, emit }: Controls, before: string): Promise<void> {
+  const { address, live } = state();
+  const first = `Opening ${address} in your browser.`;
+  const isSecond = live !== undefined && before.startsWith(first);
+  const url = isSecond ? live : address;
+  const failed = () => {
+    emit({ type: 'noticed', notice: `No browser could be started: open ${url} yourself.` });
+  };
+  const { default: open } = await import('open');
+  try {
+    const browser = await open(url);
+    browser.once('error', failed);
+    browser.once('exit', (code) => {
+      if (code !== 0 && code !== null) failed();
+    });
+    const more = live === undefined ? '' : ' Press o again for the live picture.';
+    const notice = isSecond ? `Opening the live picture, ${live}.` : `${first}${more}`;
+    emit({ type: 'noticed', notice });
+  } catch {
+    failed();
+  }
 }

@@ -1,15 +1,21 @@
 import { stripVTControlCharacters } from 'node:util';
+import { steps } from '../lesson/steps.ts';
+import { breakLine, cut, paint, progress, wrap, type Size } from '../terminal/text.ts';
 import { countTests, isGreen, type Page, type State } from './state.ts';
-import { cut, paint, progress, wrap, type Size } from '../terminal/text.ts';
-import {
-  failureLines, greenLines, openFailure, otherLines, passLines,
-} from './verdict.ts';
+import { failureLines, openFailure, otherLines, passLines } from './verdict.ts';
 
 /** How many lines of the app's output are shown at least, and at most. */
 const OUTPUT = { least: 2, most: 8 };
 
+/** The keys: a name for the bottom line, and a sentence for those who ask. */
 const KEYS = [
-  ['h', 'hint'], ['d', 'diff'], ['n', 'next step'], ['t', 'test'], ['o', 'open'], ['q', 'quit'],
+  ['h', 'hint', 'The next hint for the move you\'re on.'],
+  ['d', 'diff', 'How your code for this move differs from the solution. d again: the whole step.'],
+  ['n', 'next step', 'Goes on to the next step once this one is green.'],
+  ['t', 'test', 'Runs the tests again. Saving a file does that, too.'],
+  ['o', 'open', 'Opens the app in your browser. o again: the live picture.'],
+  ['?', 'keys', 'This page.'],
+  ['q', 'quit', 'Ends the app, the tests and the database, as Ctrl-C does.'],
 ] as const;
 
 /**
@@ -27,55 +33,91 @@ export function pageHeight({ rows }: { rows: number }): number {
   return Math.max(1, rows - 4);
 }
 
+/** What the keys do, as lines for a page. */
+export function keyLines(size: Size): string[] {
+  return KEYS.flatMap(([key, , what]) => wrap(what, size.columns, `${key}  `, '   '));
+}
+
+/** That a step is done, what was learned, and what comes next. */
+export function greenLines(state: State, size: Size, next: string): string[] {
+  const { step } = state;
+  const more = step.number === steps.length ? ', and so is the workshop' : '';
+  const total = countTests(state)?.total ?? 0;
+  const done = `✔ All ${total} tests pass. Step ${step.number} is done${more}.`;
+  return [
+    paint(['bold', 'green'], done, size),
+    '',
+    ...wrap(step.learned, Math.min(size.columns, 100), '    '),
+    '',
+    ...wrap(`Next: Try it out in WORKSHOP.md, then ${next}`, size.columns),
+  ];
+}
+
 function renderPage({ title, lines, top }: Page, size: Size): string[] {
   const height = pageHeight(size);
   const shown = lines.slice(top, top + height);
-  const last = top + shown.length;
-  const more = lines.length > height
-    ? `Lines ${top + 1} to ${last} of ${lines.length}: space or arrows for the others.  `
-    : '';
+  const footer = [
+    `Lines ${top + 1} to ${top + shown.length} of ${lines.length}: space and arrows scroll, any `
+    + 'other key goes back.',
+    'Space scrolls, q goes back.',
+    'q goes back.',
+  ];
+  if (lines.length <= height) footer.unshift('Any key goes back.');
   return [
     paint('bold', title, size),
     '',
     ...Array.from({ length: height }, (_, row) => shown[row] ?? ''),
     '',
-    paint('dim', `${more}Any other key goes back.`, size),
+    paint('dim', firstThatFits(footer, size.columns), size),
   ];
 }
 
 function renderCockpit(state: State, size: Size): string[] {
   const header = renderHeader(state, size);
+  const crash = renderCrash(state, size);
   const app = renderApp(state, size);
   const keys = renderKeys(state, size);
-  const room = size.rows - header.length - app.length - keys.length - 2;
+  const around = header.length + crash.length + app.length + keys.length + 2;
+  const room = Math.max(1, size.rows - around);
 
-  const output = state.app.output
+  const output = state.app.output.slice(-40)
     .map(printable)
     .filter((line) => line.trim() !== '' && !isNoise(line))
     .map((line) => paint('dim', `  │ ${line}`, size));
   const verdict = renderVerdict(state, size, room - Math.min(output.length, OUTPUT.least));
-  const left = room - verdict.length;
-  const outputRoom = Math.max(0, Math.min(left, OUTPUT.most));
-  const shown = outputRoom === 0 ? [] : output.slice(-outputRoom);
-  // The keys stay at the bottom, where they do not jump.
-  const gap = Array.from({ length: Math.max(0, left - shown.length) }, () => '');
-  return [...header, '', ...verdict, '', ...app, ...shown, ...gap, ...keys];
+  const left = Math.max(0, Math.min(room - verdict.length, OUTPUT.most));
+  const shown = left === 0 ? [] : output.slice(-left);
+  const body = [...header, '', ...crash, ...verdict, '', ...app, ...shown];
+  // The keys are always seen, at the bottom, where they don't jump.
+  const height = Math.max(0, size.rows - keys.length);
+  return [...Array.from({ length: height }, (_, row) => body[row] ?? ''), ...keys];
 }
 
 function renderHeader(state: State, size: Size): string[] {
   const { step, setUp, progress: doing, tests } = state;
+  const { columns, rows } = size;
   const left = `Step ${step.number} · ${step.title}`;
   const count = countTests(state);
-  const right = [tests.running ? 'testing …' : '', count ? progress(count) : '']
-    .filter(Boolean).join('  ');
-  const gap = ' '.repeat(Math.max(2, size.columns - left.length - right.length));
+  const dots = count ? progress(count) : '';
+  const words = count ? `${count.passed} of ${count.total}` : '';
+  const right = firstThatFits(
+    tests.running
+      ? [`testing …  ${dots}`, 'testing …']
+      : [tests.at && `tested ${tests.at}  ${dots}`, dots, words],
+    columns - left.length - 2,
+  ).trim();
+  const title = cut(left, Math.max(6, columns - right.length - 2));
+  const gap = ' '.repeat(Math.max(2, columns - title.length - right.length));
+  // The newest lines matter most; where there is little room, the tests matter more.
+  const lines = [...setUp, doing].filter(Boolean).flatMap((line) => wrap(line, columns));
+  const most = Math.max(0, Math.min(4, Math.floor((rows - 10) / 3)));
   return [
-    paint('bold', `${left}${gap}${right}`, size),
-    ...[...setUp, doing].filter(Boolean).slice(-2).map((line) => paint('dim', line, size)),
+    paint('bold', `${title}${gap}${right}`, size),
+    ...lines.slice(Math.max(0, lines.length - most)).map((line) => paint('dim', line, size)),
   ];
 }
 
-/** The part that tells what to fix next, in at most as many lines as there is room for. */
+/** What tells what to fix next, in at most as many lines as there is room for. */
 function renderVerdict(state: State, allowed: Size, room: number): string[] {
   const { verdict, running } = state.tests;
   // While tests run the last verdict is old: it stays to be read, without its colours.
@@ -83,31 +125,37 @@ function renderVerdict(state: State, allowed: Size, room: number): string[] {
   const aged = (lines: string[]) => (
     running ? lines.map((line) => paint('dim', line, allowed)) : lines
   );
-  if (!verdict) return ['The tests run for the first time …'];
+  if (!verdict) return ['Running the tests for the first time …'];
   if ('failure' in verdict) return aged(failureLines(verdict.failure, size).slice(0, room));
 
   const { report } = verdict;
   const passed = passLines(report, size);
   if (isGreen(state)) {
-    const green = greenLines(state.step, report.tests.length, size, true);
+    const isLast = state.step.number === steps.length;
+    const green = greenLines(state, size, isLast ? 'npm run progress' : 'press n');
     return aged(fits([...green, '', ...passed], room) ?? green.slice(0, room));
   }
   const open = openFailure(report, size);
   const others = otherLines(report, size);
-  const whole = [...passed, ...passed.length > 0 ? [''] : [], ...open, '', ...others];
   return aged(
-    fits(whole, room)
-    ?? fits([...open, '', ...others], room)
+    fits(blocks(passed, open, others), room)
+    ?? fits(blocks(open, others), room)
     ?? fits([...open, ...others], room)
     ?? cutVerdict(openFailure(report, size, room - Math.min(others.length, 1)), others, room),
   );
+}
+
+/** Blocks of lines, with an empty line between them. */
+function blocks(...all: string[][]): string[] {
+  return all.filter(({ length }) => length > 0)
+    .flatMap((lines, index) => (index > 0 ? ['', ...lines] : lines));
 }
 
 function fits(lines: string[], room: number): string[] | undefined {
   return lines.length <= room ? lines : undefined;
 }
 
-/** The open failure first; what is left of the room is for the others. */
+/** The open failure first; the others get the room that is left. */
 function cutVerdict(open: string[], others: string[], room: number): string[] {
   const left = room - open.length;
   if (others.length <= left) return [...open, ...others];
@@ -115,27 +163,64 @@ function cutVerdict(open: string[], others: string[], room: number): string[] {
   return [...open, ...shown, `  and ${others.length - shown.length} more`].slice(0, room);
 }
 
-function renderApp({ app, address, live, database }: State, size: Size): string[] {
-  const others = [
-    ...live === undefined ? [] : [`Live  ${live}`],
-    ...database === undefined ? [] : [`Data  ${database}`],
-  ];
-  if (app.status !== 'crashed') {
-    const status = app.status === 'running' ? paint('bold', address, size) : 'starts …';
-    const [first = '', ...more] = others;
-    return [`App  ${status}   ${first}`.trimEnd(), ...more.map((line) => `     ${line}`)];
-  }
+/** A crash comes before the tests: nothing they say can be tried out until it's mended. */
+function renderCrash({ app }: State, size: Size): string[] {
+  if (app.status !== 'crashed') return [];
   const why = app.cause === '' ? '' : `: ${app.cause.replace(/\.$/, '')}`;
-  const text = `✖ The app ${app.ending}${why}. The next save starts it again.`;
-  const lines = wrap(printable(text), size.columns - 5);
-  return lines.slice(0, 4).map((line, index) => (
-    `${index === 0 ? 'App  ' : '     '}${paint('red', line, size)}`
+  const text = `✖ The app ${app.ending}${why}. Saving a file starts it again.`;
+  const lines = wrap(printable(text), size.columns).flatMap((line) => (
+    breakLine(line, size.columns, '  ')
   ));
+  return [...lines.slice(0, 4).map((line) => paint('red', line, size)), ''];
+}
+
+/** Where everything is: as much on a line as fits. */
+function renderApp({ app, address, live, database }: State, size: Size): string[] {
+  const room = size.columns - 5;
+  const running = [`${address} (started ${app.since})`, address];
+  const status = {
+    waiting: ['starting …'],
+    running,
+    crashed: ['crashed'],
+    ended: [`${app.ending}. Saving a file starts it again.`, app.ending, 'ended'],
+  }[app.status];
+  const places = [
+    firstThatFits(status, room), live && `Live  ${live}`, database && `Database  ${database}`,
+  ];
+  const lines: string[] = [];
+  for (const place of places) {
+    if (!place) continue;
+    const last = lines.at(-1);
+    const longer = `${last ?? ''}   ${place}`;
+    if (last === undefined || longer.length > room) lines.push(place);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.map((line, index) => `${index === 0 ? 'App  ' : '     '}${line}`);
 }
 
 function renderKeys({ notice }: State, size: Size): string[] {
-  const keys = KEYS.map(([key, what]) => `${paint('bold', key, size)} ${what}`).join('   ');
-  return [notice === '' ? '' : paint('yellow', notice, size), keys];
+  const { columns, rows } = size;
+  const name = (word: string) => word.split(' ')[0] ?? '';
+  const keys = (shown: readonly (typeof KEYS[number])[]) => (
+    shown.map(([key, word]) => `${key} ${name(word)}`).join('  ')
+  );
+  const line = firstThatFits([
+    KEYS.map(([key, word]) => `${key} ${word}`).join('   '),
+    keys(KEYS),
+    keys(KEYS.filter(([key]) => !'to'.includes(key))),
+    KEYS.map(([key]) => key).join(' '),
+  ], columns);
+  const bold = line.replaceAll(/(?<=^|\s)\S(?=\s|$)/g, (key) => paint('bold', key, size));
+  const lines = notice === '' ? [] : wrap(printable(notice), columns);
+  return [
+    ...rows < 12 ? [] : [''],
+    ...lines.slice(0, rows < 12 ? 1 : 3).map((text) => paint('yellow', text, size)),
+    bold,
+  ];
+}
+
+function firstThatFits(versions: string[], columns: number): string {
+  return versions.find((version) => version.length <= columns) ?? versions.at(-1) ?? '';
 }
 
 /** What Node adds to an error, and is about Node. */
@@ -143,7 +228,8 @@ function isNoise(line: string): boolean {
   return /^\s+at .*(?:node:|node_modules)|^Node\.js v\d|^\s*\^+\s*$/.test(line);
 }
 
-/** What an app prints may hold anything: nothing of it may move the cursor. */
+/** An app may print anything: nothing of it may move the cursor. */
 function printable(line: string): string {
-  return stripVTControlCharacters(line).replaceAll('\t', '  ').replaceAll(/\p{Cc}/gu, '');
+  return stripVTControlCharacters(line.slice(0, 1000))
+    .replaceAll('\t', '  ').replaceAll(/\p{Cc}/gu, '');
 }

@@ -1,5 +1,6 @@
 import type { Step } from '../lesson/steps.ts';
-import type { Verdict } from './test-process.ts';
+import { passes } from '../tester/report.ts';
+import type { Verdict } from '../tester/test-process.js';
 
 /** What the cockpit knows, and shows. */
 export interface State {
@@ -8,57 +9,65 @@ export interface State {
   folder: string;
   /** The app's address. */
   address: string;
-  /** The address of the live picture; only while it can be shown. */
+  /** The address of the live picture, if it can be shown. */
   live?: string;
-  /** The database's address, without a login; only where the step has one. */
+  /** The database's address, without a login; only if the step has one. */
   database?: string;
-  /** Lines that stay to be read: which MongoDB runs and why, that a secret was made up. */
+  /** Lines that stay: which MongoDB runs and why, that a secret was made up. */
   setUp: string[];
-  /** A line about what is being done now, such as a download. */
+  /** What is being done now, such as a download. */
   progress: string;
   app: {
-    status: 'waiting' | 'running' | 'crashed';
+    status: 'waiting' | 'running' | 'crashed' | 'ended';
+    /** The time of day when its newest process started. */
+    since: string;
     /** How it ended, as the end of a sentence that begins with "The app". */
     ending: string;
-    /** What it said about the reason. */
+    /** The reason, in its own words. */
     cause: string;
-    /** What the newest process of it has printed, the last lines of it. */
+    /** The last lines its newest process has printed. */
     output: string[];
   };
   tests: {
     running: boolean;
-    /** The newest one; it is old as soon as tests run again. */
+    /** The newest one; it's old as soon as tests run again. */
     verdict?: Verdict;
+    /** The time of day of the verdict. */
+    at: string;
   };
-  /** An answer to a key, until the next key. */
+  /** A sentence that stays until the next key: what a key did, which file was saved. */
   notice: string;
-  /** A text that stands over everything else: a hint, the diff. */
+  /** A text that covers everything else: a hint, the diff, the keys. */
   page?: Page | undefined;
 }
 
-/** A text that a person reads and puts away. */
+/** A text that a person reads and closes. */
 export interface Page {
+  name: 'hint' | 'diff' | 'keys';
   title: string;
   lines: string[];
   /** How many lines have been scrolled away at its top. */
   top: number;
 }
 
-/** What happens in the cockpit. */
+/** What happens in the cockpit. `at` is a time of day. */
 export type Event =
   | { type: 'opened' }
-  /** A line of the set-up; one that stays, or that only the next one replaces. */
+  /** A line of the set-up: one that stays, or one that the next replaces. */
   | { type: 'said'; line: string; stays: boolean }
-  /** Everything is there that the app and the tests need. */
+  /** Everything the app and the tests need is there. */
   | { type: 'ready'; live?: string; database?: string }
   | { type: 'saved'; files: string[] }
-  | { type: 'app started' }
+  /** Files were saved that don't belong to this step. */
+  | { type: 'saved elsewhere'; files: string[] }
+  | { type: 'app started'; at: string }
   | { type: 'app printed'; line: string; stream: 'stdout' | 'stderr' }
-  | { type: 'app crashed'; ending: string; cause: string }
+  /** It ended although nobody asked it to. */
+  | { type: 'app ended'; crashed: boolean; ending: string; cause: string }
   | { type: 'tests started' }
-  | { type: 'tests ended'; verdict: Verdict }
+  | { type: 'tests ended'; verdict: Verdict; at: string }
   | { type: 'noticed'; notice: string }
-  | { type: 'page opened'; title: string; lines: string[] }
+  | { type: 'page opened'; name: Page['name']; title: string; lines: string[] }
   | { type: 'page scrolled'; by: number }
   | { type: 'page closed' };
 
@@ -66,22 +75,22 @@ export type Event =
 const OUTPUT_LINES = 100;
 
 /** The state in which a step's cockpit begins. */
-export function beginning(step: Step, folder: string, address: string): State {
+export function initialState(step: Step, folder: string, address: string): State {
   return {
     step,
     folder,
     address,
     setUp: [],
     progress: '',
-    app: { status: 'waiting', ending: '', cause: '', output: [] },
-    tests: { running: false },
+    app: { status: 'waiting', since: '', ending: '', cause: '', output: [] },
+    tests: { running: false, at: '' },
     notice: '',
   };
 }
 
-/** The state after an event. */
-export function after(state: State, event: Event): State {
-  const { app, tests, page } = state;
+/** The reducer: the state after an event. */
+export function reduce(state: State, event: Event): State {
+  const { app, page } = state;
   switch (event.type) {
     case 'opened':
       return state;
@@ -89,36 +98,39 @@ export function after(state: State, event: Event): State {
       return event.stays
         ? { ...state, setUp: [...state.setUp, event.line], progress: '' }
         : { ...state, progress: event.line };
-    case 'ready':
+    case 'ready': {
+      const { live, database } = event;
+      return { ...state, progress: '', ...live && { live }, ...database && { database } };
+    }
+    case 'saved':
+      // A save asks for its verdict, so a hint or a diff makes room for that.
+      return { ...state, notice: describeSave(event.files, state), page: undefined };
+    case 'saved elsewhere':
+      return { ...state, notice: describeSave(event.files, state) };
+    case 'app started':
       return {
         ...state,
-        progress: '',
-        ...event.live && { live: event.live },
-        ...event.database && { database: event.database },
+        app: { status: 'running', since: event.at, ending: '', cause: '', output: [] },
       };
-    case 'saved':
-      // Whoever saves wants to see what came of it, and no hint or diff any more.
-      return { ...state, notice: '', page: undefined };
-    case 'app started':
-      return { ...state, app: { status: 'running', ending: '', cause: '', output: [] } };
     case 'app printed':
       return {
         ...state,
         app: { ...app, output: [...app.output, event.line].slice(-OUTPUT_LINES) },
       };
-    case 'app crashed':
-      return {
-        ...state,
-        app: { ...app, status: 'crashed', ending: event.ending, cause: event.cause },
-      };
+    case 'app ended': {
+      const { crashed, ending, cause } = event;
+      return { ...state, app: { ...app, status: crashed ? 'crashed' : 'ended', ending, cause } };
+    }
     case 'tests started':
-      return { ...state, tests: { ...tests, running: true } };
+      return { ...state, tests: { ...state.tests, running: true } };
     case 'tests ended':
-      return { ...state, tests: { running: false, verdict: event.verdict } };
+      return { ...state, tests: { running: false, verdict: event.verdict, at: event.at } };
     case 'noticed':
       return { ...state, notice: event.notice };
-    case 'page opened':
-      return { ...state, notice: '', page: { title: event.title, lines: event.lines, top: 0 } };
+    case 'page opened': {
+      const { name, title, lines } = event;
+      return { ...state, notice: '', page: { name, title, lines, top: 0 } };
+    }
     case 'page scrolled': {
       if (!page) return state;
       const top = Math.max(0, Math.min(page.top + event.by, page.lines.length - 1));
@@ -129,13 +141,23 @@ export function after(state: State, event: Event): State {
   }
 }
 
-/** How many tests pass; undefined as long as nobody knows. */
+/** What a save does; if the file belongs to another step, where this one is. */
+export function describeSave(files: string[], { step, folder }: State): string {
+  const own = files.filter((file) => file.startsWith(`${folder}/`));
+  const names = own.map((file) => file.slice(folder.length + 1));
+  if (own.length > 0) return `Saved ${names.join(', ')}: starting the app again.`;
+  const [file = '', ...others] = files;
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return `You saved ${file}${more}, but this is step ${step.number}: it runs ${folder}/.`;
+}
+
+/** How many tests pass; undefined until there is a report. */
 export function countTests({ tests: { verdict } }: State):
 { passed: number; total: number } | undefined {
   if (!verdict || !('report' in verdict)) return undefined;
   const { tests } = verdict.report;
   return {
-    passed: tests.filter((test) => !test.failure && !test.notRun).length,
+    passed: tests.filter(passes).length,
     total: tests.length,
   };
 }
@@ -144,4 +166,11 @@ export function countTests({ tests: { verdict } }: State):
 export function isGreen(state: State): boolean {
   const count = countTests(state);
   return count !== undefined && count.total > 0 && count.passed === count.total;
+}
+
+/** The first move that has a red test; undefined if there is none, or no report. */
+export function currentMove({ tests: { verdict } }: State): number | undefined {
+  if (!verdict || !('report' in verdict)) return undefined;
+  const red = verdict.report.tests.filter((test) => test.failure ?? test.notRun);
+  return red.length === 0 ? undefined : Math.min(...red.map(({ move }) => move));
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Step } from '../lesson/steps.ts';
-import { TestProcess, type Verdict } from './test-process.ts';
+import { TestProcess, type Verdict } from '../tester/test-process.js';
 
 export interface TestLoopEvents {
   /** A run begins; the verdict before it is old. */
@@ -42,13 +42,15 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
 
   /** Gets ready for the first run. */
   warmUp(): void {
-    if (!this.#closed && !this.#spare?.waits) this.#spare = new TestProcess(this.#step, this.#env);
+    if (this.#closed || this.#spare?.waits) return;
+    this.#spare = new TestProcess({ env: this.#env });
+    this.#spare.send({ type: 'prepare', step: this.#step.number });
   }
 
   /** Runs the tests; ends a run that is under way. */
   run(): void {
     const number = ++this.#newest;
-    void this.#running?.kill(this.#graceMs);
+    void this.#running?.end(this.#graceMs);
     this.#turn = this.#turn.then(() => this.#run(number));
   }
 
@@ -56,7 +58,7 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#reading);
-    await Promise.all([this.#running?.kill(this.#graceMs), this.#spare?.kill()]);
+    await Promise.all([this.#running?.end(this.#graceMs), this.#spare?.end(0)]);
     await this.#turn;
   }
 
@@ -69,9 +71,9 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
     this.#spare = undefined;
     if (!running) return;
     this.#running = running;
-    const verdict = await running.run();
+    const verdict = await running.run(this.#step, 'steps');
     if (!this.#isOld(number)) this.emit('verdict', verdict);
-    await running.closed;
+    await running.end();
     this.#running = undefined;
     clearTimeout(this.#reading);
     this.#reading = setTimeout(() => { this.warmUp(); }, READING_MS);

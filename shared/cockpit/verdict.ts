@@ -1,7 +1,6 @@
 import { renderFailure } from '../tester/render.ts';
-import type { Report, TestReport } from '../tester/report.ts';
-import { steps, type Step } from '../lesson/steps.ts';
-import { paint, wrap, type Size } from '../terminal/text.ts';
+import { passes, type Report, type TestReport } from '../tester/report.ts';
+import { paint, type Size } from '../terminal/text.ts';
 
 /*
  * The parts of a verdict, as lines. The screen has little room and leaves out what does not fit;
@@ -10,7 +9,7 @@ import { paint, wrap, type Size } from '../terminal/text.ts';
 
 /** The tests that pass, a line each. */
 export function passLines({ tests }: Report, size: Size): string[] {
-  return tests.filter((test) => !test.failure && !test.notRun)
+  return tests.filter(passes)
     .map(({ name }) => paint('green', `✔ pass  ${name}`, size));
 }
 
@@ -51,22 +50,5 @@ export function failureLines(failure: string, size: Size): string[] {
   return [
     paint('red', '✖ The tests could not run. They printed:', size),
     ...failure.split('\n').slice(-12).map((line) => `    ${line}`),
-  ];
-}
-
-/** That a step is done, what was learned, and what comes next. */
-export function greenLines(step: Step, total: number, size: Size, keys: boolean): string[] {
-  const following = steps.find(({ number }) => number === step.number + 1);
-  const next = following
-    ? `${keys ? 'press n, or type ' : ''}npm run step:${following.number}`
-    : 'npm run progress';
-  const more = following ? '' : ', and with it the workshop';
-  const done = `✔ All ${total} tests pass. Step ${step.number} is done${more}.`;
-  return [
-    paint(['bold', 'green'], done, size),
-    '',
-    ...wrap(step.learned, Math.min(size.columns, 100), '    '),
-    '',
-    `Next: ${next}`,
   ];
 }

@@ -1,8 +1,8 @@
 import type { WriteStream } from 'node:tty';
+import type { Size } from '../terminal/text.ts';
 import { describe } from './plain.ts';
 import { renderScreen } from './screen.ts';
 import type { Event, State } from './state.ts';
-import type { Size } from '../terminal/text.ts';
 
 /** Shows what happens, to a person or to a program that reads along. */
 export interface View {
@@ -24,18 +24,18 @@ export function plainView(): View {
   });
   return {
     size,
-    show: (before, event) => {
+    show: (before, event, after) => {
       const print = event.type === 'app printed' && event.stream === 'stderr'
         ? console.error
         : console.log;
-      for (const line of describe(before, event, size())) print(line);
+      for (const line of describe(before, event, after, size())) print(forFont(line));
     },
     close: () => undefined,
   };
 }
 
-/** The codes that terminals understand. */
-const codes = {
+/** ANSI escapes. */
+const escapes = {
   // The alternate screen, without a cursor; long lines are cut and not broken.
   enter: '\x1b[?1049h\x1b[?25l\x1b[?7l',
   leave: '\x1b[?7h\x1b[?25h\x1b[?1049l',
@@ -61,19 +61,28 @@ export function screenView(stdout: WriteStream): View {
     timer = undefined;
     if (!open || !state) return;
     // Line by line over the old ones, and in one go: nothing flickers.
-    const lines = renderScreen(state, size()).map((line) => `${codes.clearLine}${line}`);
-    stdout.write(`${codes.home}${lines.join('\r\n')}`);
+    const lines = renderScreen(state, size()).map((line) => (
+      `${escapes.clearLine}${forFont(line)}`
+    ));
+    stdout.write(`${escapes.home}${lines.join('\r\n')}`);
+  };
+  const enter = () => {
+    stdout.write(escapes.enter);
+    draw();
   };
   const close = () => {
     if (!open) return;
     open = false;
     clearTimeout(timer);
     stdout.off('resize', draw);
+    process.off('SIGCONT', enter);
     process.off('exit', close);
-    if (stdout.writable) stdout.write(codes.leave);
+    if (stdout.writable) stdout.write(escapes.leave);
   };
-  stdout.write(codes.enter);
+  enter();
   stdout.on('resize', draw);
+  // Whoever stopped this process has used the terminal in the meantime.
+  process.on('SIGCONT', enter);
   // Whatever ends this process, the terminal is given back.
   process.on('exit', close);
   return {
@@ -84,4 +93,11 @@ export function screenView(stdout: WriteStream): View {
     },
     close,
   };
+}
+
+/** The fonts of old Windows consoles have no ✔ and ✖. */
+function forFont(line: string): string {
+  const { WT_SESSION, TERM_PROGRAM, TERM } = process.env;
+  const isOld = process.platform === 'win32' && !WT_SESSION && !TERM_PROGRAM && !TERM;
+  return isOld ? line.replaceAll('✔', '√').replaceAll('✖', '×') : line;
 }

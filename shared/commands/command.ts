@@ -15,8 +15,10 @@ export interface Context extends Input {
 export type Command = (context: Context) => Promise<void>;
 
 /** Runs a command on this workshop, with this process's terminal. */
-export function runHere(command: Command, args: string[]): Promise<void> {
-  return runCommand(() => command({
+export async function runHere(command: Command, args: string[]): Promise<void> {
+  await runCommand(() => command({
     args, env: process.env, workshop: root, paper: paperOf(), print: console.log,
   }));
+  // A DNS look-up that nobody waits for any more would keep us.
+  setTimeout(() => process.exit(), 500).unref();
 }

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { root, steps } from '../lesson/steps.ts';
+import type { runCockpit } from '../cockpit/cockpit.ts';
+import { findStep, root, steps, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
-import { app, index, learnersWorkshop } from '../testing/terminal.ts';
-import { eventually, freePort, listen, onEnd, Workshop } from '../testing/workshop.ts';
+import type { runStepTests } from '../tester/test-process.js';
+import { learnersWorkshop } from '../testing/terminal.ts';
+import { eventually, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';
 import catchUp from './catch-up.ts';
 import type { Command } from './command.ts';
 import diff from './diff.ts';
 import hint from './hint.ts';
+import progress from './progress.ts';
 import reset from './reset.ts';
+import start from './start.ts';
 import workshopCommand from './workshop.ts';
 
 /** Runs a command in this process. @returns what it prints, and whether that is a success */
@@ -30,6 +33,19 @@ async function ask(
     if (!(error instanceof Problem)) throw error;
     return { ok: false, output: `${output}${error.message}\nNext: ${error.next}` };
   }
+}
+
+/** A report of tests of two moves, of which some are red. */
+function reportOf(red: number[]): ReturnType<typeof runStepTests> {
+  const failure = { observed: '', why: '', lookAt: '' };
+  return Promise.resolve({
+    step: findStep('1', 'step:N'),
+    kind: 'steps',
+    database: 'MongoDB: stand-in in memory',
+    tests: [1, 2].map((move) => (
+      { name: '', step: 1, move, ...red.includes(move) && { failure } }
+    )),
+  });
 }
 
 const at = (number: number, file: string) => `steps/${steps[number - 1]?.folder}/${file}`;
@@ -71,13 +87,7 @@ test('a step is named by a colon or by a word, whatever is asked', async () => {
 
 test('hint: one more each time, for the first move that is red', async (t) => {
   const workshop = await learnersWorkshop(t);
-  const red = (...moves: number[]): Command => (context) => (
-    hint(context, ({ number }) => Promise.resolve({
-      step: number,
-      database: undefined,
-      tests: [1, 2].map((move) => ({ name: '', text: '', move, passed: !moves.includes(move) })),
-    }))
-  );
+  const red = (...moves: number[]): Command => (context) => hint(context, () => reportOf(moves));
   const names = ['a nudge', 'a pointer', 'the code', 'the code'];
   for (const [index, name] of names.entries()) {
     const number = Math.min(index + 1, 3);
@@ -232,50 +242,48 @@ test('workshop: every command there is, on one screen', async () => {
   assert.deepEqual(new Set(Object.keys(scripts).map(base)), shown);
 });
 
+test('progress and start: how far each step is', async () => {
+  const here = { folder: root };
+  const onlyFirst = ({ number }: Step) => reportOf(number === 1 ? [] : [2]);
+  const json = await ask(here, (context) => progress(context, onlyFirst), '--json');
+  assert.deepEqual(JSON.parse(json.output), {
+    steps: steps.map(({ number }) => ({ step: number, passed: number === 1 ? 2 : 1, total: 2 })),
+    node: process.version,
+    platform: process.platform,
+    engine: 'stand-in',
+  });
+  const lines = await ask(here, (context) => progress(context, onlyFirst));
+  assert.match(lines.output, /^Step 1 .*●● 2 of 2 {2}done\nStep 2 .*●○ 1 of 2\n[^]*Next: .*step:2\n$/);
+  const done = await ask(here, (context) => progress(context, () => reportOf([])));
+  assert.match(done.output, /All steps are done\.\n$/);
+
+  const opened: [number, boolean][] = [];
+  const open: typeof runCockpit = ({ number }, { plain }) => {
+    opened.push([number, plain]);
+    return Promise.resolve();
+  };
+  await ask(here, (context) => start(context, onlyFirst, open), '--plain');
+  assert.deepEqual(opened, [[2, true]]);
+  const over = await ask(here, (context) => start(context, () => reportOf([]), open));
+  assert.match(over.output, /All steps are done\.\nNext: npm run progress\n$/);
+  assert.equal(opened.length, 1);
+});
+
 describe('as npm runs them', { concurrency: 2 }, () => {
-  test('progress and start: how far each step is', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    workshop.save(1, app('/one', '/two'), 'app.ts');
-    workshop.save(2, app('/one'), 'app.ts');
-    workshop.save(2, index);
-    for (const { number } of steps.slice(2)) workshop.save(number, app('/one'), 'app.ts');
-    const progress = workshop.run(['progress', '--json']);
-    await progress.ended;
-    assert.deepEqual(JSON.parse(progress.output), {
-      steps: steps.map(({ number }) => ({ step: number, passed: number === 1 ? 2 : 1, total: 2 })),
-      node: process.version,
-      platform: process.platform,
-      engine: 'stand-in',
-    });
-    const run = workshop.run(['start'], { PORT: String(await freePort()) });
-    await run.printed(/Step 2 · Sessions in memory[^]*●○ 1 of 2/);
-  });
-
-  test('doctor: a line each, with what to do where something is wrong', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const taken = createServer();
-    onEnd(t, () => taken.close());
-    const PORT = String(await listen(taken));
-    workshop.write('package-lock.json', await readFile(join(root, 'package-lock.json'), 'utf8'));
-    workshop.save(2, 'export const options = {\n  secure: true,\n};\r\n', 'session.ts');
-    const run = workshop.run(['doctor'], { PORT, MONGO_URL: 'nonsense', WORKSHOP_MONGO: '' });
-    assert.equal(await run.ended, 1);
-    for (const part of [
-      /^✔ Node /m, /^✔ tsx /m, /^✔ Folder /m, /^✔ Loopback /m, /^✔ Download /m,
-      /^✔ Starters /m,
-      /^✖ Port +.*in use.*\n +Next: PORT=/m,
-      /^✖ Database +MONGO_URL.*\n +Next: /m,
-      /^✖ Cookies +steps\/02-memory-sessions\/session\.ts:2 .*\n +Next: .*npm run step:2/m,
-      /^✖ Line ends +both kinds in steps\/02-memory-sessions\/session\.ts\n +Next: /m,
-    ]) assert.match(run.output, part);
-  });
-
   test('without an install, a sentence', async (t) => {
     const workshop = await Workshop.create(t);
     await rm(join(workshop.folder, 'node_modules'));
     const bare = workshop.run(['step', '1']);
     assert.equal(await bare.ended, 1);
-    assert.match(bare.output, /^The workshop's packages aren't installed.*\nNext: npm install\n$/);
+    const sentence = /^The workshop's packages aren't installed.*\nNext: npm install\n$/;
+    assert.match(bare.output, sentence);
+    // One package is missing: nobody has it but tsx.
+    await mkdir(join(workshop.folder, 'node_modules'));
+    await symlink(join(root, 'node_modules', 'tsx'), join(workshop.folder, 'node_modules', 'tsx'),
+      'junction');
+    const broken = workshop.run(['step', '1']);
+    assert.equal(await broken.ended, 1);
+    assert.match(broken.output, sentence);
   });
 
   test('a reader that goes away is no reason for a stack', async (t) => {

@@ -1,6 +1,7 @@
 import { loadEnvFile } from '../app/settings.ts';
 import { readMoves, takeHint, type PlacedHint } from '../lesson/hints.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { passes } from '../tester/report.ts';
+import { runStepTests } from '../tester/test-process.js';
 import { renderMarkdown } from '../terminal/markdown.ts';
 import { paint, wrap } from '../terminal/text.ts';
 import { readStep } from './arguments.ts';
@@ -20,8 +21,8 @@ export default async function hint(context: Context, runTests = runStepTests): P
     return;
   }
   loadEnvFile();
-  const { tests } = await runTests(step, { folder: workshop });
-  const red = tests.filter(({ passed }) => !passed);
+  const { tests } = await runTests(step, { workshop });
+  const red = tests.filter((test) => !passes(test));
   if (red.length === 0) {
     print(`Step ${step.number} is green: there's nothing left to hint at.\n`
       + `Next: npm start, or npm run hint ${step.number} -- --all to read all hints`);

@@ -21,16 +21,23 @@ try {
   const { register } = await import('tsx/esm/api');
   register();
 } catch {
-  stop("The workshop's packages aren't installed: node_modules is missing or incomplete.",
-    'npm install');
+  stopIncomplete();
 }
 // A command finds its words where it would if it had been started by itself.
 process.argv.splice(1, 2, name);
 /** @type {{ default?: import('./command.ts').Command }} */
-const { default: command } = await import(`./${name}.ts`);
+const { default: command } = await import(`./${name}.ts`).catch((error) => {
+  if (/^Cannot find package/.test(error.message)) stopIncomplete();
+  throw error;
+});
 if (command) {
   const { runHere } = await import('./command.ts');
   await runHere(command, args);
+}
+
+function stopIncomplete() {
+  stop("The workshop's packages aren't installed: node_modules is missing or incomplete.",
+    'npm install');
 }
 
 /**

@@ -11,6 +11,4 @@ export default async function step(context: Context): Promise<void> {
   const command = context.args.includes('--solution') ? 'solution:N' : 'step:N';
   const { step, flags } = readStep(command, ['plain', 'solution'], context);
   await runCockpit(step, { kind: flags.solution ? 'solutions' : 'steps', plain: flags.plain });
-  // A DNS look-up that nobody waits for any more would keep us.
-  setTimeout(() => process.exit(), 500).unref();
 }

@@ -1,32 +1,27 @@
-/*
- * npm run test:N: the tests of step N against the learner's code; with --solution, against the
+import { constants } from 'node:os';
+import { renderReport } from '../tester/render.ts';
+import { passes } from '../tester/report.ts';
+import { TestProcess } from '../tester/test-process.js';
+import { readStep } from './arguments.ts';
+import type { Context } from './command.ts';
+
+/**
+ * `npm run test:N`: the tests of step N against the learner's code; with `--solution`, against the
  * solution.
  */
-import { readArguments } from './arguments.ts';
-import { runCommand } from '../terminal/problem.ts';
-import { findStep } from '../lesson/steps.ts';
-import { loadEnvFile } from '../app/settings.ts';
-import { exitForGood } from '../tester/crash.ts';
-import { messageOf } from '../tester/lesson.ts';
-import { providePackages } from '../tester/packages.ts';
-import { setSubject } from '../tester/subject.ts';
-import { watchForBlocking } from '../tester/blocked.ts';
-
-await runCommand(async () => {
-  const { positionals: [text], flags: { solution } } = readArguments('test:N', ['solution']);
-  const step = findStep(text, 'test:N');
-  setSubject(step, solution ? 'solutions' : 'steps');
-  loadEnvFile();
-  process.env.NODE_ENV = 'test';
-  // express-session speaks of missing options on every start; the tests say it better.
-  process.env.NO_DEPRECATION = 'express-session';
-  watchForBlocking();
-  await providePackages(step);
-  const file = `steps/${step.folder}/app.test.ts`;
-  await import(new URL(`../../${file}`, import.meta.url).href).catch((error: unknown) => {
-    console.error(`The tests cannot be loaded: ${messageOf(error)}\n`
-      + `Next: git checkout ${file}, which brings them back as they came`);
-    // Without a test node:test never comes to its end.
-    exitForGood(1);
-  });
-});
+export default async function test(context: Context): Promise<void> {
+  const { workshop, env, paper, print } = context;
+  const { step, flags } = readStep('test:N', ['solution'], context);
+  const tests = new TestProcess({ workshop, env, output: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      void tests.end().then(() => process.exit(128 + constants.signals[signal]));
+    });
+  }
+  const verdict = await tests.run(step, flags.solution ? 'solutions' : 'steps');
+  print('report' in verdict
+    ? renderReport(verdict.report, { width: paper.columns, color: paper.color }).trimEnd()
+    : verdict.failure);
+  if (!('report' in verdict && verdict.report.tests.every(passes))) process.exitCode = 1;
+  await tests.end();
+}

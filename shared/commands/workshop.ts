@@ -23,6 +23,7 @@ const groups: [title: string, commands: [command: string, does: string][]][] = [
     ['npm run diff 3 -- --step', 'what step 3 changes: solution 2 to solution 3'],
     ['npm test', 'proves the workshop itself'],
     ['npm run check', 'types and style'],
+    ['npm run check:stand-in', 'the stand-in for MongoDB beside its references'],
     ['npm run bench', 'how fast everything is'],
     ['npm run screenshots', 'takes the pictures of the text anew'],
   ]],

@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -14,8 +15,8 @@ import { promisify } from 'node:util';
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 process.once('disconnect', end);
 
-/** The folder of a download that is under way. */
-let attempt = '';
+/** The folders that go when we end. @type {string[]} */
+const temporary = [];
 /** @type {Promise<import('mongodb-memory-server').MongoMemoryServer> | undefined} */
 let starting;
 /** @type {Promise<never> | undefined} */
@@ -26,8 +27,11 @@ process.env['npm_config_strict_ssl'] = 'true';
 // It prints how far a download is, at most every two seconds.
 console.log = (/** @type {string} */ text) => {
   const [, percent, size] = /: ([\d.]+)% \(.*\/ ([\d.]+)mb\)/.exec(text) ?? [];
-  if (percent === '100') tell('unpacking', 'Checking and unpacking the download');
-  else if (percent) tell('downloading', `Downloading a mongod: ${percent} % of ${size} MB`);
+  if (percent === '100') {
+    tell({ phase: 'unpacking', line: 'Checking and unpacking the download' });
+  } else if (percent) {
+    tell({ phase: 'downloading', line: `Downloading a mongod: ${percent} % of ${size} MB` });
+  }
 };
 
 try {
@@ -36,27 +40,33 @@ try {
   let path = await systemBinary() ?? await DryMongoBinary.locateBinary(options);
   if (!path) {
     if (process.env['MONGOMS_RUNTIME_DOWNLOAD'] === 'false') throw new Error('no mongod is found');
-    tell('asking', 'No mongod here: asking for one (after a Ctrl-C, the next start goes without)');
+    tell({
+      phase: 'asking',
+      line: 'No mongod here: asking for a download (after Ctrl-C, the next start has none)',
+    });
     const [, target] = await DryMongoBinary.generateDownloadPath(options);
     path = await download(dirname(target), () => MongoBinary.getPath());
   }
   const version = await versionOf(path);
-  tell('starting', `Starting mongod ${version}`);
+  tell({ phase: 'starting', line: `Starting mongod ${version}` });
+  // The library would leave a folder of its own behind when mongod doesn't start.
+  const dbPath = await mkdtemp(join(tmpdir(), 'workshop-mongod-'));
+  temporary.push(dbPath);
   starting = MongoMemoryServer.create({
     binary: { systemBinary: path },
     // Expired sessions go within a second instead of a minute, so that people can watch it.
-    instance: { args: ['--setParameter', 'ttlMonitorSleepSecs=1'] },
+    instance: { dbPath, args: ['--setParameter', 'ttlMonitorSleepSecs=1'] },
   });
   const server = await starting;
   const { instance } = await server.ensureInstance();
-  process.send?.({ url: server.getUri(), version, path });
+  tell({ url: server.getUri(), version, path });
   await once(instance, 'instanceClosed');
 } catch (error) {
   const { message, constructor: { name } } = error instanceof Error ? error : new Error('unknown');
   const code = error instanceof Error && 'code' in error ? error.code : name;
   const [why] = message.split('\n');
   const words = starting ? `the mongod that was found does not start: ${why}` : why;
-  if (process.connected) process.send?.({ code, message: words });
+  tell({ code, message: words });
 }
 await end();
 
@@ -95,7 +105,8 @@ async function download(cache, getPath) {
     if (!folder || Date.now() - (await stat(folder)).mtimeMs < 24 * 3600_000) continue;
     await rm(folder, { recursive: true, force: true });
   }
-  attempt = await mkdtemp(join(cache, prefix));
+  const attempt = await mkdtemp(join(cache, prefix));
+  temporary.push(attempt);
   process.env['MONGOMS_DOWNLOAD_DIR'] = attempt;
   const unpacked = await getPath();
   const path = join(cache, basename(unpacked));
@@ -110,16 +121,16 @@ function end() {
   ending ??= (async () => {
     const server = await starting?.catch(() => undefined);
     await server?.stop();
-    if (attempt) rmSync(attempt, { recursive: true, force: true, maxRetries: 5 });
+    for (const folder of temporary) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit();
   })();
   return ending;
 }
 
 /**
- * @param {string} phase
- * @param {string} line
+ * Sends our parent a message. It may be gone, and we not know it yet: that is no error.
+ * @param {object} message
  */
-function tell(phase, line) {
-  if (process.connected) process.send?.({ phase, line });
+function tell(message) {
+  if (process.connected) process.send?.(message, undefined, {}, () => undefined);
 }

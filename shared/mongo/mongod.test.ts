@@ -169,7 +169,7 @@ describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, (
   test('that is met by silence is given up after 3 s, and people see that we wait', async (t) => {
     const at = await mirror(t, () => undefined);
     await assertFailsOnce(at, /the server was silent for 3 s/);
-    assert.match(at.said.join('\n'), /asking for one.*\n.*asking for one.*\([23] s\)/);
+    assert.match(at.said.join('\n'), /asking for a download.*\n.*asking for a download.*\([23] s\)/);
   });
 
   test('that stalls midway is given up', async (t) => {

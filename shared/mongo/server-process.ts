@@ -73,19 +73,19 @@ export async function startServerProcess(
   };
 
   const patience = { ...usualLimits, ...limits };
-  let [phase, doing, heard]: [Phase, string, number] = ['loading', '', performance.now()];
+  let phase: Phase = 'loading';
+  let [doing, heard, signs] = ['Starting MongoDB', performance.now(), 1];
   let watch: NodeJS.Timeout | undefined;
   try {
     const server = await new Promise<Omit<RunningServer, 'close'>>((resolve, reject) => {
       const fail = (code: string, message: string) => {
         reject(new ServerFailure(phase, message, code));
       };
-      let signs = 1;
       watch = setInterval(() => {
         const silentMs = performance.now() - heard;
         if (silentMs > patience[phase]) {
           fail('silence', `the server was silent for ${patience[phase] / 1000} s`);
-        } else if (doing && silentMs > SIGN_MS * signs) {
+        } else if (silentMs > SIGN_MS * signs) {
           signs++;
           say(`${doing} … (${Math.round(silentMs / 1000)} s)`);
         }

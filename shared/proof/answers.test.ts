@@ -1,15 +1,20 @@
 /*
- * The tests of the steps cannot be fooled: every wrong answer of the catalogue is red with the
- * sentence that its author has to read, every right one is green.
+ * The tests of the steps cannot be fooled: solutions are green, starters are red for the right
+ * reason, every wrong answer of the catalogue is red with the sentence that its author has to read,
+ * and every right one is green.
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { RightAnswer, WrongAnswer } from './answers/answer.ts';
-import { reported, runAnswers } from './answers/run.ts';
+import { isUntouched } from '../lesson/starters.ts';
+import { steps, type Step } from '../lesson/steps.ts';
+import { passes } from '../tester/report.ts';
+import { reported, runAnswers, textOf, type Result, type Task } from './answers/run.ts';
 import * as step1 from './answers/step-1.ts';
 import * as step2 from './answers/step-2.ts';
 import * as step3 from './answers/step-3.ts';
 import * as step4 from './answers/step-4.ts';
+import { breaches } from './contract.ts';
 
 const catalogues = [step1, step2, step3, step4].map((catalogue, index) => (
   { step: index + 1, ...catalogue }
@@ -24,16 +29,63 @@ const right = catalogues.flatMap((catalogue) => (
 /** How many tests each step has, by its solution. */
 const counts = new Map<number, number>();
 
-const { results, done } = runAnswers([...right, ...wrong]);
+const solved = steps.flatMap((on) => runs('solutions', on));
+// Starters are those that are kept: what a learner does in steps/ is never our failure.
+const started = steps.flatMap((on) => runs('steps', on));
+
+const { results, done } = runAnswers([
+  ...[...solved, ...started].map(({ task }) => task), ...right, ...wrong,
+]);
 after(() => done);
+
+describe('solutions', () => {
+  for (const { on, step, task } of solved) {
+    test(`solution ${on.number} passes the tests of step ${step.number}`, async () => {
+      expectAllPassed(await results.get(task));
+    });
+  }
+});
+
+describe('starters', () => {
+  for (const { on, step, task } of started) {
+    if (step !== on) {
+      test(`starter ${on.number} passes the tests of step ${step.number}`, async () => {
+        expectAllPassed(await results.get(task));
+      });
+      continue;
+    }
+    test(`starter ${on.number} is the previous solution, or a part of its own`, async () => {
+      assert.deepEqual(await breaches(on), []);
+    });
+    test(`starter ${on.number} fails every test of its step by the test's own words`, async () => {
+      const { tests } = reported(await results.get(task));
+      assert.ok(tests.length > 0);
+      assert.deepEqual(tests.filter(({ failure }) => !failure).map(({ name }) => name), []);
+      for (const test of tests) {
+        const notItsOwn =
+          /cannot be (loaded|read)|server stopped|no (complete )?answer|not expected/;
+        assert.doesNotMatch(textOf(test), notItsOwn);
+      }
+    });
+  }
+
+  // On a learner's machine steps/ holds the learner's work.
+  if (process.env.CI === 'true') {
+    test('what steps/ holds is what is kept', async () => {
+      for (const step of steps) {
+        assert.ok(await isUntouched(step), `steps/${step.folder}/ and shared/lesson/starters/${
+          step.folder}/ differ. Next: node --import tsx shared/proof/keep-starters.ts`);
+      }
+    });
+  }
+});
 
 describe('right answers pass', () => {
   for (const task of right) {
     test(title(task), async () => {
       const { tests } = reported(await results.get(task));
       counts.set(task.answer.tests ?? task.step, tests.length);
-      assert.deepEqual(tests.filter(({ passed }) => !passed).map(({ text }) => text), []);
-      assert.ok(tests.length > 0);
+      expectAllPassed(await results.get(task));
     });
   }
 });
@@ -43,10 +95,10 @@ describe('wrong answers are caught', () => {
     test(title(task), async () => {
       const { caughtBy, reads } = task.answer;
       const { tests } = reported(await results.get(task));
-      const [first] = tests.filter(({ passed }) => !passed);
+      const first = tests.find(({ failure }) => failure);
       assert.ok(first, 'all tests pass');
-      assert.equal(first.name, caughtBy, first.text);
-      assert.match(first.text, reads);
+      assert.equal(first.name, caughtBy, textOf(first));
+      assert.match(textOf(first), reads);
       assert.equal(tests.length, counts.get(task.answer.tests ?? task.step), 'tests are missing');
     });
   }
@@ -61,4 +113,18 @@ test('the catalogue is large enough', (t) => {
 function title({ step, answer }: { step: number; answer: WrongAnswer | RightAnswer }): string {
   const tests = answer.tests === undefined ? '' : ` (tests of step ${answer.tests})`;
   return `step ${step}: ${answer.name}${tests}`;
+}
+
+/** The tests of a step and of all earlier ones, on its solution or its starter. */
+function runs(of: 'solutions' | 'steps', on: Step) {
+  return steps.filter(({ number }) => number <= on.number).map((step) => {
+    const task: Task = { step: on.number, of, answer: { name: of, tests: step.number } };
+    return { on, step, task };
+  });
+}
+
+function expectAllPassed(result: Result | undefined): void {
+  const { tests } = reported(result);
+  assert.ok(tests.length > 0);
+  assert.deepEqual(tests.filter((test) => !passes(test)).map(textOf), []);
 }

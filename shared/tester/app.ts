@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, Server as HttpServer, type RequestListener } from 'node:http';
 import { Server, type AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { MongoClient } from 'mongodb';
 import { Browser, type Exchange } from './browser.ts';
@@ -11,6 +10,7 @@ import { explainBuild, explainLoad } from './explain.ts';
 import { findFrame } from './frame.ts';
 import { HeldAnswer, holdHeader } from './held-answer.ts';
 import { expect, Lesson, testSecret } from './lesson.ts';
+import { patience } from './patience.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
 /** What createApp() is given: from step 2 on a secret, from step 3 on a connected client, too. */
@@ -54,7 +54,7 @@ export interface SlowRequest {
 
 /** How long createApp() may take, in milliseconds, and how long the reading of its files. */
 const BUILD_PATIENCE_MS = 2000;
-const LOAD_PATIENCE_MS = 5000;
+const LOAD_PATIENCE_MS = 3000;
 
 /** What runs at shorter intervals runs by itself, in milliseconds. */
 const LONG_INTERVAL_MS = 1000;
@@ -226,8 +226,8 @@ async function settle(
   try {
     return await Promise.race([
       work.catch((error: unknown) => { throw crash.lesson() ?? explain(error); }),
-      wait(patienceMs, undefined, { signal: timer.signal })
-        .then(() => { throw new Lesson(tooLate); }),
+      patience(patienceMs, timer.signal)
+        .then(() => { throw new Lesson({ ...tooLate, hangs: true }); }),
     ]);
   } finally {
     timer.abort();

@@ -1,16 +1,17 @@
-import request from 'supertest';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { Cookie, CookieJar } from 'tough-cookie';
 import { watchForCrashes } from './crash.ts';
-import { Jar } from './jar.ts';
 import { Lesson, messageOf } from './lesson.ts';
-import { run } from './plan.ts';
+import { patience } from './patience.ts';
+import { currentRun } from './run.ts';
 import { currentSubject } from './subject.ts';
 
 /** How long an answer may take, in milliseconds. */
 const PATIENCE_MS = 2000;
 
-/** After how many unanswered requests the tests lose their patience, and what is left of it. */
-const TRIES = 3;
-const SHORT_PATIENCE_MS = 500;
+/** How many redirects a browser of the tests follows. */
+const MAX_REDIRECTS = 5;
 
 /** A request and its answer, read to the last byte. */
 export interface Exchange {
@@ -34,39 +35,89 @@ export interface SessionCookie {
 
 type Headers = Record<string, string>;
 
-/** One visitor's browser: it keeps cookies and sends them back. */
+/** What is sent. */
+interface Sent {
+  method: string;
+  path: string;
+  cookie: string;
+  headers?: Headers | undefined;
+  body?: string | undefined;
+}
+
+/**
+ * One visitor's browser: it keeps cookies and sends them back by the rules of real ones. As in
+ * Chromium and Firefox, http://127.0.0.1 counts as secure.
+ */
 export class Browser {
   readonly #url: string;
-  readonly #jar: Jar;
+  readonly #jar: CookieJar;
 
   /** @param url where the app listens */
-  constructor(url: string, jar = new Jar()) {
+  constructor(url: string, jar = new CookieJar(undefined, { prefixSecurity: 'strict' })) {
     this.#url = url;
     this.#jar = jar;
   }
 
   /** @throws {Lesson} when no answer came */
-  get(path: string): Promise<Exchange> {
-    return this.#send('GET', path);
+  get(path: string, headers?: Headers): Promise<Exchange> {
+    return this.#visit({ method: 'GET', path, headers });
   }
 
-  /** @throws {Lesson} when no answer came */
-  post(path: string): Promise<Exchange> {
-    return this.#send('POST', path);
+  /**
+   * Sends a form, as a button does.
+   * @param fields the form's fields
+   * @throws {Lesson} when no answer came
+   */
+  post(path: string, fields: Record<string, string> = {}, headers?: Headers): Promise<Exchange> {
+    return this.#visit({
+      method: 'POST',
+      path,
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+      body: String(new URLSearchParams(fields)),
+    });
+  }
+
+  /**
+   * Follows redirects to their end, as a browser does: with a GET, or with the same method after
+   * 307 and 308.
+   * @returns the answer that is shown at last: the one that was given, if it's no redirect
+   * @throws {Lesson} when they lead elsewhere, or in circles
+   */
+  async follow(answer: Exchange): Promise<Exchange> {
+    let last = answer;
+    for (let redirects = 0; last.status >= 300 && last.location !== undefined; redirects++) {
+      const target = new URL(last.location, new URL(last.path, this.#url));
+      if (target.origin !== this.#url || redirects === MAX_REDIRECTS) {
+        throw new Lesson({
+          observed: target.origin === this.#url
+            ? `${answer.method} ${answer.path} was redirected ${redirects} times, and once more.`
+            : `${last.method} ${last.path} leads to ${last.location}, which is another server.`,
+          why: target.origin === this.#url
+            ? 'The browser gives up and shows an error in place of a page.'
+            : 'The app may run at any address. A path alone, such as /, leads to the same server.',
+          lookAt: 'app.ts: where does res.redirect() lead?',
+          exchange: last,
+        });
+      }
+      const keeps = last.status === 307 || last.status === 308;
+      const path = `${target.pathname}${target.search}`;
+      last = await this.#visit({ method: keeps ? last.method : 'GET', path });
+    }
+    return last;
   }
 
   /** The same request with a `Cookie` header of the test's own, past the cookie jar. */
-  getWithCookie(path: string, cookie: string, headers: Headers = {}): Promise<Exchange> {
-    return exchange('GET', path, cookie, request(this.#url).get(path).set(headers));
+  getWithCookie(path: string, cookie: string, headers?: Headers): Promise<Exchange> {
+    return exchange(this.#url, { method: 'GET', path, cookie, headers });
   }
 
   postWithCookie(path: string, cookie: string): Promise<Exchange> {
-    return exchange('POST', path, cookie, request(this.#url).post(path));
+    return exchange(this.#url, { method: 'POST', path, cookie });
   }
 
   /** The cookies that the browser holds now, as it would send them to /. */
   cookieHeader(): string {
-    return this.#jar.header('/');
+    return this.#jar.getCookieStringSync(this.#url);
   }
 
   /** The session cookie, recognised by its value: its name is the app's own business. */
@@ -89,13 +140,19 @@ export class Browser {
 
   /** The same browser, with its cookies, at another app: as when a server is restarted. */
   movedTo(app: { url: string }): Browser {
-    return new Browser(app.url, this.#jar.copy());
+    return new Browser(app.url, this.#jar.cloneSync());
   }
 
-  async #send(method: 'GET' | 'POST', path: string): Promise<Exchange> {
-    const pending = method === 'GET' ? request(this.#url).get(path) : request(this.#url).post(path);
-    const answer = await exchange(method, path, this.#jar.header(path), pending);
-    this.#jar.take(answer.setCookie, path, '127.0.0.1');
+  async #visit(sent: Omit<Sent, 'cookie'>): Promise<Exchange> {
+    const url = new URL(sent.path, this.#url).href;
+    const cookie = this.#jar.getCookieStringSync(url);
+    const answer = await exchange(this.#url, { ...sent, cookie });
+    for (const header of answer.setCookie) {
+      const cookie = Cookie.parse(header);
+      const needsSecure = cookie?.sameSite === 'none' || /;\s*partitioned\s*(;|$)/i.test(header);
+      if (!cookie || (needsSecure && !cookie.secure)) continue;
+      this.#jar.setCookieSync(cookie, url, { ignoreError: true });
+    }
     return answer;
   }
 }
@@ -125,67 +182,71 @@ function decode(value: string): string {
   }
 }
 
-/** Forgets the requests that an earlier app left unanswered. */
-export function regainPatience(): void {
-  unanswered = 0;
-}
-
-let unanswered = 0;
-
-/** How long an answer may take now, in milliseconds. */
-function patience(): number {
-  return unanswered < TRIES ? PATIENCE_MS : SHORT_PATIENCE_MS;
-}
-
-async function exchange(
-  method: string,
-  path: string,
-  cookie: string,
-  pending: request.Test,
-): Promise<Exchange> {
+async function exchange(url: string, sent: Sent): Promise<Exchange> {
+  const { method, path, cookie } = sent;
   const crash = watchForCrashes();
-  const limit = patience();
-  if (cookie !== '') pending.set('Cookie', cookie);
+  const end = new AbortController();
+  const run = currentRun();
   run.request = `${method} ${path}`;
   try {
-    // supertest resolves when the whole body has been read. Before that the database may not
-    // be asked: express-session sends all but the last byte before the store has answered.
     const answer = await Promise.race([
-      pending.timeout({ response: limit, deadline: limit }),
+      send(url, sent, end.signal),
       crash.promise,
+      patience(PATIENCE_MS, end.signal),
     ]);
-    return {
-      method,
-      path,
-      cookie,
-      status: answer.status,
-      body: answer.text,
-      location: answer.get('Location'),
-      setCookie: answer.get('Set-Cookie') ?? [],
-    };
+    if (answer) return { method, path, cookie, ...answer };
+    throw noAnswer(sent, `got no answer within ${PATIENCE_MS / 1000} s`, true);
   } catch (error) {
-    if (error instanceof Lesson) throw error;
-    if (isTimeout(error)) unanswered++;
-    throw new Lesson({
-      observed: isTimeout(error)
-        ? `${method} ${path} got no answer within ${limit / 1000} s.`
-        : `${method} ${path} got no complete answer: ${messageOf(error)}.`,
-      why: 'Express does not send what a handler returns, and a callback that never answers '
-        + 'leaves the browser waiting for ever: every way through a handler ends in '
-        + 'res.send(), res.redirect() or next(error).'
-        + (currentSubject().step.number > 1
-          ? ' An object in the place of req.session has the same effect.'
-          : ''),
-      lookAt: `app.ts: does every way through ${method} ${path} send an answer?${
-        currentSubject().step.needsDatabase ? ' And session.ts: is the store given `client`?' : ''
-      }`,
-    });
+    throw error instanceof Lesson
+      ? error
+      : noAnswer(sent, `got no complete answer: ${messageOf(error)}`, false);
   } finally {
     run.request = undefined;
+    end.abort();
     crash.stop();
   }
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && 'timeout' in error;
+/**
+ * Sends a request and reads the answer to its last byte. Before that the database may not be asked:
+ * express-session sends all but the last byte before the store has answered.
+ */
+async function send(
+  url: string,
+  { method, path, cookie, headers, body }: Sent,
+  signal: AbortSignal,
+) {
+  const pending = request(new URL(path, url), {
+    method,
+    headers: { ...headers, ...cookie !== '' && { Cookie: cookie } },
+    // A connection that is kept alive could be closed by the app while it's being used again.
+    agent: false,
+    signal,
+  });
+  pending.end(body);
+  const [answer] = await once(pending, 'response') as [IncomingMessage];
+  pending.on('error', () => undefined);
+  let text = '';
+  for await (const chunk of answer.setEncoding('utf8')) text += String(chunk);
+  return {
+    status: answer.statusCode ?? 0,
+    body: text,
+    location: answer.headers.location,
+    setCookie: answer.headers['set-cookie'] ?? [],
+  };
+}
+
+function noAnswer({ method, path }: Sent, observed: string, hangs: boolean): Lesson {
+  const { number, needsDatabase } = currentSubject().step;
+  return new Lesson({
+    observed: `${method} ${path} ${observed}.`,
+    why: 'Express does not send what a handler returns, and a callback that never answers '
+      + 'leaves the browser waiting for ever: every way through a handler ends in '
+      + 'res.send(), res.redirect() or next(error).'
+      + (number > 1 ? ' An object in the place of req.session has the same effect.' : ''),
+    lookAt: `app.ts: does every way through ${method} ${path} send an answer?${
+      needsDatabase ? ' And session.ts: is the store given `client`?' : ''
+    }`,
+    hangs,
+  });
 }

@@ -82,27 +82,27 @@ function tell(error: unknown): void {
   for (const listener of listeners) listener(error);
 }
 
-process.on('uncaughtException', tell);
-process.on('unhandledRejection', tell);
-
-/** Ends the process at once, as process.exit() does before {@link guardProcess} replaces it. */
-export const exitForGood = process.exit.bind(process);
-
 class ProcessEnd extends Error {}
 
-/*
- * An app that ends its process would take the tests with it. The exception stops the code that
- * called, as the end would have.
+/**
+ * From now on the app cannot take this process along: its crashes are told to who watches for them,
+ * and a call that ends the process throws instead, which stops the code that called it.
+ * @returns what really ends the process
  */
-function end(call: string): never {
-  const error = new ProcessEnd(`${call} was called`);
-  tell(error);
-  throw error;
+export function guardProcess(): (code: number) => never {
+  const exit = process.exit.bind(process);
+  const kill = process.kill.bind(process);
+  const end = (call: string): never => {
+    const error = new ProcessEnd(`${call} was called`);
+    tell(error);
+    throw error;
+  };
+  process.on('uncaughtException', tell);
+  process.on('unhandledRejection', tell);
+  process.exit = (code) => end(`process.exit(${code ?? ''})`);
+  process.abort = () => end('process.abort()');
+  process.kill = (pid, signal) => (
+    pid === process.pid && signal !== 0 ? end('process.kill(process.pid)') : kill(pid, signal)
+  );
+  return exit;
 }
-
-process.exit = (code) => end(`process.exit(${code ?? ''})`);
-process.abort = () => end('process.abort()');
-const kill = process.kill.bind(process);
-process.kill = (pid, signal) => (
-  pid === process.pid && signal !== 0 ? end('process.kill(process.pid)') : kill(pid, signal)
-);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Collection, MongoClient, type Document } from 'mongodb';
-import { run } from './plan.ts';
+import { currentRun } from './run.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 
@@ -18,17 +18,16 @@ async function openTestServer() {
       console.error(line);
     },
   });
-  run.database = database.line;
   return { ...database, client: new MongoClient(database.url) };
 }
 
-/** Ends the server of this test run, if one was opened. */
+/** Removes the databases of tests that were interrupted, and ends the server if it's ours. */
 export async function closeTestServer(): Promise<void> {
   const opened = await server;
-  // Whoever needs one after this gets another.
-  server = undefined;
-  await opened?.client.close();
-  await opened?.close();
+  if (!opened) return;
+  await Promise.all([...watchers].map(({ name }) => opened.client.db(name).dropDatabase()));
+  await opened.client.close();
+  await opened.close();
 }
 
 /** A session's document and where it lies. */
@@ -74,7 +73,8 @@ export class TestDatabase {
   }
 
   static async create(): Promise<TestDatabase> {
-    const { url, client } = await (server ??= openTestServer());
+    const { url, client, line } = await (server ??= openTestServer());
+    currentRun().database = line;
     given.add(client);
     return new TestDatabase(url, client);
   }

@@ -4,10 +4,30 @@
  * each other and beside the learner's own app; only WORKSHOP_TAKEN_PORT is passed on as it is.
  */
 import { Server, type AddressInfo } from 'node:net';
+import { BEAT_MS } from './patience.ts';
 
 export type ProbeMessage =
+  /** Its packages are loaded, and the first line of index.ts is next. */
+  | { type: 'started' }
   | { type: 'asked'; port: string }
-  | { type: 'listening'; port: number };
+  | { type: 'listening'; port: number }
+  /** Nobody caught this error, and Node is about to print it. */
+  | { type: 'uncaught'; name: string; stack: string }
+  /** The process has been idle for another {@link BEAT_MS}. */
+  | { type: 'beat' };
+
+// The app must not have the channel: it would be as if there were none.
+const send = process.send?.bind(process);
+process.on('disconnect', () => process.exit());
+process.channel?.unref();
+Object.assign(process, { send: undefined, disconnect: undefined });
+tell({ type: 'started' });
+setInterval(tell, BEAT_MS, { type: 'beat' }).unref();
+
+process.on('uncaughtExceptionMonitor', (error: unknown) => {
+  const { name, stack = name } = error instanceof Error ? error : new Error(String(error));
+  tell({ type: 'uncaught', name, stack });
+});
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
 const { listen } = Server.prototype;
@@ -32,11 +52,9 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
 
 // What is set and what is not is for the test to say, and not for a .env file.
 process.loadEnvFile = () => undefined;
-process.on('disconnect', () => process.exit());
-process.channel?.unref();
 
 function tell(message: ProbeMessage): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) send?.(message);
 }
 
 /** The address on which to listen: listen(port, host, …) or listen({ port, host }, …). */

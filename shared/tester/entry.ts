@@ -6,20 +6,15 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type BuildFailure, type PluginBuild } from 'esbuild';
 import { root } from '../lesson/steps.ts';
+import { Browser } from './browser.ts';
 import type { ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
-import { packages } from './packages.ts';
+import { PatienceWithProcess } from './patience.ts';
 import { subjectFile } from './subject.ts';
 
-/** How long index.ts may take to listen or to end, in milliseconds: busy machines are slow. */
-const PATIENCE_MS = 10_000;
-
-/** How often it is looked after, at least, once one waits for it. */
-const MIN_POLLS = 50;
-
-/** How long it may take to do what it was asked, once it runs, in milliseconds. */
-const RUNNING_PATIENCE_MS = 5000;
+/** How much of its output is read, in characters. */
+const MAX_OUTPUT = 1_000_000;
 
 const bundles = new Map<string, Promise<string>>();
 
@@ -51,7 +46,7 @@ async function buildBundle(index: string): Promise<string> {
     sourcemap: 'inline',
     write: false,
     logLevel: 'silent',
-    plugins: [packages, { name: 'import.meta', setup: keepImportMeta }],
+    plugins: [{ name: 'import.meta', setup: keepImportMeta }],
   });
   return outputFiles[0]?.text ?? '';
 }
@@ -71,9 +66,11 @@ function keepImportMeta(build: PluginBuild): void {
 
 /** What runs now. An index.ts in an endless loop would not notice that the tests have ended. */
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+
+/** Ends every index.ts that still runs. */
+export function endEntries(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 /** index.ts, running as a process of its own. */
 export class Entry {
@@ -86,17 +83,36 @@ export class Entry {
   /** The port on which it really listens: any free one, in place of the port it asked for. */
   port: number | undefined;
 
-  readonly #started = performance.now();
+  /** Every port it asked for. */
+  readonly asked: string[] = [];
+  /** The error that nobody caught and that ended it. Its stack is not a sentence of the app's. */
+  uncaught: { name: string; stack: string } | undefined;
 
-  private constructor(child: ChildProcess) {
+  readonly #env: NodeJS.Dict<string>;
+  readonly #patience: PatienceWithProcess;
+
+  private constructor(child: ChildProcess, env: NodeJS.Dict<string>) {
     this.#process = child;
+    this.#env = env;
+    this.#patience = new PatienceWithProcess(child);
     this.#ended = once(child, 'close');
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
     child.on('message', (message: ProbeMessage) => {
-      if (message.type === 'asked') this.askedFor = message.port;
-      else this.port = message.port;
+      if (message.type === 'asked') {
+        this.askedFor = message.port;
+        this.asked.push(message.port);
+      } else if (message.type === 'listening') {
+        this.port = message.port;
+      } else if (message.type === 'uncaught') {
+        this.uncaught = message;
+      }
     });
+  }
+
+  #print(text: string): void {
+    // Endless output would need endless memory.
+    if (this.output.length < MAX_OUTPUT) this.output += text;
   }
 
   /**
@@ -104,7 +120,7 @@ export class Entry {
    * @param env variables of its environment; undefined takes one away
    * @throws {Lesson} when it cannot be compiled
    */
-  static async start(env: Record<string, string | undefined>): Promise<Entry> {
+  static async start(env: NodeJS.Dict<string>): Promise<Entry> {
     let code;
     try {
       code = await compile();
@@ -113,14 +129,32 @@ export class Entry {
     }
     const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-'], {
       cwd: root,
-      env: { ...process.env, NODE_OPTIONS: undefined, NO_DEPRECATION: '*', ...env },
+      env: {
+        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*', ...env,
+      },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     });
     running.add(child);
     child.once('close', () => running.delete(child));
     // A process that ends before it has read all of its code breaks the pipe; its end says more.
     child.stdin?.on('error', () => undefined).end(code);
-    return new Entry(child);
+    return new Entry(child, env);
+  }
+
+  /** Ends it and starts it anew, as another process with the same environment. */
+  async restart(): Promise<Entry> {
+    await this.close();
+    return Entry.start(this.#env);
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A browser that has never been here. */
+  newBrowser(): Browser {
+    return new Browser(this.url);
   }
 
   /** Whether it still runs. */
@@ -172,12 +206,8 @@ export class Entry {
   }
 
   async #until(done: () => boolean): Promise<void> {
-    // Several that hang were started together and are waited for together.
-    const deadline = this.port === undefined
-      ? this.#started + PATIENCE_MS
-      : performance.now() + RUNNING_PATIENCE_MS;
-    // On a machine that was busy elsewhere it may have done in the meantime what is waited for.
-    for (let polls = 0; !done() && (polls < MIN_POLLS || performance.now() < deadline); polls++) {
+    this.#patience.renew();
+    while (!done() && !this.#patience.isOver) {
       if (!this.running) {
         await this.#ended;
         return;

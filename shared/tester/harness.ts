@@ -2,16 +2,15 @@
  * What the tests of the steps are written with. A test is a black box: it visits the app over
  * HTTP, looks into its database and starts its index.ts; it knows nothing of the learner's code.
  */
-import { after, mock, test } from 'node:test';
+import { mock, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { startApp, type RunningApp } from './app.ts';
-import { regainPatience } from './browser.ts';
 import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
 import { Lesson, messageOf, testSecret } from './lesson.ts';
-import { plan, type PlannedTest } from './plan.ts';
-import { currentSubject, hasSubject, setSubject } from './subject.ts';
+import { currentRun, type PlannedTest } from './run.ts';
+import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep } from '../lesson/steps.ts';
 
 export type { RunningApp } from './app.ts';
@@ -23,7 +22,7 @@ export { expect, Lesson, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
-export interface Bench {
+export interface Context {
   /** Builds the app, with a database of its own where the app uses one, and lets it listen. */
   openApp: () => Promise<RunningApp>;
   /** Builds the app anew, as a restart does: with the same database and nothing else. */
@@ -52,7 +51,7 @@ export interface Start extends Place {
 /** What the tests of a step are defined with. */
 export interface StepTests {
   /** A test of the app that createApp() builds. */
-  test: (name: string, place: Place, run: (bench: Bench) => Promise<void>) => void;
+  test: (name: string, place: Place, run: (context: Context) => Promise<void>) => void;
   /**
    * A test of index.ts, as a process of its own. It is started at once, while the tests before it
    * run, because starting takes longest.
@@ -69,21 +68,15 @@ export interface StepTests {
  * @param number the step's number
  */
 export function testsOfStep(number: number): StepTests {
-  const step = findStep(String(number), 'test:N');
-  if (!hasSubject()) setSubject(step);
-  regainPatience();
+  if (!hasSubject()) setSubject(subjectOf(findStep(String(number), 'test:N'), 'steps'));
 
   return {
-    test: (name, place, run) => {
-      const planned = { name, step: number, ...place };
-      define(planned, leaveOut?.('app.ts') ? undefined : async (open) => run(bench(open)));
+    test: (name, { move }, run) => {
+      define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
     testEntry: (name, { move, env }, run) => {
-      if (leaveOut?.('index.ts')) {
-        define({ name, step: number, move }, undefined);
-        return;
-      }
+      if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
         const database = await openTestDatabase(opened);
@@ -91,7 +84,7 @@ export function testsOfStep(number: number): StepTests {
         opened.push(entry);
         return { entry, database };
       });
-      // The test itself will tell; until it runs, nobody else shall.
+      // The test itself tells what went wrong, once it runs.
       starting.catch(() => undefined);
       define({ name, step: number, move }, async (open) => {
         open.push({ close: () => closeAll(opened) });
@@ -102,14 +95,10 @@ export function testsOfStep(number: number): StepTests {
   };
 }
 
-let leaveOut: ((tested: 'app.ts' | 'index.ts') => boolean) | undefined;
-
-/**
- * Chooses which tests are left out from now on.
- * @param decide is asked when a test is defined, of the app or of index.ts
- */
-export function leaveOutTests(decide: NonNullable<typeof leaveOut>): void {
-  leaveOut = decide;
+function isLeftOut(name: string, isEntry: boolean): boolean {
+  const { choice: { last, withoutEntries }, tests } = currentRun();
+  return (isEntry && withoutEntries === true && name !== last)
+    || tests.some((test) => test.name === last);
 }
 
 interface Closable {
@@ -118,32 +107,35 @@ interface Closable {
 
 /** Puts a test into the plan and hands it to node:test. @param run nothing to leave it out */
 function define(
-  { name, step, move }: Pick<PlannedTest, 'name' | 'step' | 'move'>,
-  run: ((open: Closable[]) => Promise<void>) | undefined,
+  place: Pick<PlannedTest, 'name' | 'step' | 'move'>,
+  run?: (open: Closable[]) => Promise<void>,
 ): void {
-  const planned: PlannedTest = {
-    name, step, move, subject: currentSubject(), state: 'waiting', ended: Promise.resolve(),
-  };
-  plan.push(planned);
+  const { tests, ended } = currentRun();
+  const leftOut = isLeftOut(place.name, false);
+  const planned: PlannedTest = { ...place, state: 'waiting' };
+  tests.push(planned);
+  if (!run || leftOut) return;
   let running: Promise<void> | undefined;
   // For node:test a test ends with the first exception that nobody caught.
-  planned.ended = test(name, { skip: run === undefined }, () => running = runPlanned(planned, run))
+  ended.push(test(place.name, () => running = runPlanned(planned, run))
     .then(() => running)
-    .catch(() => undefined);
+    .catch(() => undefined));
 }
 
 async function runPlanned(
   planned: PlannedTest,
-  run: ((open: Closable[]) => Promise<void>) | undefined,
+  run: (open: Closable[]) => Promise<void>,
 ): Promise<void> {
-  if (!run) return;
+  if (currentRun().hangs) return;
   planned.state = 'running';
   try {
     await runWatched(run);
     planned.state = 'passed';
   } catch (error) {
     planned.state = 'failed';
-    throw planned.lesson = asLesson(error);
+    planned.lesson = asLesson(error);
+    currentRun().hangs ||= planned.lesson.parts.hangs === true;
+    throw planned.lesson;
   }
 }
 
@@ -169,7 +161,7 @@ async function closeAll(open: Closable[]): Promise<void> {
   for (const each of open.toReversed()) await each.close();
 }
 
-function bench(open: Closable[]): Bench {
+function contextOf(open: Closable[]): Context {
   const start = async (database: TestDatabase | undefined) => {
     const app = await startApp(database);
     open.push(app);
@@ -210,9 +202,3 @@ function asLesson(error: unknown): Lesson {
     lookAt: 'app.ts: what is different here?',
   }, error);
 }
-
-after(async () => {
-  if (!plan.some(({ subject }) => subject.step.needsDatabase)) return;
-  const { closeTestServer } = await import('./database.ts');
-  await closeTestServer();
-});

@@ -14,6 +14,8 @@ export interface LessonParts {
   lookAt: string;
   /** The HTTP exchange that showed it. */
   exchange?: Exchange | undefined;
+  /** Whether something never came to its end. The other tests would wait for it as well. */
+  hangs?: boolean;
 }
 
 /**

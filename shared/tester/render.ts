@@ -1,5 +1,5 @@
 import type { Exchange } from './browser.ts';
-import type { Report, TestReport } from './report.ts';
+import { passes, type Report, type TestReport } from './report.ts';
 import { redact } from './lesson.ts';
 import { steps } from '../lesson/steps.ts';
 import { paint, wrap } from '../terminal/text.ts';
@@ -12,7 +12,7 @@ export interface Style {
 
 /** The report as a learner reads it: the first failure open, the others one line each. */
 export function renderReport(report: Report, style: Style): string {
-  const failed = report.tests.filter(({ failure, notRun }) => failure ?? notRun);
+  const failed = report.tests.filter((test) => !passes(test));
   const [first] = failed;
   const lines = [
     title(report, style),
@@ -48,13 +48,10 @@ export function renderFailure(test: TestReport, style: Style): string[] {
   ];
 }
 
-function title({ step, subject, solutions, tests }: Report, style: Style): string {
-  const whose = [
-    solutions ? 'the solution' : '',
-    subject === step ? '' : `on the app of step ${subject.number}`,
-  ].filter(Boolean).join(' ');
-  const left = `Step ${step.number} · ${step.title}${whose && ` · ${whose}`}`;
-  const passed = tests.filter(({ failure, notRun }) => !failure && !notRun).length;
+function title({ step, kind, tests }: Report, style: Style): string {
+  const whose = kind === 'solutions' ? ' · the solution' : '';
+  const left = `Step ${step.number} · ${step.title}${whose}`;
+  const passed = tests.filter(passes).length;
   const right = `${passed} of ${tests.length} tests pass`;
   const gap = style.width - left.length - right.length;
   return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, style);
@@ -65,8 +62,8 @@ function failLine({ name, notRun }: TestReport, style: Style): string {
   return paint('red', `✖ fail  ${name}`, style);
 }
 
-function next({ step, subject, solutions }: Report, failures: number): string {
-  if (solutions || subject !== step) return failures === 0 ? 'All pass.' : '';
+function next({ step, kind }: Report, failures: number): string {
+  if (kind === 'solutions') return failures === 0 ? 'All pass.' : '';
   if (failures > 0) return `Next: npm run test:${step.number}`;
   const following = steps.find(({ number }) => number === step.number + 1);
   return following

@@ -4,22 +4,24 @@ import { folderOf, type Kind, type Step } from '../lesson/steps.ts';
 /** The app under test. */
 export interface Subject {
   readonly step: Step;
+  readonly kind: Kind;
   /** Where its app.ts lies, ending in a slash. */
   readonly folder: URL;
   /** The folder as a person would write it: `steps/03-mongo-store`. */
   readonly name: string;
 }
 
+/** @param folder where the app lies, if not in the folder of its step */
+export function subjectOf(step: Step, kind: Kind, folder = folderOf(step, kind)): Subject {
+  const url = pathToFileURL(`${folder}/`);
+  return { step, kind, folder: url, name: `${kind}/${step.folder}` };
+}
+
 let subject: Subject | undefined;
 
-/**
- * Chooses the app that is tested from now on.
- * @param step whose app: the tests of step 1 also run on the app of step 3
- * @param folder where else the app lies, ending in a slash
- */
-export function setSubject(step: Step, kind: Kind = 'steps', folder?: URL): void {
-  const own = pathToFileURL(`${folderOf(step, kind)}/`);
-  subject = { step, folder: folder ?? own, name: `${kind}/${step.folder}` };
+/** Chooses the app that is tested from now on. */
+export function setSubject(chosen: Subject): void {
+  subject = chosen;
 }
 
 /** Whether the app to be tested has been chosen. */

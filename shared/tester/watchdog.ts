@@ -1,78 +1,92 @@
 /*
  * A loop that never ends blocks the whole process: no timer runs, no test can fail, and Ctrl-C is
- * all that is left. A thread of its own notices that, as long as this one shows no sign of life,
- * and has `giveUp` called in the middle of the loop.
+ * all that is left. A thread of its own notices that this one shows no sign of life, and lets it
+ * look, in the middle of the loop, which line it's at.
  */
-import { closeSync } from 'node:fs';
 import { findSourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { exitForGood } from './crash.ts';
+import { Lesson } from './lesson.ts';
+import { currentRun } from './run.ts';
 
-/** How long nothing may run, in milliseconds. Busy machines are slow; a suspended one wakes up. */
-export const BLOCKED_MS = 5000;
+const HEARTBEAT_MS = 100;
 
-const HEARTBEAT_MS = 250;
+/**
+ * How much of the processor's time a loop may take, in milliseconds. A busy machine is slow to give
+ * it, but the learner's code never needs that much at once.
+ */
+const LOOP_MS = 1000;
 
-/** Is called on the blocked thread itself, so that its stack shows the loop. */
-type GiveUp = (stack: string) => void;
+/** After how many heartbeats in vain something is waiting, if it takes no time of the processor. */
+const WAITING_BEATS = 30;
 
-const givingUp = Symbol.for('workshop.giveUp');
+/** How long it may take to interrupt it, in milliseconds. */
+const GIVE_UP_MS = 5000;
+
+// The app is given another one.
+const kill = process.kill.bind(process);
+
+const blocked = Symbol.for('workshop.blocked');
 
 /*
  * The thread is plain JavaScript in a string: a module would be read through tsx, which takes
  * longer than all else here. The debugger is how a thread can interrupt another one.
  */
 const thread = `
-const { workerData: { beat, blockedMs } } = require('node:worker_threads');
+const { beat, beatMs, loopMs, waitingBeats, giveUpMs } = require('node:worker_threads').workerData;
+const { spawnSync } = require('node:child_process');
 const { writeSync } = require('node:fs');
 const { Session } = require('node:inspector');
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+let used = cpuMs();
+let beatsInVain = 0;
+for (let blocked = false; !blocked;) {
+  if (Atomics.wait(beat, 0, Atomics.load(beat, 0), beatMs) === 'timed-out') beatsInVain++;
+  else [used, beatsInVain] = [cpuMs(), 0];
+  const busy = cpuMs() - used;
+  blocked = busy > loopMs || (beatsInVain > waitingBeats && busy < 0.05 * beatsInVain * beatMs);
+}
+// It may wait for a process that it has started. All that it has started are in its group.
+const { stdout } = spawnSync('pgrep', ['-g', String(process.pid)], { encoding: 'utf8' });
+for (const pid of stdout?.split('\\n').map(Number) ?? []) {
+  try {
+    if (pid > 0 && pid !== process.pid) process.kill(pid, 'SIGKILL');
+  } catch {}
+}
 const session = new Session();
 session.connectToMainThread();
-session.once('Debugger.paused', ({ params }) => {
-  session.post('Debugger.evaluateOnCallFrame', {
-    callFrameId: params.callFrames[0].callFrameId,
-    expression: "globalThis[Symbol.for('workshop.giveUp')]()",
+session.once('Debugger.paused', ({ params: { callFrames: [{ callFrameId }] } }) => {
+  giveUp.refresh();
+  const expression = "globalThis[Symbol.for('workshop.blocked')]()";
+  session.post('Debugger.evaluateOnCallFrame', { callFrameId, expression }, () => {
+    // It has returned, so it hasn't worked: in the midst of Node's own code there are no globals.
+    session.post('Runtime.evaluate', { expression });
   });
 });
-let since = performance.now();
-let used = process.cpuUsage();
-for (let blocked = false; !blocked;) {
-  const seen = Atomics.load(beat, 0);
-  if (Atomics.wait(beat, 0, seen, blockedMs / 10) !== 'timed-out') {
-    since = performance.now();
-    used = process.cpuUsage();
-  }
-  // A loop uses the processor all the time. A thread that waits for its turn on a busy machine
-  // does not, so it is given more time.
-  const { user, system } = process.cpuUsage(used);
-  const silent = performance.now() - since;
-  const busy = (user + system) / 1000 > 0.15 * silent;
-  blocked = silent > blockedMs && (busy || silent > 6 * blockedMs);
-}
 session.post('Debugger.enable');
 session.post('Debugger.pause');
-// What waits inside Node itself cannot be interrupted.
-setTimeout(() => {
-  writeSync(1, 'Nothing runs any more: your server waits inside one call for ever.\\n');
+const giveUp = setTimeout(() => {
+  writeSync(2, 'Nothing runs any more: your server waits inside one call for ever.\\n');
   process.kill(process.pid, 'SIGKILL');
-}, 5000);
+}, giveUpMs);
 `;
 
 /**
- * Watches over this thread. When nothing has run for {@link BLOCKED_MS}, it calls `giveUp` and
- * ends the process with code 1.
+ * Watches over this thread. When it's blocked, calls `tell` on it, with a lesson that names the
+ * line, and ends the process.
  */
-export function startWatchdog(giveUp: GiveUp): void {
-  Object.defineProperty(globalThis, givingUp, {
+export function startWatchdog(tell: (lesson: Lesson) => void): void {
+  if (blocked in globalThis) return;
+  Object.defineProperty(globalThis, blocked, {
     value: () => {
       Error.stackTraceLimit = 50;
       try {
-        giveUp(withOriginalLines(new Error('blocked').stack ?? ''));
+        tell(blockedLesson(withOriginalLines(new Error('blocked').stack ?? '')));
       } finally {
-        // Node would say that it waits for the debugger to disconnect.
-        closeSync(2);
-        exitForGood(1);
+        kill(process.pid, 'SIGKILL');
       }
     },
   });
@@ -80,12 +94,23 @@ export function startWatchdog(giveUp: GiveUp): void {
   setInterval(() => {
     Atomics.add(beat, 0, 1);
     Atomics.notify(beat, 0);
-  }, HEARTBEAT_MS).unref();
-  const workerData = { beat, blockedMs: BLOCKED_MS };
+  }, HEARTBEAT_MS / 2).unref();
+  const workerData = {
+    beat, beatMs: HEARTBEAT_MS, loopMs: LOOP_MS, waitingBeats: WAITING_BEATS, giveUpMs: GIVE_UP_MS,
+  };
   new Worker(thread, { eval: true, workerData, execArgv: [] }).unref();
 }
 
-/** Node does not look into source maps while the debugger holds the thread. */
+function blockedLesson(stack: string): Lesson {
+  return new Lesson({
+    observed: `${currentRun().request ?? 'app.ts'} kept your server busy: nothing else could run.`,
+    why: 'JavaScript does one thing at a time. A loop that never ends, or a call that waits, holds '
+      + 'up the whole process, for every visitor, and the tests with it: they stop here.',
+    lookAt: 'app.ts: which loop or call does not come to its end?',
+  }, stack);
+}
+
+/** Node doesn't look into source maps while the debugger holds the thread. */
 function withOriginalLines(stack: string): string {
   return stack.replaceAll(/(file:\/\/[^\s()]+):(\d+):(\d+)/g, (place, url: string, line, column) => {
     const map = findSourceMap(url) ?? findSourceMap(fileURLToPath(url));

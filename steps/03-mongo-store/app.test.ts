@@ -68,8 +68,8 @@ async function expectStopped(entry: Entry, given: string, words: RegExp): Promis
   }, entry.output);
 }
 
-test('the visit count survives a restart of the app', { move: 2 }, async (bench) => {
-  const app = await bench.openApp();
+test('the visit count survives a restart of the app', { move: 2 }, async (context) => {
+  const app = await context.openApp();
   const browser = app.newBrowser();
   try {
     await browser.get('/');
@@ -79,7 +79,7 @@ test('the visit count survives a restart of the app', { move: 2 }, async (bench)
   expectVisit(await browser.get('/'), 2, countStands);
 
   const stored = await storedSessions(app);
-  const restarted = await bench.restart(app);
+  const restarted = await context.restart(app);
   expectVisit(await browser.movedTo(restarted).get('/'), 3, {
     1: stored.length === 0
       ? 'The app was built anew and the same cookie sent. The sessions died with the app, so '
@@ -90,8 +90,8 @@ test('the visit count survives a restart of the app', { move: 2 }, async (bench)
   }, 'session.ts: is the store part of the options, and is there only one app.use(session(…))?');
 });
 
-test('every browser has one document, named by its session id', { move: 2 }, async (bench) => {
-  const app = await bench.openApp();
+test('every browser has one document, named by its session id', { move: 2 }, async (context) => {
+  const app = await context.openApp();
   const [anna, ben] = [app.newBrowser(), app.newBrowser()];
   await anna.get('/');
   await ben.get('/');
@@ -109,8 +109,8 @@ test('every browser has one document, named by its session id', { move: 2 }, asy
   });
 });
 
-test('the store uses the client that createApp() is given', { move: 2 }, async (bench) => {
-  const app = await bench.openApp();
+test('the store uses the client that createApp() is given', { move: 2 }, async (context) => {
+  const app = await context.openApp();
   const answer = await app.newBrowser().get('/');
   const [session] = await storedSessions(app);
   expect(session !== undefined, { ...nothingStored, exchange: answer });
@@ -127,8 +127,8 @@ test('the store uses the client that createApp() is given', { move: 2 }, async (
   });
 });
 
-test('MongoDB is told to delete expired sessions', { move: 2 }, async (bench) => {
-  const app = await bench.openApp();
+test('MongoDB is told to delete expired sessions', { move: 2 }, async (context) => {
+  const app = await context.openApp();
   const answer = await app.newBrowser().get('/');
   const [session] = await storedSessions(app);
   expect(session !== undefined, { ...nothingStored, exchange: answer });
@@ -167,18 +167,18 @@ testEntry('index.ts keeps the sessions at MONGO_URL', { move: 2, env: () => ({})
   }, entry.output);
 });
 
-test('a session lives one hour after its last visit', { move: 3 }, async (bench) => {
-  const app = await bench.openApp();
+test('a session lives one hour after its last visit', { move: 3 }, async (context) => {
+  const app = await context.openApp();
   const browser = app.newBrowser();
   await expectOneHour(app, () => browser.get('/'), 'visit');
 
-  bench.advanceClock(ONE_HOUR_MS / 2);
+  context.advanceClock(ONE_HOUR_MS / 2);
   await expectOneHour(app, () => browser.get('/'), 'visit half an hour later');
   await expectOneHour(app, () => app.newBrowser().get('/'), 'new browser\'s first visit then');
 });
 
-test('an expired session is a new visitor', { move: 3 }, async (bench) => {
-  const app = await bench.openApp();
+test('an expired session is a new visitor', { move: 3 }, async (context) => {
+  const app = await context.openApp();
   const browser = app.newBrowser();
   const answer = await browser.get('/');
   const [session] = await storedSessions(app);
@@ -186,7 +186,7 @@ test('an expired session is a new visitor', { move: 3 }, async (bench) => {
   const cookie = browser.cookieHeader();
   expectVisit(await browser.getWithCookie('/', cookie), 2, countStands);
 
-  bench.advanceClock(ONE_HOUR_MS + 60_000);
+  context.advanceClock(ONE_HOUR_MS + 60_000);
   expectVisit(await browser.getWithCookie('/', cookie), 1, {
     3: 'An hour and a minute after the last visit, the old cookie still opened the session. '
       + 'The store decides how long a session counts, whatever the browser keeps.',

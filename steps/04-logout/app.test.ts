@@ -5,14 +5,14 @@ import {
   expectVisit,
   quote,
   testsOfStep,
-  type Bench,
+  type Context,
   type Exchange,
 } from '#harness';
 
 const { test } = testsOfStep(4);
 
-test('POST /logout answers Logout complete', { move: 1 }, async (bench) => {
-  const { browser } = await visited(bench);
+test('POST /logout answers Logout complete', { move: 1 }, async (context) => {
+  const { browser } = await visited(context);
   const answer = await browser.post('/logout');
   expectLogout(answer);
   expect(answer.status >= 300 || /logout complete/i.test(answer.body), {
@@ -23,8 +23,8 @@ test('POST /logout answers Logout complete', { move: 1 }, async (bench) => {
   });
 });
 
-test('the session is gone from MongoDB', { move: 1 }, async (bench) => {
-  const { app, browser } = await visited(bench);
+test('the session is gone from MongoDB', { move: 1 }, async (context) => {
+  const { app, browser } = await visited(context);
   const [before] = await app.database?.sessions() ?? [];
   const other = app.newBrowser();
   await other.get('/');
@@ -44,8 +44,8 @@ test('the session is gone from MongoDB', { move: 1 }, async (bench) => {
   }, 'app.ts: which sessions does POST /logout delete?');
 });
 
-test('the old cookie is a new visitor', { move: 1 }, async (bench) => {
-  const { browser } = await visited(bench);
+test('the old cookie is a new visitor', { move: 1 }, async (context) => {
+  const { browser } = await visited(context);
   const cookie = browser.cookieHeader();
   expectLogout(await browser.post('/logout'));
   expectVisit(await browser.getWithCookie('/', cookie), 1, {
@@ -54,8 +54,8 @@ test('the old cookie is a new visitor', { move: 1 }, async (bench) => {
   }, 'app.ts: is req.session.destroy() called, and does nothing save the session afterwards?');
 });
 
-test('the answer waits until the session is gone', { move: 1 }, async (bench) => {
-  const { app, browser } = await visited(bench);
+test('the answer waits until the session is gone', { move: 1 }, async (context) => {
+  const { app, browser } = await visited(context);
   const deletion = app.database?.holdDeletions();
   const runTimers = app.catchTimers();
   const logout = browser.post('/logout');
@@ -87,8 +87,8 @@ test('the answer waits until the session is gone', { move: 1 }, async (bench) =>
   expectLogout(await logout);
 });
 
-test('logging out twice, or without a session, is harmless', { move: 1 }, async (bench) => {
-  const { app, browser } = await visited(bench);
+test('logging out twice, or without a session, is harmless', { move: 1 }, async (context) => {
+  const { app, browser } = await visited(context);
   const cookie = browser.cookieHeader();
   expectLogout(await browser.post('/logout'));
   const again = {
@@ -107,8 +107,8 @@ test('logging out twice, or without a session, is harmless', { move: 1 }, async 
   }
 });
 
-test('a logout that failed does not say that it worked', { move: 2 }, async (bench) => {
-  const { app, browser } = await visited(bench);
+test('a logout that failed does not say that it worked', { move: 2 }, async (context) => {
+  const { app, browser } = await visited(context);
   app.database?.refuseDeletions();
   const answer = await browser.post('/logout');
   expect(answer.status !== 404, notThere(answer));
@@ -128,8 +128,8 @@ test('a logout that failed does not say that it worked', { move: 2 }, async (ben
   });
 });
 
-test('the browser forgets the cookie', { move: 3 }, async (bench) => {
-  const { browser } = await visited(bench);
+test('the browser forgets the cookie', { move: 3 }, async (context) => {
+  const { browser } = await visited(context);
   const old = browser.sessionCookie();
   const answer = await browser.post('/logout');
   expectLogout(answer);
@@ -145,8 +145,8 @@ test('the browser forgets the cookie', { move: 3 }, async (bench) => {
   });
 });
 
-test('GET /logout shows a button and logs nobody out', { move: 4 }, async (bench) => {
-  const { app, browser } = await visited(bench);
+test('GET /logout shows a button and logs nobody out', { move: 4 }, async (context) => {
+  const { app, browser } = await visited(context);
   const page = await browser.get('/logout');
   expectVisit(await browser.get('/'), 3, {
     1: 'A GET of /logout ended the session. Browsers load links ahead, and any page of the web '
@@ -186,8 +186,8 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (bench
 });
 
 /** An app and a browser that has been there twice. */
-async function visited(bench: Bench) {
-  const app = await bench.openApp();
+async function visited(context: Context) {
+  const app = await context.openApp();
   const browser = app.newBrowser();
   await browser.get('/');
   expectVisit(await browser.get('/'), 2, countStands);

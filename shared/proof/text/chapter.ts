@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { JsonReport } from '../../tester/json.ts';
+import { renderReport } from '../../tester/render.ts';
+import { passes } from '../../tester/report.ts';
+import { runStepTests } from '../../tester/test-process.js';
+import { textOf } from '../answers/run.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
 import { freePort, Workshop } from '../../testing/workshop.ts';
@@ -211,7 +214,7 @@ class Chapter {
     if (kind === undefined) {
       this.#compare(part, await this.#output(process.execPath, words));
     } else if (kind === 'test') {
-      await this.#runTests(Number(number), words, part);
+      await this.#runTests(Number(number), part);
     } else {
       assert.equal(this.#terminal, undefined, `${part.place}: terminal 1 is still busy.`);
       this.#terminal = new Terminal(words, (await this.#openWorkspace()).folder, this.#env);
@@ -234,21 +237,19 @@ class Chapter {
   }
 
   /** Runs a step's tests and proves the stage: only the tests of the moves so far are green. */
-  async #runTests(number: number, words: string[], part: Part): Promise<void> {
+  async #runTests(number: number, part: Part): Promise<void> {
     const bench = await this.#openBench();
-    const destination = path.join(bench.folder, 'report.json');
-    const output = await this.#output(process.execPath, [
-      '--test-reporter=./shared/tester/json.ts', `--test-reporter-destination=${destination}`,
-      ...words,
-    ], bench);
-    this.#compare(part, output);
+    const step = steps[number - 1];
+    assert.ok(step, `${part.place}: there is no step ${number}.`);
+    const env = { ...process.env, ...this.#env };
+    const report = await runStepTests(step, { workshop: bench.folder, env });
+    this.#compare(part, renderReport(report, { width: 80, color: false }));
 
-    const { tests } = JSON.parse(await readFile(destination, 'utf8')) as JsonReport;
     const move = this.#step?.number === number ? this.#move : 0;
-    for (const test of tests) {
+    for (const test of report.tests) {
       const should = test.move <= move ? 'pass' : 'fail';
-      assert.equal(test.passed ? 'pass' : 'fail', should, `${part.place}: after move ${move} the `
-      + `test “${test.name}” of move ${test.move} should ${should}. ${test.text}`);
+      assert.equal(passes(test) ? 'pass' : 'fail', should, `${part.place}: after move ${move} the `
+      + `test “${test.name}” of move ${test.move} should ${should}. ${textOf(test)}`);
     }
     this.#moveIsTested = true;
     this.counts.stages++;
@@ -275,7 +276,7 @@ class Chapter {
       cwd: folder,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(240_000),
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

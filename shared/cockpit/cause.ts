@@ -3,14 +3,14 @@ import { stripVTControlCharacters } from 'node:util';
 /** How a process ended, as the end of a sentence that begins with "The app". */
 export function describeEnding(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal) return `was ended by ${signal}`;
-  if (code === 0) return 'has ended by itself: it waits for no request';
-  return `has crashed (exit code ${code ?? 'unknown'})`;
+  if (code === 0) return 'ended by itself: nothing keeps it running';
+  return `crashed (exit code ${code ?? 'unknown'})`;
 }
 
 /**
- * The one sentence in what a crashed app has printed: its error and the line of the app's own code
- * that it came from, or else its last words.
- * @param output the lines that it printed on its standard error
+ * Why an app crashed, in one sentence: its error and the line of the app's own code that it came
+ * from, or else its last words.
+ * @param output the lines it printed on its standard error
  */
 export function findCause(output: string[]): string {
   const lines = output.map((line) => stripVTControlCharacters(line).trim()).filter(Boolean);
@@ -26,10 +26,11 @@ export function findCause(output: string[]): string {
 }
 
 function withPlace(message: string, lines: string[]): string {
+  const text = message.replace(/ \{$/, '');
   for (const line of lines) {
     const [place] = /(?:steps|solutions)\/\d\d-[\w-]+\/[\w./-]+:\d+/
       .exec(line.replaceAll('\\', '/')) ?? [];
-    if (place !== undefined) return `${message.replace(/ \{$/, '')} (${place})`;
+    if (place !== undefined) return `${text} (${place})`;
   }
-  return message.replace(/ \{$/, '');
+  return text;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findCause } from './crash.ts';
+import { findCause } from './cause.ts';
 
 test('the cause of a crash is its error and the own line, or else the last words', () => {
   const cases: [output: string, cause: string][] = [

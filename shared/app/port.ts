@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { promisify } from 'node:util';
+import { Problem } from '../terminal/problem.ts';
+
+/** A program that listens on a port. */
+interface Owner {
+  pid: number;
+  command: string;
+}
+
+/** The port is in use: by another cockpit of this workshop, or by another program. */
+export class PortTaken extends Problem {
+  readonly byWorkshop: boolean;
+
+  constructor(message: string, next: string, byWorkshop: boolean) {
+    super(message, next);
+    this.byWorkshop = byWorkshop;
+  }
+}
+
+/**
+ * The port for the app: PORT, or 4000 if that isn't set.
+ * @param command the npm script that needs the port, such as `step:3`
+ * @throws {Problem} when PORT is not a port number, or the port can't be used
+ */
+export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise<number> {
+  const text = env['PORT'] || '4000';
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) {
+    throw new Problem(
+      `PORT is ${text}, but a port is a number from 1 to 65535.`, withPort(4000, command),
+    );
+  }
+  const code = await tryPort(port);
+  if (code === 'EADDRINUSE') throw await portTaken(port, command);
+  if (code === undefined) return port;
+  throw new Problem(
+    `The system doesn't let an app use port ${port} (${code}).`,
+    withPort(await otherPort(port), command),
+  );
+}
+
+/** Says who has a port that is in use, and what to do. */
+export async function portTaken(port: number, command: string): Promise<PortTaken> {
+  const owner = await findOwner(port);
+  const [, folder] = /((?:steps|solutions)[\\/]\d\d-[\w-]+)[\\/]index\.ts/.exec(owner?.command ?? '')
+    ?? [];
+  const process = owner ? ` (process ${owner.pid})` : '';
+  const app = folder && `the app of ${folder.replace('\\', '/')}`;
+  const isOurs = app ?? (/shared[\\/]commands[\\/](?:run\.js )?(?:step|start)\b/
+    .test(owner?.command ?? '') && 'the workshop');
+  if (isOurs) {
+    return new PortTaken(
+      `Port ${port} is in use by ${isOurs}, running in another terminal${process}.`,
+      `press q (or Ctrl-C) in the other terminal, then npm run ${command}`,
+      true,
+    );
+  }
+  const line = owner?.command.trim() ?? 'another program';
+  const who = line.length > 60 ? `${line.slice(0, 59)}…` : line;
+  return new PortTaken(
+    `Port ${port} is in use by ${who}${process}.`, withPort(await otherPort(port), command), false,
+  );
+}
+
+function withPort(port: number, command: string): string {
+  return `PORT=${port} npm run ${command} (on Windows put PORT=${port} into .env)`;
+}
+
+/** A port that can be used; not the very next one, where the live picture likes to be. */
+async function otherPort(port: number): Promise<number> {
+  for (const other of [4000, port + 10, port + 20, 8080]) {
+    if (other !== port && other <= 65_535 && await tryPort(other) === undefined) return other;
+  }
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return address instanceof Object ? address.port : 4000;
+}
+
+/**
+ * Listens for a moment. Some systems allow that although another program listens on one of the
+ * addresses, which would then get the browser's requests: so all are tried.
+ * @returns why it can't be done, such as `EADDRINUSE`; undefined if it can
+ */
+async function tryPort(port: number): Promise<string | undefined> {
+  for (const host of ['::', '0.0.0.0', '127.0.0.1', '::1']) {
+    const server = createServer().listen(port, host);
+    try {
+      await once(server, 'listening');
+      await new Promise((resolve) => server.close(resolve));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error && error.code;
+      // Other errors mean that the machine has no IPv6.
+      if (code === 'EADDRINUSE' || code === 'EACCES') return code;
+    }
+  }
+  return undefined;
+}
+
+/** Finds out which program listens on a TCP port; undefined where the system doesn't tell. */
+async function findOwner(port: number): Promise<Owner | undefined> {
+  try {
+    const find = { linux: onLinux, win32: onWindows }[process.platform as string] ?? elsewhere;
+    return await find(port);
+  } catch {
+    return undefined;
+  }
+}
+
+/** In /proc a port leads to the number of a socket, and that to the process that has it open. */
+async function onLinux(port: number): Promise<Owner | undefined> {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const tables = await Promise.all(['tcp', 'tcp6'].map((name) =>
+    readFile(`/proc/net/${name}`, 'utf8').catch(() => '')));
+  const LISTENS = '0A';
+  const sockets = tables.flatMap((table) => table.split('\n').slice(1)).flatMap((line) => {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+    return local?.endsWith(suffix) && state === LISTENS ? [`socket:[${inode ?? ''}]`] : [];
+  });
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const files = await readdir(`/proc/${pid}/fd`).catch((): string[] => []);
+    const targets = await Promise.all(files.map((file) =>
+      readlink(`/proc/${pid}/fd/${file}`).catch(() => '')));
+    if (!targets.some((target) => sockets.includes(target))) continue;
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    return { pid: Number(pid), command: command.replaceAll('\0', ' ') };
+  }
+  return undefined;
+}
+
+async function onWindows(port: number): Promise<Owner | undefined> {
+  const lines = (await run('netstat', ['-ano'])).split('\n');
+  const [, , , , pid] = lines.map((line) => line.trim().split(/\s+/)).find(
+    ([protocol, local, remote]) => (
+      protocol === 'TCP' && local?.endsWith(`:${port}`) && remote?.endsWith(':0')
+    ),
+  ) ?? [];
+  if (pid === undefined) return undefined;
+  const query = `(Get-CimInstance Win32_Process -Filter 'ProcessId=${pid}').CommandLine`;
+  const command = await run('powershell', ['-NoProfile', '-Command', query]);
+  return { pid: Number(pid), command: command.trim() || 'a program' };
+}
+
+async function elsewhere(port: number): Promise<Owner | undefined> {
+  const pid = (await run('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t'])).split('\n')[0];
+  if (!pid) return undefined;
+  return { pid: Number(pid), command: await run('ps', ['-o', 'command=', '-p', pid]) };
+}
+
+async function run(command: string, args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { timeout: 3000, windowsHide: true });
+  return stdout;
+}

@@ -1,0 +1,87 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readMoves, type Move } from '../lesson/hints.ts';
+import type { Change, FileChanges } from '../lesson/step-diff.ts';
+import { folderOf, type Step } from '../lesson/steps.ts';
+import { paintDiff } from '../terminal/markdown.ts';
+import { Problem } from '../terminal/problem.ts';
+import { paint, type Size } from '../terminal/text.ts';
+
+/** The size up to which a step's files are compared, in bytes. A solution has about 3,000. */
+const MOST_BYTES = 200_000;
+
+/**
+ * Compares a learner's step with its solution.
+ * @param moveNumber the move whose changes are wanted; undefined for all of them
+ * @throws {Problem} when the learner's files are too large to be compared at once
+ */
+export async function diffStep(
+  step: Step,
+  moveNumber: number | undefined,
+  workshop: string,
+): Promise<FileChanges[]> {
+  const folder = folderOf(step, 'steps', workshop);
+  for (const name of await readdir(folder)) {
+    const { size } = await stat(join(folder, name));
+    if (size <= MOST_BYTES || !name.endsWith('.ts')) continue;
+    throw new Problem(
+      `${name} is too large to be compared here (${Math.round(size / 1000)} KB).`,
+      `npm run diff ${step.number} in the other terminal`,
+    );
+  }
+  // It brings the TypeScript compiler along, for which nobody should wait before it's needed.
+  const { diffFolders } = await import('../lesson/step-diff.ts');
+  const files = await diffFolders(folder, folderOf(step, 'solutions', workshop));
+  if (moveNumber === undefined) return files;
+  return changesOfMove(files, await readMoves(step, workshop), moveNumber);
+}
+
+/**
+ * What differs because one move isn't done: the changes that its last hint, the code, shows.
+ * @param files what differs in the whole step
+ */
+export function changesOfMove(
+  files: FileChanges[],
+  moves: Move[],
+  moveNumber: number,
+): FileChanges[] {
+  return files.flatMap(({ name, changes }) => {
+    const own = hintLines(moves.filter(({ number }) => number === moveNumber), name);
+    const foreign = hintLines(moves.filter(({ number }) => number !== moveNumber), name);
+    const isOwn = (sign: '+' | '-') => (line: string) => own.has(sign + line.trim());
+    const found = changes.flatMap((change): Change[] => {
+      if (!change.after.some(isOwn('+')) && !change.before.some(isOwn('-'))) return [];
+      // Two moves may change neighbouring lines.
+      const after = change.after.filter((line) => (
+        isOwn('+')(line) || !foreign.has(`+${line.trim()}`)
+      ));
+      return [{ ...change, after }];
+    });
+    return found.length > 0 ? [{ name, changes: found }] : [];
+  });
+}
+
+/** The lines that the hints of moves add to and take from a file, such as `+res.send('Hi');`. */
+function hintLines(moves: Move[], file: string): Set<string> {
+  const text = moves.flatMap(({ hints }) => hints.map((hint) => hint.text)).join('\n');
+  const blocks = [...text.matchAll(/^```diff \S*\/(\S+)\n([^]*?)^```/gm)];
+  const lines = blocks.filter(([, name]) => name === file)
+    .flatMap(([, , code = '']) => code.split('\n'));
+  // A bracket alone says nothing about whose it is.
+  return new Set(lines.filter((line) => /^[-+].*\w/.test(line))
+    .map((line) => line.charAt(0) + line.slice(1).trim()));
+}
+
+/** A diff as it's read: each change below its place, lines with `-` go and lines with `+` come. */
+export function renderChanges(
+  files: FileChanges[],
+  folder: string,
+  size: Size,
+): string[] {
+  return files.flatMap(({ name, changes }) => changes.flatMap(({ line, before, after }) => [
+    paint('bold', `${folder}/${name}:${line}`, size),
+    ...before.map((text) => paintDiff(`- ${text}`, size)),
+    ...after.map((text) => paintDiff(`+ ${text}`, size)),
+    '',
+  ]));
+}

@@ -1,0 +1,101 @@
+/*
+ * The process in which tests run (see test-process.js). It loads what all tests need, waits to be
+ * told which to run, and tells how they ended.
+ */
+import { findStep, type Kind } from '../lesson/steps.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { guardProcess } from './crash.ts';
+import { endEntries } from './entry.ts';
+import { messageOf } from './lesson.ts';
+import type { Report } from './report.ts';
+import { currentRun, runTests, type Choice } from './run.ts';
+import { subjectOf } from './subject.ts';
+import { startWatchdog } from './watchdog.ts';
+
+/** What this process is told to do. */
+export type Order =
+  /** To load what the tests of a step need, before they are to run. */
+  | { type: 'prepare'; step: number }
+  | Run
+  | { type: 'stop' };
+
+/** The order to run the tests of a step. */
+export interface Run {
+  type: 'run';
+  /** The step whose app is tested. */
+  step: number;
+  kind: Kind;
+  /** The step whose tests run, if not the same. */
+  tests?: number;
+  /** Where the app lies, if not in its step's folder. */
+  folder?: string;
+  choice?: Choice;
+}
+
+/** What it tells of a run. */
+export interface Ended {
+  type: 'ended';
+  verdict: Verdict;
+  /** Whether this process is blocked and about to end. */
+  last: boolean;
+}
+
+/** How a run ended: with a report, or with what was printed instead of one. */
+export type Verdict = { report: Report } | { failure: string };
+
+// The learner's code must not have the channel: it would be as if there were none.
+const send = process.send?.bind(process);
+process.on('message', (order: Order) => void obey(order));
+process.once('disconnect', () => void stop());
+Object.assign(process, { send: undefined, disconnect: undefined });
+
+const exit = guardProcess();
+
+loadEnvFile();
+process.env.NODE_ENV = 'test';
+// express-session speaks of missing options on every start; the tests say it better.
+process.env.NO_DEPRECATION = 'express-session';
+let database: Promise<typeof import('./database.ts')> | undefined;
+await load('./harness.ts', 'express', 'express-session');
+
+async function obey(order: Order): Promise<void> {
+  if (order.type === 'stop') return stop();
+  const step = findStep(String(order.step), 'test:N');
+  // The driver is loaded only where a step needs it: it takes longer than all else together.
+  if (step.needsDatabase) {
+    await load('connect-mongo');
+    await (database ??= import('./database.ts'));
+  }
+  if (order.type === 'prepare') return;
+  const { kind, tests = order.step, folder, choice } = order;
+  startWatchdog((lesson) => {
+    tell({ report: currentRun().report(lesson) }, true);
+    endEntries();
+  });
+  try {
+    const tested = findStep(String(tests), 'test:N');
+    tell({ report: await runTests(tested, subjectOf(step, kind, folder), choice) });
+  } catch (error) {
+    const file = `steps/${step.folder}/app.test.ts`;
+    tell({
+      failure: `The tests can't be loaded: ${messageOf(error)}\n`
+        + `Next: git checkout ${file}, which brings them back as they came`,
+    });
+  }
+}
+
+function tell(verdict: Verdict, last = false): void {
+  const message: Ended = { type: 'ended', verdict, last };
+  send?.(message);
+}
+
+/** Loads modules. What can't be loaded is missed, and explained, by the tests that need it. */
+async function load(...modules: string[]): Promise<void> {
+  await Promise.allSettled(modules.map((module) => import(module)));
+}
+
+async function stop(): Promise<void> {
+  endEntries();
+  await (await database)?.closeTestServer().catch(() => undefined);
+  exit(0);
+}

@@ -1,0 +1,87 @@
+/*
+ * How long the learner's code is waited for. On a busy machine only the time counts in which it had
+ * its turn.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+
+/** How often a process tells that it's idle, in milliseconds. */
+export const BEAT_MS = 100;
+
+/** Waits so many milliseconds for code that runs in this process, in many small turns. */
+export async function patience(ms: number, signal: AbortSignal): Promise<undefined> {
+  for (let turn = 0; turn < ms / BEAT_MS && !signal.aborted; turn++) {
+    await setTimeout(BEAT_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** How long a process may be idle and not do what is waited for, in milliseconds. */
+const IDLE_MS = 2000;
+
+/** How much longer it may when something else is waited for, in milliseconds. */
+const RENEWED_MS = 500;
+
+/** How much of the processor's time a loop may take, in milliseconds. */
+const LOOP_MS = 1000;
+
+/** How much it may take to load all packages, in milliseconds. */
+const LOADING_MS = 10_000;
+
+/** How long it may sleep without telling that it's idle, in milliseconds. */
+const ASLEEP_MS = 3000;
+
+/** How long it may be silent where the system doesn't tell what it does, in milliseconds. */
+const SILENT_MS = 15_000;
+
+/** The patience with a process that sends a message at each beat while it's idle. */
+export class PatienceWithProcess {
+  readonly #pid: number;
+  #beats = 0;
+  /** When it sent the last message, or was last seen to work. */
+  #heard = performance.now();
+  #worked = performance.now();
+  #cpuMs = 0;
+  #cpuLimitMs = LOADING_MS;
+
+  constructor(child: ChildProcess) {
+    this.#pid = child.pid ?? 0;
+    child.on('message', (message) => {
+      const isBeat = message instanceof Object && 'type' in message && message.type === 'beat';
+      this.#beats = isBeat ? this.#beats + 1 : 0;
+      this.#heard = this.#worked = performance.now();
+      this.#cpuLimitMs = (lookAt(this.#pid)?.cpuMs ?? 0) + LOOP_MS;
+    });
+  }
+
+  /** Something else is waited for now. */
+  renew(): void {
+    this.#beats = Math.min(this.#beats, (IDLE_MS - RENEWED_MS) / BEAT_MS);
+  }
+
+  /** Whether it's no use to wait any longer: it's idle, asleep, or in a loop. */
+  get isOver(): boolean {
+    if (this.#beats * BEAT_MS >= IDLE_MS) return true;
+    const now = performance.now();
+    const seen = lookAt(this.#pid);
+    if (!seen) return now - this.#heard > SILENT_MS;
+    if (!seen.sleeps || seen.cpuMs > this.#cpuMs) this.#worked = now;
+    this.#cpuMs = seen.cpuMs;
+    return seen.cpuMs > this.#cpuLimitMs || now - this.#worked > ASLEEP_MS;
+  }
+}
+
+/** Whether a process sleeps, and how much of the processor's time it has had. Linux only. */
+function lookAt(pid: number): { sleeps: boolean; cpuMs: number } | undefined {
+  try {
+    // proc(5): the state stands behind the name; user and system time, in hundredths of a second,
+    // are the 12th and 13th field from there.
+    const [, text = ''] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    const fields = text.split(' ');
+    const cpuMs = (Number(fields[11]) + Number(fields[12])) * 10;
+    return { sleeps: fields[0] === 'S', cpuMs };
+  } catch {
+    return undefined;
+  }
+}
