@@ -6,8 +6,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { folderOf, steps, type Step } from '../lesson/steps.ts';
-import { openStageDatabase, startStage } from '../live/stage.ts';
-import { freePort } from '../testing/workshop.ts';
+import { openStageDatabase, startStage } from '../testing/stage.ts';
+import { eventually, freePort } from '../testing/workshop.ts';
 import type { Context } from './command.ts';
 
 /** How often a command is timed, and a file saved; the first of each doesn't count. */
@@ -94,12 +94,9 @@ async function timeSaves(workshop: string, step: Step, args: string[]): Promise<
   cockpit.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  const verdict = async (from: number) => {
-    while (!/^Step \d {2}[●○]+ /m.test(output.slice(from))) {
-      if (cockpit.exitCode !== null) throw new Error(`The cockpit has ended:\n${output}`);
-      await Promise.race([once(cockpit.stdout, 'data'), once(cockpit, 'exit')]);
-    }
-  };
+  const verdict = (from: number) => eventually('a verdict', () => (
+    /^Step \d {2}[●○]+ /m.test(output.slice(from))
+  ), 60_000);
   const times: number[] = [];
   try {
     await verdict(0);

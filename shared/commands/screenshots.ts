@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { findChromium, startChromium } from '../testing/chromium.ts';
 import { canListen } from '../live/port.ts';
-import { openStageDatabase, startStage } from '../live/stage.ts';
+import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { Problem, runCommand } from '../terminal/problem.ts';
 import { freePort } from '../testing/workshop.ts';
 import { root } from '../lesson/steps.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sign } from './cookie.ts';
 import { tell } from './exchange.ts';
-import { isBatch, type Report } from './report.ts';
+import type { Report } from './report.ts';
 import { labelOf, Sessions } from './sessions.ts';
 
 const secret = 'a secret that only this test uses';
@@ -108,21 +108,6 @@ test('403: refused, and where it came from', () => {
   assert.equal(say({ ...request, status: 303 }).from, from, 'an attack that worked');
   assert.equal(say({ ...request, site: 'same-origin', status: 200 }).from, undefined);
   assert.match(say({ status: 403 }).from ?? '', /Origin: \(not sent\)/);
-});
-
-test('messages that aren’t ours, or aren’t well-formed, are left alone', () => {
-  const report = {
-    id: 1, pid: 1, at: 2, ms: 3, state: 'answered', method: 'GET', url: '/', setCookie: [],
-    session: alive('one'),
-  };
-  const batch = { type: 'exchanges', left: 4, reports: [report, { ...report, status: 200 }] };
-  assert.equal(isBatch(batch), true);
-  const wrong = [{ state: 'odd' }, { session: 7 }, { setCookie: [1] }, { cookie: 1 }, { id: '' }];
-  const messages = [
-    ...wrong.map((field) => ({ ...batch, reports: [{ ...report, ...field }] })),
-    null, 'exchanges', {}, { type: 'exchanges' }, { ...batch, type: 'other' },
-  ];
-  for (const message of messages) assert.equal(isBatch(message), false);
 });
 
 test('only so many sessions are remembered: those used last', () => {

@@ -87,7 +87,7 @@ function send() {
   timer = undefined;
   if (!process.connected) return;
   if (last) reports.push(last());
-  const message = { type: 'exchanges', left, reports };
+  const message = { type: 'live picture', left, reports };
   reports = [];
   last = undefined;
   left = 0;

@@ -35,45 +35,14 @@ export interface ReportedSession {
   readonly store?: string | undefined;
 }
 
-/** The requests of one message, the oldest first; `left` are those it has no room for. */
+/** The observer's message: requests, the oldest first; `left` are those it has no room for. */
 export interface Batch {
-  readonly type: 'exchanges';
+  readonly type: 'live picture';
   readonly left: number;
   readonly reports: readonly Report[];
 }
 
-/**
- * Whether a message of the app's process is the observer's. The app may send messages of its own,
- * even ones that look alike: those that aren't well-formed are left alone.
- */
+/** Whether a message of the app's process is the observer's. The app may send some of its own. */
 export function isBatch(message: unknown): message is Batch {
-  return has(message, { type: 'string', left: 'number' }) && message['type'] === 'exchanges'
-    && Array.isArray(message['reports']) && message['reports'].every(isReport);
-}
-
-function isReport(report: unknown): report is Report {
-  return has(report, { id: 'number', pid: 'number', at: 'number', ms: 'number' })
-    && ['answered', 'waiting', 'given up'].includes(String(report['state']))
-    && has(report, { method: 'string', url: 'string' })
-    && has(report, { status: 'number', cookie: 'string', origin: 'string', site: 'string' }, true)
-    && Array.isArray(report['setCookie'])
-    && report['setCookie'].every((header) => typeof header === 'string')
-    && (report['session'] === undefined || isSession(report['session']));
-}
-
-function isSession(session: unknown): session is ReportedSession {
-  return has(session, { id: 'string', alive: 'boolean', regenerated: 'boolean' })
-    && has(session, { fingerprint: 'string', user: 'string', store: 'string' }, true);
-}
-
-/** Whether a value is an object with fields of these types; optional ones may be missing. */
-function has(
-  value: unknown,
-  types: Record<string, string>,
-  optional = false,
-): value is Record<string, unknown> {
-  return value instanceof Object && Object.entries(types).every(([name, type]) => {
-    const field: unknown = Reflect.get(value, name);
-    return typeof field === type || (optional && field === undefined);
-  });
+  return message instanceof Object && 'type' in message && message.type === 'live picture';
 }

@@ -16,7 +16,7 @@ import { eventually, freePort, listen, onEnd, temporaryFolder } from '../testing
 import { steps } from '../lesson/steps.ts';
 import type { Exchange } from './exchange.ts';
 import { startLive, type Shown } from './live.ts';
-import { startStage } from './stage.ts';
+import { startStage } from '../testing/stage.ts';
 
 const secret = 'a secret that only this test uses';
 

@@ -5,7 +5,7 @@ import { App } from '../app/app.ts';
 import { actions } from './actions.ts';
 import { findSessionCookie, sign } from './cookie.ts';
 import { Sessions } from './sessions.ts';
-import { openStageDatabase } from './stage.ts';
+import { openStageDatabase } from '../testing/stage.ts';
 import { StoreWindow } from './store.ts';
 
 const secret = 'a secret that only this test uses';
