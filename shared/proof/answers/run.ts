@@ -25,7 +25,7 @@ export type Result = Report | { failed: string };
 const WAITING_PROCESSES = 4;
 
 /** How long an answer's tests may take, in milliseconds, on a very busy machine. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /**
  * Tests many answers, each process one after the other.
