@@ -299,7 +299,7 @@ describe('as npm runs them', { concurrency: 2 }, () => {
     await rm(join(workshop.folder, at(1, 'app.test.ts')));
     const run = workshop.run(['test', '1']);
     assert.equal(await run.ended, 1);
-    assert.match(run.output, /tests cannot be loaded.*app\.test\.ts.*\nNext: git checkout steps\/01-/);
+    assert.match(run.output, /tests can't be loaded.*app\.test\.ts.*\nNext: git checkout steps\/01-/);
   });
 });
 

@@ -128,7 +128,7 @@ describe('doctor', { concurrency: 3 }, () => {
     onEnd(t, () => app.kill());
     await once(app.stdout, 'data');
     const { ok, output } = await ask({ PORT });
-    assert.match(output, /^✔ Port .*the app of steps\/01-hello-express, started in another/m);
+    assert.match(output, /^✔ Port .*the app of steps\/01-hello-express, running in another/m);
     assert.equal(ok, true, output);
   });
 

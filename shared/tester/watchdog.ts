@@ -103,7 +103,8 @@ export function startWatchdog(tell: (lesson: Lesson) => void): void {
 
 function blockedLesson(stack: string): Lesson {
   return new Lesson({
-    observed: `${currentRun().request ?? 'app.ts'} kept your server busy: nothing else has run for a long time.`,
+    observed: `${currentRun().request ?? 'app.ts'} kept your server busy: nothing else has run for `
+      + 'a long time.',
     why: 'JavaScript does one thing at a time. A loop that never ends, or a call that waits, holds '
       + 'up the whole process, for every visitor, and the tests with it: they stop here.',
     lookAt: 'app.ts: which loop or call does not come to its end?',

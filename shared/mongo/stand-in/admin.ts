@@ -70,6 +70,11 @@ export const adminCommands: Record<string, Command> = {
     if (name !== 'startupWarnings') beyond(`The log ${name}`);
     return { totalLinesWritten: 0, log: [] };
   }, { adminOnly: true }),
+  setParameter: command(fields.setParameter, ({ ttlMonitorSleepSecs }, { ttl }) => {
+    const was = ttl.sleepSecs;
+    ttl.sleepSecs = ttlMonitorSleepSecs;
+    return { was };
+  }, { adminOnly: true }),
 
   // --- Databases ---
   listDatabases: command(fields.listDatabases, ({ filter, nameOnly }, { storage }) => {

@@ -78,6 +78,13 @@ const count: Reader<number> = (value, path) => {
   fail(51024, `BSON field '${path}' value must be >= 0, actual value '${whole}'`);
 };
 
+/** A time that is longer than none. */
+const seconds: Reader<number> = (value, path) => {
+  const given = number(value, path);
+  if (given > 0) return given;
+  fail('BadValue', `Invalid value for parameter ${path}: ${given} is not greater than 0`);
+};
+
 /** A field that may be missing or null. */
 function optional<T>(type: Reader<T>): Reader<T | undefined>;
 function optional<T>(type: Reader<T>, otherwise: T): Reader<T>;
@@ -217,6 +224,7 @@ export const fields = {
   listIndexes: { listIndexes: string, cursor, ...refuse('includeBuildUUIDs') },
   dropIndexes: { dropIndexes: string, index: any },
   getLog: { getLog: string },
+  setParameter: { setParameter: any, ttlMonitorSleepSecs: seconds },
   connectionStatus: { showPrivileges: flag },
   /** Nothing but its own name. */
   nothing: {},

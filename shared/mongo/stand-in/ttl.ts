@@ -12,18 +12,29 @@ export class TtlMonitor {
   deletedDocuments = 0;
   readonly #storage: Storage;
   readonly #cursors: Cursors;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #sleepSecs = 0;
 
   /** @param sleepSecs Seconds between two passes, as mongod's `ttlMonitorSleepSecs`. */
   constructor(storage: Storage, cursors: Cursors, sleepSecs: number) {
     this.#storage = storage;
     this.#cursors = cursors;
-    this.#timer = setInterval(() => { this.#pass(); }, sleepSecs * 1000);
+    this.sleepSecs = sleepSecs;
+  }
+
+  get sleepSecs(): number {
+    return this.#sleepSecs;
+  }
+
+  set sleepSecs(seconds: number) {
+    this.stop();
+    this.#sleepSecs = seconds;
+    this.#timer = setInterval(() => { this.#pass(); }, seconds * 1000);
     this.#timer.unref(); // a waiting monitor must not keep the process alive
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    if (this.#timer) clearInterval(this.#timer);
   }
 
   #pass(): void {

@@ -315,7 +315,7 @@ export const wrong: WrongAnswer[] = [
 +const MongoStore = (connectMongo as never as (s: typeof session) => typeof connectMongo)(session);
  const ONE_HOUR_IN_SECONDS = 60 * 60;
 ` },
-    caughtBy: needsUrl,
+    caughtBy: needsMongo,
     reads: /connect-mongo was imported as in one of its older versions.*Line steps\/03-mongo-store\/session\.ts/,
   },
   {
