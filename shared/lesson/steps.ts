@@ -45,6 +45,14 @@ export const steps: readonly Step[] = [
     learned: 'You learned: a logout ends the session where it lives, on the server, and says so '
       + 'only when that is done. Clearing the cookie comes on top.',
   },
+  {
+    number: 5,
+    folder: '05-login',
+    title: 'Login',
+    needsDatabase: true,
+    learned: 'You learned: a login begins a new session and throws the old one away, because you '
+      + "can't know who else has its cookie.",
+  },
 ];
 
 /** The workshop's root folder, where package.json is. */

@@ -14,7 +14,9 @@ import { expect, Lesson, testSecret } from './lesson.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
 /** What every step's app.ts exports. Steps 1 and 2 have no use for the client. */
-type CreateApp = (client?: MongoClient) => Express | Promise<Express>;
+type CreateApp = (
+  settings?: MongoClient | { client: MongoClient | undefined; secret: string },
+) => Express | Promise<Express>;
 
 /** An app under test, listening on a port of its own. */
 export interface RunningApp {
@@ -187,8 +189,9 @@ async function readCreateApp(href: string): Promise<CreateApp> {
 }
 
 async function build(createApp: CreateApp, client: MongoClient | undefined) {
+  const settings = currentSubject().step.number >= 5 ? { client, secret: testSecret } : client;
   const call = currentSubject().step.needsDatabase ? 'createApp(client)' : 'createApp()';
-  const building = Promise.resolve().then(() => createApp(client));
+  const building = Promise.resolve().then(() => createApp(settings));
   const app = await settle(building, BUILD_PATIENCE_MS, (error) => explainBuild(call, error), {
     observed: `${call} returned a promise that was not fulfilled within `
       + `${BUILD_PATIENCE_MS / 1000} s.`,

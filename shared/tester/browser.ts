@@ -34,6 +34,9 @@ export interface SessionCookie {
 
 type Headers = Record<string, string>;
 
+/** The fields of a form, by name, or a body as it stands. */
+export type Form = Readonly<Record<string, string>> | string;
+
 /** One visitor's browser: it keeps cookies and sends them back. */
 export class Browser {
   readonly #url: string;
@@ -45,14 +48,23 @@ export class Browser {
     this.#jar = jar;
   }
 
+  /** Where the app listens. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** @throws {Lesson} when no answer came */
   get(path: string): Promise<Exchange> {
     return this.#send('GET', path);
   }
 
-  /** @throws {Lesson} when no answer came */
-  post(path: string): Promise<Exchange> {
-    return this.#send('POST', path);
+  /**
+   * @param form the fields of a form, or a body as it stands
+   * @param headers what a browser adds by itself, such as Origin
+   * @throws {Lesson} when no answer came
+   */
+  post(path: string, form?: Form, headers: Headers = {}): Promise<Exchange> {
+    return this.#send('POST', path, form, headers);
   }
 
   /** The same request with a `Cookie` header of the test's own, past the cookie jar. */
@@ -92,8 +104,17 @@ export class Browser {
     return new Browser(app.url, this.#jar.copy());
   }
 
-  async #send(method: 'GET' | 'POST', path: string): Promise<Exchange> {
+  async #send(
+    method: 'GET' | 'POST',
+    path: string,
+    form?: Form,
+    headers: Headers = {},
+  ): Promise<Exchange> {
     const pending = method === 'GET' ? request(this.#url).get(path) : request(this.#url).post(path);
+    pending.set(headers).redirects(0);
+    if (form !== undefined) {
+      pending.type('form').set(headers).send(typeof form === 'string' ? form : { ...form });
+    }
     const answer = await exchange(method, path, this.#jar.header(path), pending);
     this.#jar.take(answer.setCookie, path, '127.0.0.1');
     return answer;

@@ -14,12 +14,17 @@ import { plan, type PlannedTest } from './plan.ts';
 import { currentSubject, hasSubject, setSubject } from './subject.ts';
 import { findStep } from '../lesson/steps.ts';
 
+export {
+  createAccount, fullPrice, logIn, noLogin, tryLogin, userOf, type Account,
+} from './accounts.ts';
 export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
+export { ownPage, readForms, submit, type PageForm } from './forms.ts';
 export { expect, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
+export { beginPost, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Bench {

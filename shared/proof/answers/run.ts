@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -85,7 +86,8 @@ async function writeAnswer(
   index: number,
 ) {
   const folder = `${of}/${findStep(String(step), 'test:N').folder}`;
-  for (const name of ['app.ts', 'index.ts', ...(step > 1 ? ['session.ts'] : [])]) {
+  const names = await readdir(path.join(workspace.folder, folder));
+  for (const name of names.filter((name) => /(?<!\.test)\.ts$/.test(name))) {
     const text = await workspace.read(`${folder}/${name}`);
     const patch = answer.patch?.[name];
     const patched = patch === undefined ? text : applyPatch(text, patch.replace(/^\n/, ''));
