@@ -53,6 +53,14 @@ export const steps: readonly Step[] = [
     learned: 'You learned: a login begins a new session and throws the old one away, because you '
       + "can't know who else has its cookie.",
   },
+  {
+    number: 6,
+    folder: '06-same-origin',
+    title: 'Same origin',
+    needsDatabase: true,
+    learned: 'You learned: a cookie says whose browser it is, and not whose click it was. '
+      + 'Sec-Fetch-Site and Origin tell which page a request comes from.',
+  },
 ];
 
 /** The workshop's root folder, where package.json is. */

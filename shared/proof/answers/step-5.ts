@@ -261,14 +261,16 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'an early 401 for a name that nobody has',
-    patch: { 'app.ts': `${findAccount}+    const user = account && await authenticate(client, name, field(req, 'password'));
+    patch: { 'app.ts': `${findAccount}\
++    const user = account && await authenticate(client, name, field(req, 'password'));
 ` },
     caughtBy: silent,
     reads: /answered after \d+ ms, and a name that nobody has after \d+ ms/,
   },
   {
     name: 'req.body taken at its word',
-    patch: { 'app.ts': `${check}+    const { name, password } = req.body as { name: string; password: string };
+    patch: { 'app.ts': `${check}\
++    const { name, password } = req.body as { name: string; password: string };
 +    const user = await authenticate(client, name, password);
 ` },
     caughtBy: strange,
