@@ -61,6 +61,14 @@ export const steps: readonly Step[] = [
     learned: 'You learned: a cookie says whose browser it is, and not whose click it was. '
       + 'Sec-Fetch-Site and Origin tell which page a request comes from.',
   },
+  {
+    number: 7,
+    folder: '07-logins',
+    title: 'Logins',
+    needsDatabase: true,
+    learned: 'You learned: a session is a copy that every request carries along and may write '
+      + 'back. What must not come back lies outside of it, and is looked up.',
+  },
 ];
 
 /** The workshop's root folder, where package.json is. */

@@ -109,6 +109,11 @@ export class TestDatabase {
     return found;
   }
 
+  /** All documents of a collection of the app's. */
+  documents(collection: string): Promise<Document[]> {
+    return this.#own.db(this.name).collection(collection).find().toArray();
+  }
+
   /**
    * A session that another process has written, such as index.ts: the one in this database that
    * was written last, or, if the app uses another database of the server's, the one with this id.

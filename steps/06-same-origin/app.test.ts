@@ -163,8 +163,8 @@ async function ada({ openApp }: Bench) {
 }
 
 function expectRefused(answer: Exchange, what: string, { why, lookAt } = {
-  why: 'What another page makes a browser send is not what the visitor wants. 403 says: I know what '
-    + 'you ask for, and the answer is no.',
+  why: 'What another page makes a browser send is not what the visitor wants. 403 says: I know '
+    + 'what you ask for, and the answer is no.',
   lookAt: 'app.ts: does app.use(sameOrigin) stand above everything? And same-origin.ts: when does '
     + 'it call next()?',
 }): void {
