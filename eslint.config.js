@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['.workshop/', '**/node_modules/']),
+  globalIgnores(['.workshop/', '**/node_modules/', 'shared/lesson/starters/']),
   stylistic.configs.customize({
     indent: 2,
     quotes: 'single',

@@ -5,10 +5,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { writeWhole } from '../lesson/replace.ts';
 import { root } from '../lesson/steps.ts';
 
 /** The passwords of the accounts. */
@@ -17,7 +18,7 @@ export interface Passwords {
   mallory: string;
 }
 
-const file = path.join(root, '.workshop', 'accounts.json');
+const file = '.workshop/accounts.json';
 const main = fileURLToPath(new URL('accounts-main.ts', import.meta.url));
 
 /**
@@ -42,14 +43,13 @@ export async function makeAccounts(accountsFile: string, mongoUrl: string): Prom
 }
 
 /** Keeps the passwords for the attacks. */
-export async function keepPasswords(passwords: Passwords): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify(passwords), { mode: 0o600 });
+export async function keepPasswords(passwords: Passwords, workshop = root): Promise<void> {
+  await writeWhole(workshop, file, JSON.stringify(passwords));
 }
 
 /** The passwords of the step that runs, or ran last; undefined if none ever did. */
-export async function readPasswords(): Promise<Passwords | undefined> {
-  const kept = await readFile(file, 'utf8').catch(() => undefined);
+export async function readPasswords(workshop = root): Promise<Passwords | undefined> {
+  const kept = await readFile(path.join(workshop, file), 'utf8').catch(() => undefined);
   return kept === undefined ? undefined : JSON.parse(kept) as Passwords;
 }
 

@@ -9,7 +9,7 @@ process.once('disconnect', () => exit());
 if (process.send && !process.connected) exit();
 
 // Windows has no signals to ask a process to stop: this message stands for one.
-process.on('message', (message) => {
+process.on('message', (/** @type {{ type?: string, signal: NodeJS.Signals } | null} */ message) => {
   if (message?.type === 'stop' && !process.emit(message.signal, message.signal)) exit();
 });
 

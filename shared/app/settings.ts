@@ -1,16 +1,48 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 import { findPortOwner } from './port-owner.ts';
 import { root } from '../lesson/steps.ts';
 
-/** Reads the workshop's optional `.env` into process.env. What is set already wins. */
-export function loadEnvFile(): void {
+/**
+ * Reads the workshop's optional `.env` into the environment. What is set already wins.
+ * @throws {Problem} when the file can't be read, or a line of it isn't understood. It names the
+ *   setting, never its value: that may be secret.
+ */
+export function loadEnvFile(env = process.env, folder = root): void {
+  let text;
   try {
-    process.loadEnvFile(join(root, '.env'));
+    text = decode(readFileSync(join(folder, '.env')));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT') return;
+    throw new Problem(`.env can't be read (${String(error.code)}).`, 'npm run doctor');
   }
+  // A value in quotes may go on over several lines.
+  const lines = text
+    .replace(/=[ \t]*(["'`])[^]*?\1/g, (value) => `=${value.replace(/[^\n]/g, '')}`)
+    .split(/\r?\n/);
+  const number = lines.findIndex((line) => !/^\s*(#|$|(export\s+)?\w+\s*=)/.test(line)) + 1;
+  if (number > 0) {
+    const [, name = 'NAME'] = /^\s*(?:set\s+|\$env:)?(\w+)\s*[=:]/i
+      .exec(lines[number - 1] ?? '') ?? [];
+    throw new Problem(
+      `Line ${number} of .env isn't a setting: a setting reads NAME=value.`,
+      `correct line ${number} of .env${name === 'NAME' ? '' : ` to ${name}=…`}, then run the `
+      + 'command again',
+    );
+  }
+  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
+}
+
+/** The text of a file in UTF-8 or, as PowerShell's `>` writes it, in UTF-16. */
+function decode(bytes: Buffer): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return new TextDecoder().decode(bytes);
 }
 
 /**

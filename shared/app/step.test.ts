@@ -174,7 +174,7 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     // nothing on when it is killed.
     const npm = spawn(process.execPath, ['--eval', `
       const { spawn } = require('node:child_process');
-      const step = [process.execPath, '--import', 'tsx', 'shared/commands/step.ts', '1'];
+      const step = [process.execPath, 'shared/commands/run.js', 'step', '1'];
       const shell = process.platform === 'win32' ? [] : ['/bin/sh', '-c', '"$@"; exit $?', 'sh'];
       const [command, ...args] = [...shell, ...step];
       spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
@@ -196,11 +196,11 @@ describe('npm run step:N', { concurrency: 3 }, () => {
     await eventually('runner and app have ended', () => !pids.some(isAlive));
   });
 
-  test('runs the solution under the condition, with the settings of .env', async (t) => {
+  test('runs the solution, with the settings of .env', async (t) => {
     const { workshop, PORT } = await workshopWith(t, 2);
     workshop.save(2, app('solved'), 'index.ts', 'solutions');
     await writeFile(join(workshop.folder, '.env'), `PORT=${PORT}\nSESSION_SECRET=from-the-file\n`);
-    const run = workshop.run(['step', '2'], {}, ['--conditions=solutions']);
+    const run = workshop.run(['step', '2', '--solution']);
     const { port } = await greeted(run, 'solved');
     assert.equal(port, Number(PORT));
     assert.doesNotMatch(run.output, /from-the-file|SESSION_SECRET/);

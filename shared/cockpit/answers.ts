@@ -86,7 +86,7 @@ async function showDiff({ state, size, emit }: Controls): Promise<void> {
   const { columns, color } = size();
   const comparing = 'Comparing your files with the solution …';
   emit({ type: 'noticed', notice: comparing });
-  const command = ['--import', 'tsx', 'shared/commands/diff.ts', String(step.number)];
+  const command = ['shared/commands/run.js', 'diff', String(step.number)];
   const { stdout } = await promisify(execFile)(process.execPath, command, {
     cwd: root,
     env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: color ? '1' : '0' },

@@ -33,7 +33,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const terminal = await Terminal.open(t, workshop.folder, {
       ...workshop.env, PATH: process.env['PATH'], BROWSER: browser, PORT,
     });
-    await terminal.type(`'${process.execPath}' --import tsx shared/commands/step.ts 1`, 'Enter');
+    await terminal.type(`'${process.execPath}' shared/commands/run.js step 1`, 'Enter');
 
     const first = await terminal.shows(/○○ 0 of 2\n[^]*GET \/one answered with status 404/);
     assert.match(first, /^Step 1 · Hello, Express/);
@@ -98,7 +98,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const { workshop, PORT } = await begin(t);
     const env = { ...workshop.env, PATH: process.env['PATH'], PORT };
     const terminal = await Terminal.open(t, workshop.folder, env);
-    await terminal.type(`'${process.execPath}' --import tsx shared/commands/step.ts 1`, 'Enter');
+    await terminal.type(`'${process.execPath}' shared/commands/run.js step 1`, 'Enter');
     await terminal.shows(/0 of 2/);
     assert.notDeepEqual(await processesOf(workshop.folder), []);
     await terminal.close();

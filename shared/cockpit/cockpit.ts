@@ -3,15 +3,15 @@ import { constants } from 'node:os';
 import { ReadStream, WriteStream } from 'node:tty';
 import { untilEnd, type Ending } from '../app/ending.ts';
 import { findPort, loadEnvFile } from '../app/settings.ts';
-import type { Step } from '../lesson/steps.ts';
+import type { Kind, Step } from '../lesson/steps.ts';
 import { claimPort } from './claim.ts';
 import { StepRun, type Session } from './step-run.ts';
 import { plainView, screenView } from './view.ts';
 
 /** How a step is run. */
 export interface CockpitOptions {
-  /** The npm script, without the step's number: `step`, or `solution`, which has no tests. */
-  kind: 'step' | 'solution';
+  /** Whose app runs. A solution has no tests and no screen. */
+  kind: Kind;
   /** Lines instead of a screen, and no keys. Always so where there is no terminal. */
   plain: boolean;
 }
@@ -23,11 +23,11 @@ export interface CockpitOptions {
  */
 export async function runCockpit(first: Step, { kind, plain }: CockpitOptions): Promise<void> {
   loadEnvFile();
-  const command = `${kind}:${first.number}`;
+  const command = `${kind === 'steps' ? 'step' : 'solution'}:${first.number}`;
   const port = await findPort(process.env, command);
   const release = claimPort(port, first, command);
   const { stdin, stdout } = process;
-  const isScreen = !plain && kind === 'step'
+  const isScreen = !plain && kind === 'steps'
     && stdin instanceof ReadStream && stdout instanceof WriteStream;
 
   let quit: (ending: Ending) => void = () => undefined;

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { Workspace } from '../testing/workspace.ts';
-import { freePort } from '../testing/workshop.ts';
+import { freePort, Workshop } from '../testing/workshop.ts';
 import type { Step } from '../lesson/steps.ts';
 
 /** What working in the cockpit costs. */
@@ -21,15 +20,15 @@ export interface CockpitFigures {
  * @param saves how many saves
  */
 export async function measureCockpit(step: Step, saves: number): Promise<CockpitFigures> {
-  const workspace = await Workspace.create();
-  await workspace.solve(step.folder);
+  const workspace = await Workshop.copy();
+  workspace.solve(step);
   const file = `steps/${step.folder}/app.ts`;
   const solved = await workspace.read(file);
   const spoilt = solved.replace('Hello World', 'Hello, World');
 
   const start = performance.now();
   const child = spawn(process.execPath, [
-    '--import', 'tsx', 'shared/commands/step.ts', String(step.number), '--plain',
+    'shared/commands/run.js', 'step', String(step.number), '--plain',
   ], {
     cwd: workspace.folder,
     env: { ...process.env, WORKSHOP_MONGO: 'stand-in', PORT: String(await freePort()) },
@@ -64,7 +63,7 @@ export async function measureCockpit(step: Step, saves: number): Promise<Cockpit
       await new Promise((resolve) => setTimeout(resolve, 2000));
       const from = output.length;
       const saved = performance.now();
-      await workspace.write(file, save % 2 === 0 ? spoilt : solved);
+      workspace.write(file, save % 2 === 0 ? spoilt : solved);
       await verdict(from);
       verdictMs.push(performance.now() - saved);
     }

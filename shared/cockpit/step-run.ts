@@ -1,13 +1,12 @@
-import { dirname, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import type { ReadStream } from 'node:tty';
-import { fileURLToPath } from 'node:url';
 import { openDatabase, type Database } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
 import { App } from '../app/app.ts';
 import type { Ending } from '../app/ending.ts';
 import { watchFolder } from '../app/watch.ts';
-import { root, steps, type Step } from '../lesson/steps.ts';
+import { folderOf, steps, type Kind, type Step } from '../lesson/steps.ts';
 import { progress } from '../terminal/text.ts';
 import { answerKey } from './answers.ts';
 import { describeEnding, findCause } from './crash.ts';
@@ -18,8 +17,7 @@ import type { View } from './view.ts';
 
 /** What lives as long as the cockpit, from one step to the next. */
 export interface Session {
-  /** The npm script, without the step's number. */
-  kind: 'step' | 'solution';
+  kind: Kind;
   view: View;
   /** The keyboard, where there is one. */
   stdin: ReadStream | undefined;
@@ -57,8 +55,7 @@ export class StepRun {
   constructor(session: Session, step: Step) {
     this.#session = session;
     this.#step = step;
-    const folder = relative(root, dirname(this.#entry)).replaceAll(sep, '/');
-    this.#state = beginning(step, folder, `http://localhost:${session.port}`);
+    this.#state = beginning(step, `${session.kind}/${step.folder}`, `http://localhost:${session.port}`);
   }
 
   /** What is said to a person who leaves: how far the step is, and how to go on. */
@@ -108,7 +105,7 @@ export class StepRun {
     try {
       // What is being started or downloaded ends with this process.
       if (!await Promise.race([this.#openDatabase(), left.then(() => false)])) return undefined;
-      loop = this.#session.kind === 'step' ? this.#createLoop() : undefined;
+      loop = this.#session.kind === 'steps' ? this.#createLoop() : undefined;
       const app = this.#createApp();
       loop?.warmUp();
       await this.#showLive(app);
@@ -118,7 +115,7 @@ export class StepRun {
         ...this.#database && { database: addressOf(this.#database) },
       });
       let restart: NodeJS.Timeout | undefined;
-      const stopWatching = await watchFolder(dirname(this.#entry), (files) => {
+      const stopWatching = await watchFolder(this.#folder, (files) => {
         this.#emit({ type: 'saved', files });
         loop?.run();
         clearTimeout(restart);
@@ -142,9 +139,8 @@ export class StepRun {
     }
   }
 
-  /** The learner's file that starts the app. The condition `solutions` leads to the solution's. */
-  get #entry(): string {
-    return fileURLToPath(import.meta.resolve(`#workshop/${this.#step.folder}/index.ts`));
+  get #folder(): string {
+    return folderOf(this.#step, this.#session.kind);
   }
 
   #emit(event: Event): void {
@@ -181,7 +177,7 @@ export class StepRun {
     const { port, secret } = this.#session;
     const env = this.#env(appUrl);
     const app = new App({
-      entry: this.#entry,
+      entry: join(this.#folder, 'index.ts'),
       env: { ...env, PORT: String(port), SESSION_SECRET: secret },
       imports: [observer],
     });

@@ -30,7 +30,7 @@ for (const { number, needsDatabase } of steps) {
   ];
   const imports = packages.map((name) => `import '${name}';`).join('');
   const [verdict = [], floor = []] = inTurns(
-    ['--conditions=solutions', ...nodeArguments(`test:${number}`)],
+    [...nodeArguments(`test:${number}`), '--solution'],
     ['--import', 'tsx', '--input-type=module', '--eval', imports],
   );
   const ratio = (median(verdict) / median(floor)).toFixed(2);

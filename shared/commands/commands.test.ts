@@ -1,38 +1,67 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { readArguments } from './arguments.ts';
-import { app, commit, git, index, learnersWorkshop } from '../testing/terminal.ts';
+import type { runCockpit } from '../cockpit/cockpit.ts';
+import { root, steps, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
-import { eventually, freePort, listen, onEnd, type Workshop } from '../testing/workshop.ts';
-import { root, steps } from '../lesson/steps.ts';
+import type { runStepTests } from '../tester/step-tests.ts';
+import { learnersWorkshop } from '../testing/terminal.ts';
+import { eventually, Workshop } from '../testing/workshop.ts';
+import { readArguments } from './arguments.ts';
+import catchUp from './catch-up.ts';
+import type { Command } from './command.ts';
+import diff from './diff.ts';
+import hint from './hint.ts';
+import progress from './progress.ts';
+import reset from './reset.ts';
+import start from './start.ts';
+import workshopCommand from './workshop.ts';
 
-/** Runs a command to its end. */
-async function ask(workshop: Workshop, command: string, env: NodeJS.ProcessEnv = {}) {
-  const run = workshop.run(command.split(' '), { PATH: process.env['PATH'], ...env });
-  return { code: await run.ended, output: run.output };
+/** Runs a command in this process. @returns what it prints, and whether that is a success */
+async function ask(
+  workshop: { folder: string }, command: Command, words = '', { env = {}, color = false } = {},
+) {
+  let output = '';
+  const print = (text: string) => { output += `${text}\n`; };
+  try {
+    const args = words.split(' ').filter(Boolean);
+    const paper = { columns: 80, color };
+    await command({ args, env, workshop: workshop.folder, paper, print });
+    return { ok: true, output };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { ok: false, output: `${output}${error.message}\nNext: ${error.next}` };
+  }
 }
 
-const at = ({ folder }: Workshop, number: number, file = '') =>
-  join(folder, 'steps', steps[number - 1]?.folder ?? '', file);
+/** A report of tests of two moves, of which some are red. */
+function reportOf(red: number[]): ReturnType<typeof runStepTests> {
+  return Promise.resolve({
+    step: 0,
+    database: 'MongoDB: stand-in in memory',
+    tests: [1, 2].map((move) => ({ name: '', text: '', move, passed: !red.includes(move) })),
+  });
+}
 
-const read = (file: string) => readFile(file, 'utf8').catch(() => undefined);
+const at = (number: number, file: string) => `steps/${steps[number - 1]?.folder}/${file}`;
+
+const read = (workshop: Workshop, file: string) => workshop.read(file).catch(() => undefined);
 
 async function backups({ folder }: Workshop): Promise<string[]> {
-  return readdir(join(folder, '.workshop', 'backups')).catch(() => []);
+  const names = await readdir(join(folder, '.workshop', 'backups')).catch(() => []);
+  return names.map((name) => `.workshop/backups/${name}`);
 }
 
-async function inGit(workshop: Workshop): Promise<Workshop> {
-  await git(workshop, 'init', '--quiet');
-  await commit(workshop, 'the workshop');
-  return workshop;
+/** What all backups hold of a file. */
+async function kept(workshop: Workshop, file: string): Promise<(string | undefined)[]> {
+  const folders = await backups(workshop);
+  return Promise.all(folders.map((backup) => read(workshop, `${backup}/${file}`)));
 }
 
 test('a flag may stand before or behind --, and npm may have swallowed a word', () => {
   const all = (args: string[], env = {}) => {
-    const { positionals, flags } = readArguments('hint', ['all'], args, env);
+    const { positionals, flags } = readArguments('hint N', ['all'], { args, env });
     return [...positionals, flags.all];
   };
   assert.deepEqual(all(['3']), ['3', false]);
@@ -42,231 +71,237 @@ test('a flag may stand before or behind --, and npm may have swallowed a word', 
   assert.throws(() => all(['3', '--al']), Problem);
 });
 
-describe('the commands', { concurrency: 2 }, () => {
-  test('hint: one more each time, for the first move that is red', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    workshop.save(1, app(), 'app.ts');
-    workshop.save(1, index);
-    const names = ['a nudge', 'a pointer', 'the code', 'the code'];
-    for (const [index, name] of names.entries()) {
-      const number = Math.min(index + 1, 3);
-      const { output } = await ask(workshop, 'hint 1');
-      assert.match(output, new RegExp(`Move 1: Answer /one · Hint ${number} of 3: ${name}`));
-      assert.match(output, new RegExp(`Hint ${number} of move 1\\.`));
+test('a step is named by a colon or by a word, whatever is asked', async () => {
+  const scripts = await npmScripts();
+  for (const name of ['step', 'solution', 'hint', 'diff', 'reset', 'catch-up']) {
+    for (const { number } of steps) {
+      assert.equal(scripts[`${name}:${number}`], `${scripts[name]} ${number}`
+        .replace(/(--solution) (\d+)/, '$2 $1'));
     }
-    workshop.save(1, app('/one'), 'app.ts');
-    assert.match((await ask(workshop, 'hint 1')).output, /Move 2: Answer \/two · Hint 1 of 3/);
-    const { output } = await ask(workshop, 'hint 1', { npm_config_all: 'true' });
-    assert.equal(output.match(/^Step 1 · Move/gm)?.length, 6);
-    workshop.save(1, app('/one', '/two'), 'app.ts');
-    assert.match((await ask(workshop, 'hint 1')).output, /green.*\nNext: npm start/);
-    await rm(join(workshop.folder, 'WORKSHOP.md'));
-    assert.match((await ask(workshop, 'hint 1 --all')).output, /WORKSHOP\.md is not.*\nNext: /);
+  }
+});
+
+test('hint: one more each time, for the first move that is red', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  const red = (...moves: number[]): Command => (context) => hint(context, () => reportOf(moves));
+  const names = ['a nudge', 'a pointer', 'the code', 'the code'];
+  for (const [index, name] of names.entries()) {
+    const number = Math.min(index + 1, 3);
+    const { output } = await ask(workshop, red(1, 2), '1');
+    assert.match(output, new RegExp(`Move 1: Answer /one · Hint ${number} of 3: ${name}`));
+    assert.match(output, new RegExp(`Hint ${number} of move 1\\.`));
+  }
+  assert.match((await ask(workshop, red(2), '1')).output, /Move 2: Answer \/two · Hint 1 of 3/);
+  const { output } = await ask(workshop, hint, '1', { env: { npm_config_all: 'true' } });
+  assert.equal(output.match(/^Step 1 · Move/gm)?.length, 6);
+  assert.match((await ask(workshop, red(), '1')).output, /green.*\nNext: npm start/);
+  await ask(workshop, reset, '1');
+  await rm(join(workshop.folder, 'WORKSHOP.md'));
+  assert.match((await ask(workshop, hint, '1 --all')).output, /WORKSHOP\.md is missing.*\nNext: /);
+});
+
+test('reset: the starter comes back, the work is kept, and no git is needed', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  const starter = await workshop.read(at(3, 'app.ts'));
+  workshop.write(at(3, 'app.ts'), 'solved');
+  workshop.write(at(3, 'session.ts'), 'mine');
+  workshop.write(at(3, 'lib/more.ts'), 'more of mine');
+  workshop.write(at(3, 'app.test.ts'), 'the tests');
+
+  const first = await ask(workshop, reset, '3');
+  assert.match(first.output, /kept in \.workshop\/backups\/\S+-reset-3\/\nTo get them back: /);
+  assert.match(first.output, /as it came\.\nNext: npm run step:3/);
+  assert.equal(await read(workshop, at(3, 'app.ts')), starter);
+  assert.equal(await read(workshop, at(3, 'app.test.ts')), 'the tests');
+  assert.equal(await read(workshop, at(3, 'lib/more.ts')), undefined);
+  const [backup = ''] = await backups(workshop);
+  assert.equal(await read(workshop, `${backup}/${at(3, 'session.ts')}`), 'mine');
+  assert.equal(await read(workshop, `${backup}/${at(3, 'lib/more.ts')}`), 'more of mine');
+
+  assert.match((await ask(workshop, reset, '3')).output, /nothing has changed/);
+  assert.equal((await backups(workshop)).length, 1);
+  for (const text of ['a', 'b']) {
+    workshop.write(at(3, 'app.ts'), text);
+    await ask(workshop, reset, '3');
+  }
+  assert.equal((await backups(workshop)).length, 3, 'none has replaced another');
+  assert.deepEqual(await readdir(join(workshop.folder, '.workshop', 'tmp')), []);
+});
+
+test('reset: a folder that was deleted comes back, with a word about its tests', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  const starter = await workshop.read(at(2, 'app.ts'));
+  await rm(join(workshop.folder, at(2, '')), { recursive: true });
+  const { output } = await ask(workshop, reset, '2');
+  assert.match(output, /app\.test\.ts is missing\. .* git checkout steps\/02-\S+app\.test\.ts\n/);
+  assert.equal(await read(workshop, at(2, 'app.ts')), starter);
+});
+
+test('reset: twelve at once, and none fails or loses anything', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  const starter = await workshop.read(at(3, 'app.ts'));
+  workshop.write(at(3, 'app.ts'), 'mine');
+  workshop.write(at(3, 'more.ts'), 'mine');
+  const all = await Promise.all(Array.from({ length: 12 }, () => ask(workshop, reset, '3')));
+  assert.ok(all.every(({ ok }) => ok));
+  assert.equal(await read(workshop, at(3, 'app.ts')), starter);
+  assert.equal(await read(workshop, at(3, 'more.ts')), undefined);
+  assert.ok((await kept(workshop, at(3, 'app.ts'))).includes('mine'));
+});
+
+test('reset: where nothing can be written it says so, and changes nothing', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  workshop.write(at(2, 'app.ts'), 'mine');
+  workshop.write('.workshop', 'a file where a folder should be');
+  const { ok, output } = await ask(workshop, reset, '2');
+  assert.ok(!ok);
+  assert.match(output, /reset 2 stopped: .*\((ENOTDIR|EEXIST)\)\. Nothing has changed\.\nNext: /);
+  assert.equal(await read(workshop, at(2, 'app.ts')), 'mine');
+});
+
+test('interrupted at any moment, a reset loses nothing', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  const starter = await workshop.read(at(3, 'session.ts'));
+  const temporary = join(workshop.folder, '.workshop', 'tmp');
+  const moments = [
+    () => readdir(temporary).then(({ length }) => length > 0, () => false),
+    async () => (await backups(workshop)).length > 0,
+    async () => await read(workshop, at(3, 'session.ts')) === starter,
+  ];
+  for (const moment of moments) {
+    await rm(join(workshop.folder, '.workshop'), { recursive: true, force: true });
+    workshop.write(at(3, 'session.ts'), 'mine');
+    const { child, ended } = workshop.run(['reset', '3']);
+    await eventually('the moment', async () => await moment() || child.exitCode !== null);
+    child.kill('SIGKILL');
+    await ended;
+    const now = await read(workshop, at(3, 'session.ts'));
+    assert.ok(now === 'mine' || now === starter, 'no half-written file');
+    const copies = await kept(workshop, at(3, 'session.ts'));
+    assert.ok(now === 'mine' || copies.includes('mine'), 'what was replaced is kept');
+  }
+  await ask(workshop, reset, '3');
+  assert.equal(await read(workshop, at(3, 'session.ts')), starter);
+});
+
+test('catch-up: solutions before, the starter there, all work kept', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  for (const number of [1, 2, 3]) workshop.write(at(number, 'app.ts'), `mine ${number}`);
+  const { ok, output } = await ask(workshop, catchUp, '3');
+  assert.ok(ok, output);
+  const [backup = ''] = await backups(workshop);
+  for (const number of [1, 2, 3]) {
+    const file = at(number, 'app.ts');
+    assert.equal(await read(workshop, `${backup}/${file}`), `mine ${number}`);
+    const from = number < 3 ? 'solutions/' : 'shared/lesson/starters/';
+    assert.equal(await read(workshop, file), await workshop.read(file.replace('steps/', from)));
+  }
+  assert.match(output, /catch-up-3\/\nTo get them back: [^]*solved now[^]*\nNext: npm run step:3/);
+});
+
+test('diff: what differs from the solution, or what the step changes', async (t) => {
+  const workshop = await learnersWorkshop(t);
+  const { output } = await ask(workshop, diff, '3');
+  assert.match(output, /^- steps\/03-mongo-store\/\n\+ solutions\/03-mongo-store\/\n/);
+  assert.match(output, /steps\/03-mongo-store\/session\.ts:\d+\n[^]*\+ .*[sS]tore/);
+  assert.doesNotMatch(output, /TODO|\x1b/);
+  const step = await ask(workshop, diff, '3', { env: { npm_config_step: 'true' }, color: true });
+  assert.match(step.output, /\x1b\[31m- solutions\/02-[^]*\x1b\[32m\+ solutions\/03-/);
+  assert.match((await ask(workshop, diff, '1 --step')).output, /^- nothing yet\n/);
+});
+
+test('wrong use says what there is', async () => {
+  const wrong: [Command, string, RegExp][] = [
+    [hint, '9', /There is no step 9\. The steps are 1 to \d+\.\nNext: npm run hint 1/],
+    [diff, 'three', /There is no step three\. .*\nNext: npm run diff 1/],
+    [reset, '', /Which step\? .*\nNext: npm run reset 1/],
+    [catchUp, '2 3', /takes one step.*: 3\.\nNext: npm run catch-up 2/],
+    [hint, '1 --al', /no option --al\. It has --all\.\nNext: /],
+  ];
+  for (const [command, words, expected] of wrong) {
+    const { ok, output } = await ask({ folder: root }, command, words);
+    assert.ok(!ok);
+    assert.match(output, expected);
+  }
+});
+
+test('workshop: every command there is, on one screen', async () => {
+  const { output } = await ask({ folder: root }, workshopCommand);
+  const lines = output.trimEnd().split('\n');
+  assert.ok(lines.length <= 24);
+  for (const line of lines) assert.ok(line.length <= 80, line);
+  const scripts = await npmScripts();
+  const named = [...output.matchAll(/^ {2}npm (?:run )?([\w:-]+)/gm)].map(([, name = '']) => name);
+  for (const name of named) assert.ok(name in scripts, name);
+  const base = (name: string) => name.replace(/:\d+$/, '');
+  const shown = new Set([...named, 'workshop'].map(base));
+  assert.deepEqual(new Set(Object.keys(scripts).map(base)), shown);
+});
+
+test('progress and start: how far each step is', async () => {
+  const here = { folder: root };
+  const onlyFirst = ({ number }: Step) => reportOf(number === 1 ? [] : [2]);
+  const json = await ask(here, (context) => progress(context, onlyFirst), '--json');
+  assert.deepEqual(JSON.parse(json.output), {
+    steps: steps.map(({ number }) => ({ step: number, passed: number === 1 ? 2 : 1, total: 2 })),
+    node: process.version,
+    platform: process.platform,
+    engine: 'stand-in',
   });
+  const lines = await ask(here, (context) => progress(context, onlyFirst));
+  assert.match(lines.output, /^Step 1 .*●● 2 of 2 {2}done\nStep 2 .*●○ 1 of 2\n[^]*Next: .*step:2\n$/);
+  const done = await ask(here, (context) => progress(context, () => reportOf([])));
+  assert.match(done.output, /All steps are done\.\n$/);
 
-  test('reset: the starter of the newest commit that has one; the work is kept', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const step = at(workshop, 3);
-    await inGit(workshop);
-    const [appFile, sessionFile] = [join(step, 'app.ts'), join(step, 'session.ts')];
-    // A newer starter.
-    const starter = (await read(appFile) ?? '').replace('this.', 'this, in other words.');
-    await writeFile(appFile, starter);
-    await commit(workshop);
-    // The learner's work, committed: half of it, then all of it, as the solution has it, and that
-    // with the TODO comments left.
-    const solution = join(workshop.folder, 'solutions', '03-mongo-store');
-    await writeFile(appFile, starter.replace('// TODO Move 1: this, in other words.', ''));
-    await commit(workshop);
-    for (const todos of ['', '\n// TODO Move 1: this.\n// TODO Move 2: that.\n']) {
-      await cp(solution, step, { recursive: true });
-      await writeFile(appFile, `${await read(appFile) ?? ''}${todos}`);
-      await commit(workshop);
-    }
-    // And what is not committed yet.
-    await writeFile(sessionFile, 'mine');
-    await writeFile(join(step, 'app.test.ts'), 'the tests');
-    await mkdir(join(step, 'lib'));
-    await writeFile(join(step, 'lib', 'more.ts'), 'more of mine');
+  const opened: [number, boolean][] = [];
+  const open: typeof runCockpit = ({ number }, { plain }) => {
+    opened.push([number, plain]);
+    return Promise.resolve();
+  };
+  await ask(here, (context) => start(context, onlyFirst, open), '--plain');
+  assert.deepEqual(opened, [[2, true]]);
+  const over = await ask(here, (context) => start(context, () => reportOf([]), open));
+  assert.match(over.output, /All steps are done\.\nNext: npm run progress\n$/);
+  assert.equal(opened.length, 1);
+});
 
-    const first = await ask(workshop, 'reset 3');
-    assert.match(first.output, /kept in \.workshop\/backups\/\S+-reset-3\/\nTo get it back: /);
-    assert.match(first.output, /Next: npm run step:3/);
-    assert.equal(await read(appFile), starter);
-    assert.equal(await read(join(step, 'app.test.ts')), 'the tests');
-    assert.equal(await read(join(step, 'lib', 'more.ts')), undefined);
-    const [backup = ''] = await backups(workshop);
-    const kept = (name: string) =>
-      read(join(workshop.folder, '.workshop', 'backups', backup, 'steps', '03-mongo-store', name));
-    assert.equal(await kept('session.ts'), 'mine');
-    assert.equal(await kept('lib/more.ts'), 'more of mine');
-
-    assert.match((await ask(workshop, 'reset 3')).output, /nothing has changed/);
-    assert.equal((await backups(workshop)).length, 1);
-    for (const text of ['a', 'b']) {
-      await writeFile(appFile, text);
-      await ask(workshop, 'reset 3');
-    }
-    assert.equal((await backups(workshop)).length, 3, 'none has replaced another');
-    await ask(workshop, 'doctor --json');
-  });
-
-  test('reset without git says what to do and changes nothing', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    await writeFile(at(workshop, 2, 'app.ts'), 'mine');
-    const env = { GIT_CEILING_DIRECTORIES: join(workshop.folder, '..') };
-    const none = await ask(workshop, 'reset 2', env);
-    assert.equal(none.code, 1);
-    assert.match(none.output, /no git repository.*\nNext: .*copy steps\/02-memory-sessions/);
-    const noGit = await ask(workshop, 'reset 2', { PATH: workshop.folder });
-    assert.match(noGit.output, /git is not installed.*\nNext: /);
-    await git(workshop, 'init', '--quiet');
-    await commit(workshop);
-    assert.match((await ask(workshop, 'reset 2')).output, /no commit in which.*\nNext: /);
-    assert.equal(await read(at(workshop, 2, 'app.ts')), 'mine');
-    assert.deepEqual(await backups(workshop), []);
-  });
-
-  test('catch-up: solutions before, the starter there, all work kept', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    for (const number of [1, 2]) await writeFile(at(workshop, number, 'app.ts'), `mine ${number}`);
-    const starter = await read(at(workshop, 3, 'app.ts'));
-    // Step 3 is as it came, so nobody has to ask git.
-    const { output, code } = await ask(workshop, 'catch-up 3', { PATH: workshop.folder });
-    assert.equal(code, 0, output);
-    const [backup = ''] = await backups(workshop);
-    for (const { number, folder } of steps.slice(0, 2)) {
-      const solved = await read(join(workshop.folder, 'solutions', folder, 'app.ts'));
-      assert.equal(await read(at(workshop, number, 'app.ts')), solved);
-      const kept = join(workshop.folder, '.workshop', 'backups', backup, 'steps', folder, 'app.ts');
-      assert.equal(await read(kept), `mine ${number}`);
-    }
-    assert.equal(await read(at(workshop, 3, 'app.ts')), starter);
-    assert.match(output, /catch-up-3\/\nTo get it back: /);
-    assert.match(output, /Next: npm run step:3/);
-  });
-
-  test('interrupted at any moment, a reset loses nothing', async (t) => {
-    const workshop = await inGit(await learnersWorkshop(t));
-    const state = join(workshop.folder, '.workshop');
-    const file = at(workshop, 3, 'session.ts');
-    const starter = await read(file);
-    const moments = [
-      () => readdir(join(state, 'tmp')).then((names) => names.length > 0, () => false),
-      async () => (await backups(workshop)).length > 0,
-      async () => await read(file) === starter,
-    ];
-    for (const moment of moments) {
-      await rm(state, { recursive: true, force: true });
-      await writeFile(file, 'mine');
-      const run = workshop.run(['reset', '3'], { PATH: process.env['PATH'] });
-      await eventually('the moment', async () => await moment() || run.child.exitCode !== null);
-      run.child.kill('SIGKILL');
-      await run.ended;
-      const now = await read(file);
-      const kept = await Promise.all((await backups(workshop)).map((name) =>
-        read(join(state, 'backups', name, 'steps', '03-mongo-store', 'session.ts'))));
-      assert.ok(now === 'mine' || now === starter, 'no half-written file');
-      assert.ok(now === 'mine' || kept.includes('mine'), 'what was replaced is kept');
-    }
-    await ask(workshop, 'reset 3');
-    assert.equal(await read(file), starter);
-  });
-
-  test('diff and progress say how far a step is', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const { output } = await ask(workshop, 'diff 3');
-    assert.match(output, /^- steps\/03-mongo-store\/\n\+ solutions\/03-mongo-store\/\n/);
-    assert.match(output, /steps\/03-mongo-store\/session\.ts:\d+\n[^]*\+ .*[sS]tore/);
-    assert.doesNotMatch(output, /TODO|\x1b/);
-    const step = await ask(workshop, 'diff 3', { npm_config_step: 'true', FORCE_COLOR: '1' });
-    assert.match(step.output, /\x1b\[31m- solutions\/02-[^]*\x1b\[32m\+ solutions\/03-/);
-
-    for (const { number } of steps) workshop.save(number, app('/one'), 'app.ts');
-    const json: unknown = JSON.parse((await ask(workshop, 'progress --json')).output);
-    assert.deepEqual(json, {
-      steps: steps.map(({ number }) => ({ step: number, passed: 1, total: 2 })),
-      node: process.version,
-      platform: process.platform,
-      engine: 'stand-in',
-    });
-  });
-
-  test('start: the first step that is not green', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const PORT = String(await freePort());
-    workshop.save(1, app('/one', '/two'), 'app.ts');
-    workshop.save(2, app('/one'), 'app.ts');
-    workshop.save(2, index);
-    const run = workshop.run(['start'], { PORT });
-    await run.printed(/Step 2 · Sessions in memory[^]*●○ 1 of 2/);
-  });
-
-  test('doctor: a line each, with what to do where something is wrong', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const taken = createServer();
-    onEnd(t, () => taken.close());
-    const PORT = String(await listen(taken));
-    await cp(join(root, 'package-lock.json'), join(workshop.folder, 'package-lock.json'));
-    workshop.save(2, 'export const options = {\n  secure: true,\n};\r\n', 'session.ts');
-    const { output, code } = await ask(workshop, 'doctor', { PORT, MONGO_URL: 'nonsense',
-      WORKSHOP_MONGO: '', GIT_CEILING_DIRECTORIES: join(workshop.folder, '..') });
-    assert.equal(code, 1);
-    for (const part of [
-      /^✔ Node /m, /^✔ tsx /m, /^✔ Folder /m, /^✔ Loopback /m, /^✔ Download /m,
-      /^✖ Port +.*in use.*\n +Next: PORT=/m,
-      /^✖ Database +MONGO_URL.*\n +Next: /m,
-      /^✖ Cookies +steps\/02-memory-sessions\/session\.ts:2 .*\n +Next: .*npm run step:2/m,
-      /^✖ Line ends +both kinds in steps\/02-memory-sessions\/session\.ts\n +Next: /m,
-    ]) assert.match(output, part);
-    const json = JSON.parse((await ask(workshop, 'doctor --json', { PORT })).output) as unknown[];
-    assert.equal(json.length, output.match(/^[✔✖]/gm)?.length);
-
-    // Nothing is installed.
+describe('as npm runs them', { concurrency: 2 }, () => {
+  test('without an install, a sentence', async (t) => {
+    const workshop = await Workshop.create(t);
     await rm(join(workshop.folder, 'node_modules'));
-    const bare = workshop.script('shared/commands/doctor.js');
+    const bare = workshop.run(['step', '1']);
     assert.equal(await bare.ended, 1);
-    assert.match(bare.output, /✖ Install .*\n +Next: npm install/);
+    const sentence = /^The workshop's packages aren't installed.*\nNext: npm install\n$/;
+    assert.match(bare.output, sentence);
+    // One package is missing: nobody has it but tsx.
+    await mkdir(join(workshop.folder, 'node_modules'));
+    await symlink(join(root, 'node_modules', 'tsx'), join(workshop.folder, 'node_modules', 'tsx'),
+      'junction');
+    const broken = workshop.run(['step', '1']);
+    assert.equal(await broken.ended, 1);
+    assert.match(broken.output, sentence);
+  });
+
+  test('a reader that goes away is no reason for a stack', async (t) => {
+    const workshop = await learnersWorkshop(t);
+    const run = workshop.run(['hint', '1', '--all']);
+    run.child.stdout?.destroy();
+    await run.ended;
+    assert.equal(run.output, '');
   });
 
   test('test: tests that cannot be loaded are no success', async (t) => {
     const workshop = await learnersWorkshop(t);
-    await rm(at(workshop, 1, 'app.test.ts'));
-    const { output, code } = await ask(workshop, 'test 1');
-    assert.equal(code, 1);
-    assert.match(output, /tests cannot be loaded.*app\.test\.ts.*\nNext: git checkout steps\/01-/);
-  });
-
-  test('wrong use prints what exists', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const wrong: [string, RegExp][] = [
-      ['hint 9', /There is no step 9\. The steps are 1 to 4\.\nNext: npm run hint 1/],
-      ['diff three', /There is no step three\. .*\nNext: npm run diff 1/],
-      ['reset', /Which step\? .*\nNext: npm run reset 1/],
-      ['catch-up 2 3', /one step at a time.*\nNext: npm run catch-up 2/],
-      ['progress --jason', /no option --jason\. It knows --json\.\nNext: /],
-    ];
-    await Promise.all(wrong.map(async ([command, expected]) => {
-      const { output, code } = await ask(workshop, command);
-      assert.equal(code, 1);
-      assert.match(output, expected);
-    }));
-  });
-
-  test('workshop: every command there is, on one screen', async (t) => {
-    const workshop = await learnersWorkshop(t);
-    const { output } = await ask(workshop, 'workshop');
-    const lines = output.trimEnd().split('\n');
-    assert.ok(lines.length <= 24);
-    for (const line of lines) assert.ok(line.length <= 80, line);
-    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>;
-    };
-    const named = [...output.matchAll(/^ {2}npm (?:run )?([\w:-]+)/gm)].map(([, name]) => name);
-    for (const name of named) assert.ok(name && name in scripts, name);
-    const missing = Object.keys(scripts).filter((name) => (
-      !named.includes(name.replace(/:\d$/, ':1')) && name !== 'workshop'
-    ));
-    assert.deepEqual(missing, []);
+    await rm(join(workshop.folder, at(1, 'app.test.ts')));
+    const run = workshop.run(['test', '1']);
+    assert.equal(await run.ended, 1);
+    assert.match(run.output, /tests cannot be loaded.*app\.test\.ts.*\nNext: git checkout steps\/01-/);
   });
 });
+
+async function npmScripts(): Promise<Record<string, string>> {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  return scripts;
+}

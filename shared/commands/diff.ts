@@ -1,42 +1,36 @@
-/*
- * npm run diff N: the learner's step beside the solution, only what differs. `--step` shows what
+import { diffFolders } from '../lesson/step-diff.ts';
+import { folderOf, steps } from '../lesson/steps.ts';
+import { paintDiff } from '../terminal/markdown.ts';
+import { paint } from '../terminal/text.ts';
+import { readStep } from './arguments.ts';
+import type { Context } from './command.ts';
+
+/**
+ * `npm run diff N`: the learner's step beside the solution, only what differs. `--step` shows what
  * the step itself changes: the solution before it beside its own.
  */
-import path from 'node:path';
-import { readStep } from './arguments.ts';
-import { paintDiff } from '../terminal/markdown.ts';
-import { paperOf } from '../terminal/paper.ts';
-import { runCommand } from '../terminal/problem.ts';
-import { diffFolders, type Change } from '../lesson/step-diff.ts';
-import { root, steps } from '../lesson/steps.ts';
-import { paint } from '../terminal/text.ts';
-
-const paper = paperOf();
-
-await runCommand(async () => {
-  const { step, flags } = readStep('diff', ['step']);
+export default async function diff(context: Context): Promise<void> {
+  const { workshop, paper, print } = context;
+  const { step, flags } = readStep('diff N', ['step'], context);
   const previous = steps.find(({ number }) => number === step.number - 1);
-  const before = flags.step
-    ? previous && `solutions/${previous.folder}`
-    : `steps/${step.folder}`;
-  const after = `solutions/${step.folder}`;
   // The first step begins with nothing.
-  const files = await diffFolders(path.join(root, before ?? 'nothing'), path.join(root, after));
+  const [from, kind] = flags.step ? [previous, 'solutions'] as const : [step, 'steps'] as const;
+  const before = from && `${kind}/${from.folder}/`;
+  const after = `solutions/${step.folder}/`;
+  const files = await diffFolders(
+    from && folderOf(from, kind, workshop), folderOf(step, 'solutions', workshop),
+  );
   if (files.length === 0) {
-    console.log(`${before ?? ''}/ says the same as ${after}/, formatting and comments aside.`);
+    print(`${before ?? ''} says the same as ${after}, apart from layout and comments.`);
     return;
   }
-  console.log(paintDiff(`- ${before === undefined ? 'nothing yet' : `${before}/`}`, paper));
-  console.log(paintDiff(`+ ${after}/`, paper));
+  print(paintDiff(`- ${before ?? 'nothing yet'}`, paper));
+  print(paintDiff(`+ ${after}`, paper));
   for (const { name, changes } of files) {
     for (const change of changes) {
-      const place = before === undefined ? name : `${before}/${name}:${change.line}`;
-      console.log(`\n${paint('bold', place, paper)}\n${renderChange(change).join('\n')}`);
+      print(`\n${paint('bold', before ? `${before}${name}:${change.line}` : name, paper)}`);
+      for (const line of change.before) print(paintDiff(`- ${line}`, paper));
+      for (const line of change.after) print(paintDiff(`+ ${line}`, paper));
     }
   }
-});
-
-function renderChange({ before, after }: Change): string[] {
-  return [...before.map((line) => `- ${line}`), ...after.map((line) => `+ ${line}`)]
-    .map((line) => paintDiff(line, paper));
 }

@@ -1,49 +1,61 @@
-/*
- * npm run doctor: looks for what is wrong with this machine, a line a thing, each with what to do.
- * `--json` prints the same as one line of JSON.
- */
-import { readArguments } from './arguments.ts';
-import type { Check } from '../doctor/check.ts';
 import {
-  checkFolder, checkInstall, checkLineEndings, checkNode, checkTsx,
+  checkFolder, checkGit, checkHome, checkInstall, checkLineEndings, checkNode, checkSettings,
+  checkStarters, checkWatching,
 } from '../doctor/installation.ts';
-import { paperOf } from '../terminal/paper.ts';
-import { runCommand } from '../terminal/problem.ts';
+import {
+  checkCookies, checkDatabase, checkDownload, checkLoopback, checkPort,
+} from '../doctor/surroundings.ts';
+import { messageOf, Problem } from '../terminal/problem.ts';
 import { paint } from '../terminal/text.ts';
+import { readArguments } from './arguments.ts';
+import type { Context } from './command.ts';
 
-await runCommand(async () => {
-  const { flags } = readArguments('doctor', ['json']);
-  const checks: Check[] = [checkNode, checkInstall, checkTsx, checkFolder, checkLineEndings];
-  const findings = await Promise.all([...checks, ...await others()].map((check) => check()));
-  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
-  if (flags.json) {
-    console.log(JSON.stringify(findings));
-    return;
-  }
-  const paper = paperOf();
-  for (const { name, ok, found, next } of findings) {
-    const mark = ok ? paint('green', '✔', paper) : paint('red', '✖', paper);
-    console.log(`${mark} ${name.padEnd(10)} ${found}`);
-    if (next !== undefined) console.log(`${' '.repeat(13)}Next: ${next}`);
-  }
-  const bad = findings.filter(({ ok }) => !ok).length;
-  console.log(bad === 0 ? '\nAll is well. Next: npm start' : `\n${bad} to put right.`);
-});
+/**
+ * Each returns what it found, in a few words, or throws a Problem with what to do. They leave
+ * nothing behind. The first fills the environment, before any other looks.
+ */
+const checks = {
+  Settings: checkSettings,
+  Node: checkNode,
+  Install: checkInstall,
+  Folder: checkFolder,
+  Home: checkHome,
+  Watching: checkWatching,
+  'Line ends': checkLineEndings,
+  Starters: checkStarters,
+  Git: checkGit,
+  Port: checkPort,
+  Loopback: checkLoopback,
+  Database: checkDatabase,
+  Download: checkDownload,
+  Cookies: checkCookies,
+};
 
-// A DNS look-up that nobody waits for any more should not keep us.
-setTimeout(() => process.exit(), 500).unref();
-
-/** The checks that need packages: without an install there is nothing that they could say. */
-async function others(): Promise<Check[]> {
-  try {
-    const { loadEnvFile } = await import('../app/settings.ts');
-    loadEnvFile();
-    const found = await import('../doctor/surroundings.ts');
-    return [
-      found.checkPort, found.checkLoopback, found.checkDatabase, found.checkDownload,
-      found.checkCookies, found.checkStarters,
-    ];
-  } catch {
-    return [];
+/**
+ * `npm run doctor`: looks for what is wrong with this machine, a line a thing, each with what to
+ * do. `--json` prints the same as one line of JSON.
+ */
+export default async function doctor({ print, paper, ...context }: Context): Promise<void> {
+  const { flags } = readArguments('doctor', ['json'], context);
+  const findings = await Promise.all(Object.entries(checks).map(async ([name, check]) => {
+    try {
+      return { name, ok: true, found: await check(context) };
+    } catch (error) {
+      const next = error instanceof Problem ? error.next : 'npm install, then npm run doctor';
+      return { name, ok: false, found: messageOf(error), next };
+    }
+  }));
+  if (flags.json) print(JSON.stringify(findings));
+  else {
+    for (const { name, ok, found, next } of findings) {
+      const mark = ok ? paint('green', '✔', paper) : paint('red', '✖', paper);
+      print(`${mark} ${name.padEnd(10)} ${found}`);
+      if (next !== undefined) print(`${' '.repeat(13)}Next: ${next}`);
+    }
   }
+  const wrong = findings.filter(({ ok }) => !ok);
+  if (wrong[0]?.next !== undefined) {
+    throw new Problem(`\n${wrong.length} to put right, beginning at the top.`, wrong[0].next);
+  }
+  if (!flags.json) print('\nAll is well. Next: npm start');
 }

@@ -1,44 +1,44 @@
-/*
- * npm run hint N: the next hint of step N, for the first move whose tests are red: a nudge, then a
- * pointer, then the code. `--all` shows all hints of the step.
- */
-import { readStep } from './arguments.ts';
-import { readMoves, takeHint, type Hint, type Move } from '../lesson/hints.ts';
-import { renderMarkdown } from '../terminal/markdown.ts';
-import { paperOf } from '../terminal/paper.ts';
-import { runCommand } from '../terminal/problem.ts';
 import { loadEnvFile } from '../app/settings.ts';
+import { readMoves, takeHint, type PlacedHint } from '../lesson/hints.ts';
 import { runStepTests } from '../tester/step-tests.ts';
-import type { Step } from '../lesson/steps.ts';
-import { paint } from '../terminal/text.ts';
+import { renderMarkdown } from '../terminal/markdown.ts';
+import { paint, wrap } from '../terminal/text.ts';
+import { readStep } from './arguments.ts';
+import type { Context } from './command.ts';
 
-const paper = paperOf();
-
-await runCommand(async () => {
-  const { step, flags } = readStep('hint', ['all']);
-  loadEnvFile();
+/**
+ * `npm run hint N`: the next hint of step N, for the first move whose tests are red: a nudge, then
+ * a pointer, then the code. `--all` shows all hints of the step.
+ */
+export default async function hint(context: Context, runTests = runStepTests): Promise<void> {
+  const { workshop, print } = context;
+  const { step, flags } = readStep('hint N', ['all'], context);
   if (flags.all) {
-    for (const move of await readMoves(step)) {
-      for (const hint of move.hints) print(step, move, hint);
+    for (const move of await readMoves(step, workshop)) {
+      for (const hint of move.hints) print(render({ step, move, hint }, context));
     }
     return;
   }
-  const { tests } = await runStepTests(step);
+  loadEnvFile();
+  const { tests } = await runTests(step, { folder: workshop });
   const red = tests.filter(({ passed }) => !passed);
   if (red.length === 0) {
-    console.log(`Step ${step.number} is green: there is nothing to hint at.\n`
+    print(`Step ${step.number} is green: there's nothing left to hint at.\n`
       + `Next: npm start, or npm run hint ${step.number} -- --all to read all hints`);
     return;
   }
-  const { move, hint } = await takeHint(step, Math.min(...red.map((test) => test.move)));
-  print(step, move, hint);
-  console.log(hint.number < move.hints.length
+  const placed = await takeHint(step, Math.min(...red.map((test) => test.move)), workshop);
+  print(render(placed, context));
+  print(placed.hint.number < placed.move.hints.length
     ? `Next: npm run hint ${step.number} shows one more.`
     : `That was the last hint. Next: npm run diff ${step.number}`);
-});
+}
 
-function print(step: Step, move: Move, hint: Hint): void {
+function render({ step, move, hint }: PlacedHint, { paper }: Context): string {
   const title = `Step ${step.number} · Move ${move.number}: ${move.title} · `
     + `Hint ${hint.number} of ${move.hints.length}: ${hint.name}`;
-  console.log(`${paint('bold', title, paper)}\n\n${renderMarkdown(hint.text, paper).join('\n')}\n`);
+  return [
+    ...wrap(title, paper.columns).map((line) => paint('bold', line, paper)),
+    '', ...renderMarkdown(hint.text, paper), '',
+  ].join('\n');
 }

@@ -1,38 +1,22 @@
-import { stat } from 'node:fs/promises';
-import { DownloadFailure, downloadMongod } from '../mongo/download.ts';
-import { findMongod, tryBinary } from '../mongo/mongod.ts';
 import { loadEnvFile } from '../app/settings.ts';
+import { startMongod } from '../mongo/mongod.ts';
+import { ServerFailure } from '../mongo/server-process.ts';
 import { Problem, runCommand } from '../terminal/problem.ts';
 
-const say = (line: string) => {
-  console.log(line);
-};
-
+/* npm run mongod: finds or downloads a mongod, and starts it once to see that it runs. */
 await runCommand(async () => {
   loadEnvFile();
-  const found = await findMongod(process.env);
-  if (typeof found !== 'string') {
-    say(`There is already one: mongod ${found.version}, ${await place(found.path)}.`);
-    return;
-  }
-  const path = await downloadMongod({ env: process.env, say }).catch((error: unknown) => {
-    if (!(error instanceof DownloadFailure)) throw error;
+  try {
+    const { version, path, close } = await startMongod({
+      env: process.env, download: 'now', say: console.log,
+    });
+    await close();
+    console.log(`mongod ${version} is ready: ${path ?? ''}\nNext: npm run step:3`);
+  } catch (error) {
+    if (!(error instanceof ServerFailure)) throw error;
     throw new Problem(
-      `No mongod could be downloaded: ${error.message}.`,
-      'npm run mongod once more later, or go on with npm run step:3: it uses the stand-in',
-    );
-  });
-  const mongod = await tryBinary(path);
-  if (typeof mongod === 'string') {
-    throw new Problem(
-      `The mongod that was downloaded cannot be used: ${mongod}.`,
-      'go on with npm run step:3: it uses the stand-in',
+      `There is no mongod: ${error.message}.`,
+      'npm run step:3, which runs the stand-in instead',
     );
   }
-  say(`mongod ${mongod.version} is ready, ${await place(path)}. The next npm run step:3 uses it.`);
 });
-
-async function place(path: string): Promise<string> {
-  const { size } = await stat(path);
-  return `${path} (${Math.round(size / 1024 ** 2)} MB)`;
-}

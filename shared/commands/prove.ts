@@ -1,14 +1,12 @@
-/*
- * npm test: proves the workshop itself. Every *.test.ts below shared/ runs in a process of its own;
- * the tests of the steps are run by those that prove them. `npm test -- proof` runs only the files
- * whose path has the word in it.
- */
-import { readdir } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
-import type { TestEvent } from 'node:test/reporters';
-import { root } from '../lesson/steps.ts';
+import { spec } from 'node:test/reporters';
+import { findStep, root } from '../lesson/steps.ts';
+import { Problem } from '../terminal/problem.ts';
 
 /** The longest come first, so that none is left to run alone at the end. */
 const longest = [
@@ -16,68 +14,47 @@ const longest = [
   'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
 ];
 
-const started = performance.now();
-const words = process.argv.slice(2);
-const names = await readdir(path.join(root, 'shared'), { recursive: true });
-const files = names
-  .filter((name) => name.endsWith('.test.ts') && words.every((word) => name.includes(word)))
-  .sort((a, b) => rank(a) - rank(b))
-  .map((name) => path.join(root, 'shared', name));
-
-const counts = { passed: 0, failed: 0, skipped: 0 };
-const notes: string[] = [];
-/** The suites and tests that are being reported, by file. */
-const open = new Map<string, string[]>();
-
-const events: AsyncIterable<TestEvent> = run({ files, concurrency: availableParallelism() });
-for await (const { type, data } of events) {
-  if (type === 'test:diagnostic' && !isTotal(data.message)) notes.push(data.message);
-  if (type === 'test:stderr') process.stderr.write(data.message);
-  if (type === 'test:start') enter(data.file, data.nesting, data.name);
-  if (type !== 'test:pass' && type !== 'test:fail') continue;
-  if (data.details.type === 'suite') continue;
-
-  const name = fullName(data.file, data.nesting, data.name);
-  if (data.skip !== undefined) {
-    counts.skipped++;
-    console.log(`- skipped  ${name}: ${String(data.skip)}`);
-  } else if (type === 'test:pass') {
-    counts.passed++;
-    console.log(`✔ ${name}`);
-  } else {
-    counts.failed++;
-    console.log(`✖ ${name}\n${describe(data.details.error)}`);
+/**
+ * `npm test`: proves the workshop itself. Every *.test.ts below shared/ runs in a process of its
+ * own; the tests of the steps are run by those that prove them. `npm test -- proof` runs only the
+ * files whose path has the word in it, and `npm test 3` means `npm run test:3`.
+ */
+export default async function prove({ args: words }: { args: string[] }): Promise<void> {
+  const [word = ''] = words;
+  if (words.length === 1 && /^\d+$/.test(word)) return testStep(word);
+  console.log('This proves the workshop itself and takes about a minute. '
+    + 'To test your own step 1, type npm run test:1');
+  // What a shell sets for an app of its own must not change what is proved.
+  for (const name of ['PORT', 'SESSION_SECRET', 'NODE_ENV']) {
+    Reflect.deleteProperty(process.env, name);
   }
+  const names = await readdir(path.join(root, 'shared'), { recursive: true });
+  const files = names
+    .filter((name) => name.endsWith('.test.ts') && words.every((word) => name.includes(word)))
+    .sort((a, b) => rank(a) - rank(b))
+    .map((name) => path.join(root, 'shared', name));
+  if (files.length === 0) {
+    throw new Problem(`No test file's path has all the words: ${words.join(' ')}.`, 'npm test');
+  }
+  // The processes of the tests get the flags of this one.
+  process.execArgv.push('--import', 'tsx');
+  const tests = run({ files, concurrency: availableParallelism() });
+  tests.on('test:fail', () => { process.exitCode = 1; });
+  await pipeline(tests, new spec(), process.stdout, { end: false });
 }
 
-const seconds = Math.round((performance.now() - started) / 1000);
-console.log(`\nProved in ${seconds} s: ${notes.map((note) => note.replace(/\.$/, '')).join(' · ')}`);
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
+/** Does what was meant by `npm test 3`. */
+async function testStep(word: string): Promise<void> {
+  const script = `test:${findStep(word, 'test:N').number}`;
+  console.log(`npm test proves the workshop itself. You mean npm run ${script}:\n`);
+  const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const [, ...args] = scripts[script]?.split(' ') ?? [];
+  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+}
 
 function rank(name: string): number {
-  const place = longest.indexOf(name.split(path.sep).join('/'));
+  const place = longest.indexOf(name.replaceAll(path.sep, '/'));
   return place === -1 ? longest.length : place;
-}
-
-function enter(file: string | undefined, nesting: number, name: string): void {
-  const names = open.get(file ?? '') ?? [];
-  open.set(file ?? '', [...names.slice(0, nesting), name]);
-}
-
-/** `shared/proof/steps.test.ts › solutions › solution 1 passes …` */
-function fullName(file: string | undefined, nesting: number, name: string): string {
-  const suites = (open.get(file ?? '') ?? []).slice(0, nesting);
-  const where = file === undefined ? [] : [path.relative(root, file).split(path.sep).join('/')];
-  return [...where, ...suites, name].join(' › ');
-}
-
-/** Whether it is one of the totals that node:test tells at the end of each file. */
-function isTotal(message: string): boolean {
-  return /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message);
-}
-
-function describe(error: Error): string {
-  const cause = error.cause instanceof Error ? error.cause : error;
-  return (cause.stack ?? cause.message).replaceAll(/^/gm, '    ');
 }

@@ -1,21 +1,17 @@
-/*
- * npm run reset N: step N as it came. What was there is kept first.
- */
-import { readStep } from './arguments.ts';
 import { forgetHints } from '../lesson/hints.ts';
-import { runCommand } from '../terminal/problem.ts';
 import { replaceSteps } from '../lesson/replace.ts';
-import { findStarter } from '../lesson/starters.ts';
+import { readStarter } from '../lesson/starters.ts';
+import { readStep } from './arguments.ts';
+import type { Context } from './command.ts';
 
-await runCommand(async () => {
-  const { step } = readStep('reset', []);
-  const files = await findStarter(step);
-  const changed = await replaceSteps([{ step, files }], `reset-${step.number}`, (line) => {
-    console.log(line);
-  });
-  if (changed.length > 0) await forgetHints(step);
-  console.log(changed.length > 0
-    ? `Step ${step.number} is as it came.\nNext: npm run step:${step.number}`
-    : `Step ${step.number} is as it came already: nothing has changed.\n`
-      + `Next: npm run step:${step.number}`);
-});
+/** `npm run reset N`: step N as it came. What was there is kept. */
+export default async function reset({ workshop, print, ...input }: Context): Promise<void> {
+  const { step } = readStep('reset N', [], input);
+  const files = await readStarter(step, workshop);
+  const changed = await replaceSteps(workshop, [{ step, files }], `reset ${step.number}`, print);
+  if (changed) await forgetHints(step, workshop);
+  print(changed
+    ? `Step ${step.number} is as it came.`
+    : `Step ${step.number} was still as it came: nothing has changed.`);
+  print(`Next: npm run step:${step.number}`);
+}

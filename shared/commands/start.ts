@@ -1,29 +1,23 @@
-/*
- * npm start: the cockpit at the first step that is not done yet.
- */
-import { readArguments } from './arguments.ts';
-import { runCockpit } from '../cockpit/cockpit.ts';
-import { runCommand } from '../terminal/problem.ts';
 import { loadEnvFile } from '../app/settings.ts';
+import { runCockpit } from '../cockpit/cockpit.ts';
+import { steps } from '../lesson/steps.ts';
 import { runStepTests } from '../tester/step-tests.ts';
-import { steps, type Step } from '../lesson/steps.ts';
+import { readArguments } from './arguments.ts';
+import type { Context } from './command.ts';
 
-await runCommand(async () => {
-  const { flags: { plain } } = readArguments('start', ['plain']);
+/** `npm start`: the cockpit at the first step whose tests don't all pass. */
+export default async function start(
+  context: Context, runTests = runStepTests, openCockpit = runCockpit,
+): Promise<void> {
+  const { workshop, print } = context;
+  const { flags: { plain } } = readArguments('start', ['plain'], context);
   loadEnvFile();
-  const step = await findOpenStep();
-  if (step) return runCockpit(step, { kind: 'step', plain });
-  console.log('All steps are done.\nNext: npm run progress');
-});
-
-setTimeout(() => process.exit(), 500).unref();
-
-/** The first step whose tests do not all pass. */
-async function findOpenStep(): Promise<Step | undefined> {
   for (const step of steps) {
-    console.log(`Looking at step ${step.number} …`);
-    const { tests } = await runStepTests(step);
-    if (tests.some(({ passed }) => !passed)) return step;
+    print(`Looking at step ${step.number} …`);
+    const { tests } = await runTests(step, { folder: workshop });
+    if (tests.every(({ passed }) => passed)) continue;
+    await openCockpit(step, { kind: 'steps', plain });
+    return;
   }
-  return undefined;
+  print('All steps are done.\nNext: npm run progress');
 }

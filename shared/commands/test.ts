@@ -1,7 +1,8 @@
 /*
- * npm run test:N: the tests of step N against the learner's code; with --conditions=solutions,
- * against the solution.
+ * npm run test:N: the tests of step N against the learner's code; with --solution, against the
+ * solution.
  */
+import { readArguments } from './arguments.ts';
 import { runCommand } from '../terminal/problem.ts';
 import { findStep } from '../lesson/steps.ts';
 import { loadEnvFile } from '../app/settings.ts';
@@ -12,8 +13,9 @@ import { setSubject } from '../tester/subject.ts';
 import { watchForBlocking } from '../tester/blocked.ts';
 
 await runCommand(async () => {
-  const step = findStep(process.argv[2], 'test:N');
-  setSubject(step);
+  const { positionals: [text], flags: { solution } } = readArguments('test:N', ['solution']);
+  const step = findStep(text, 'test:N');
+  setSubject(step, solution ? 'solutions' : 'steps');
   loadEnvFile();
   process.env.NODE_ENV = 'test';
   // express-session speaks of missing options on every start; the tests say it better.

@@ -1,11 +1,7 @@
-/*
- * npm run workshop: all commands, in the order in which a learner needs them.
- */
-import { readArguments } from './arguments.ts';
-import { paperOf } from '../terminal/paper.ts';
-import { runCommand } from '../terminal/problem.ts';
 import { steps } from '../lesson/steps.ts';
 import { paint } from '../terminal/text.ts';
+import { readArguments } from './arguments.ts';
+import type { Context } from './command.ts';
 
 const groups: [title: string, commands: [command: string, does: string][]][] = [
   ['To work', [
@@ -27,19 +23,20 @@ const groups: [title: string, commands: [command: string, does: string][]][] = [
     ['npm run diff 3 -- --step', 'what step 3 changes: solution 2 to solution 3'],
     ['npm test', 'proves the workshop itself'],
     ['npm run check', 'types and style'],
+    ['npm run check:stand-in', 'the stand-in for MongoDB beside its references'],
     ['npm run bench', 'how fast everything is'],
     ['npm run screenshots', 'takes the pictures of the text anew'],
   ]],
 ];
 
-await runCommand(() => {
-  readArguments('workshop', []);
-  const paper = paperOf();
+/** `npm run workshop`: all commands, in the order in which a learner needs them. */
+export default function workshop({ paper, print, ...input }: Context): Promise<void> {
+  readArguments('workshop', [], input);
   for (const [title, commands] of groups) {
-    console.log(paint('bold', title, paper));
-    for (const [command, does] of commands) console.log(`  ${command.padEnd(26)}${does}`);
-    console.log('');
+    print(paint('bold', title, paper));
+    for (const [command, does] of commands) print(`  ${command.padEnd(26)}${does}`);
+    print('');
   }
-  console.log('The text is WORKSHOP.md. Next: npm start');
+  print('The text is WORKSHOP.md. Next: npm start');
   return Promise.resolve();
-});
+}

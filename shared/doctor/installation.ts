@@ -1,110 +1,173 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once, type EventEmitter } from 'node:events';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Finding } from './check.ts';
-import { root, steps } from '../lesson/steps.ts';
+import { loadEnvFile } from '../app/settings.ts';
+import { readStarter } from '../lesson/starters.ts';
+import { folderOf, root, steps } from '../lesson/steps.ts';
+import { messageOf, Problem } from '../terminal/problem.ts';
 
-/** Whether Node is new enough for what package.json asks for. */
-export async function checkNode(): Promise<Finding> {
-  const { engines } = await readJson<{ engines?: { node?: string } }>('package.json');
-  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(engines?.node ?? '')?.map(Number) ?? [];
-  const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
-  const ok = ownMajor > major || (ownMajor === major && ownMinor >= minor);
-  return {
-    name: 'Node',
-    ok,
-    found: `${process.version}, needed is ${major}.${minor} or newer`,
-    ...!ok && { next: 'install the LTS version from https://nodejs.org, then npm install' },
-  };
+/** What a check looks at. */
+export interface Place {
+  /** The workshop's folder. */
+  workshop: string;
+  env: NodeJS.ProcessEnv;
+}
+
+/** Whether `.env` is understood. Fills the environment from it, before other checks look. */
+export function checkSettings({ workshop, env }: Place): string {
+  loadEnvFile(env, workshop);
+  return existsSync(path.join(workshop, '.env')) ? '.env is understood' : 'there is no .env';
+}
+
+/** Which Node runs. One that is too old never gets here. */
+export async function checkNode(): Promise<string> {
+  const recommended = (await readFile(path.join(root, '.nvmrc'), 'utf8')).trim();
+  return `${process.version}; 20.19 or newer works, ${recommended} is recommended`;
 }
 
 interface Lock { packages?: Record<string, { version?: string; optional?: boolean }> }
 
 /** Whether node_modules holds what package-lock.json says. npm notes there what it installed. */
-export async function checkInstall(): Promise<Finding> {
-  const name = 'Install';
-  const next = 'npm install';
+export async function checkInstall({ workshop }: Place): Promise<string> {
+  const read = async <T>(file: string) => (
+    JSON.parse(await readFile(path.join(workshop, file), 'utf8')) as T
+  );
   try {
-    const { packages: wanted = {} } = await readJson<Lock>('package-lock.json');
-    const { packages: there = {} } = await readJson<Lock>('node_modules/.package-lock.json');
-    const all = Object.entries(wanted).filter(([folder]) => folder !== '');
-    // What is optional is for other systems.
-    const needed = all.filter(([folder, { optional }]) => optional !== true || folder in there);
-    const wrong = needed.filter(([folder, { version }]) => there[folder]?.version !== version);
-    const [first] = wrong;
-    if (!first) return { name, ok: true, found: `complete, ${needed.length} packages` };
-    const example = first[0].replace('node_modules/', '');
-    return {
-      name, ok: false, next,
-      found: `${wrong.length} packages are missing or of another version, such as ${example}`,
-    };
-  } catch {
-    return { name, ok: false, next, found: 'node_modules or package-lock.json is not there' };
-  }
-}
-
-/** Whether a process can run TypeScript here, as those of the app and the tests do. */
-export async function checkTsx(): Promise<Finding> {
-  try {
-    const args = ['--import', 'tsx', path.join(root, 'shared', 'steps.ts')];
-    await promisify(execFile)(process.execPath, args, {
-      cwd: root, timeout: 4500, windowsHide: true,
-    });
-    return { name: 'tsx', ok: true, found: 'runs TypeScript' };
-  } catch {
-    return { name: 'tsx', ok: false, found: 'does not run', next: 'npm ci' };
+    const { packages: wanted = {} } = await read<Lock>('package-lock.json');
+    const { packages: noted = {} } = await read<Lock>('node_modules/.package-lock.json');
+    // What is optional is for other systems, unless npm has installed it.
+    const needed = Object.entries(wanted).filter(([folder, { optional }]) => (
+      folder !== '' && (optional !== true || folder in noted)
+    ));
+    const there = await Promise.all(needed.map(([folder]) =>
+      read<{ version?: string }>(`${folder}/package.json`).catch(() => undefined)));
+    const wrong = needed.filter(([, { version }], index) => there[index]?.version !== version);
+    if (!wrong[0]) return `complete, ${needed.length} packages`;
+    const example = wrong[0][0].replace('node_modules/', '');
+    throw new Problem(
+      `${wrong.length} packages are missing or of another version, such as ${example}`,
+      'npm install',
+    );
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('node_modules or package-lock.json is missing', 'npm install');
   }
 }
 
 /** Whether the workshop's folder and its .workshop may be written. */
-export async function checkFolder(): Promise<Finding> {
-  const name = 'Folder';
+export async function checkFolder({ workshop }: Place): Promise<string> {
   try {
-    for (const folder of ['.workshop', ...steps.map((step) => `steps/${step.folder}`)]) {
-      const file = path.join(root, folder, `doctor-${randomUUID()}.tmp`);
+    const folders = steps.map((step) => folderOf(step, 'steps', workshop));
+    for (const folder of [path.join(workshop, '.workshop'), ...folders]) {
+      const file = path.join(folder, `doctor-${randomUUID()}.tmp`);
       await mkdir(path.dirname(file), { recursive: true });
       await writeFile(file, '');
       await rm(file);
     }
-    return { name, ok: true, found: 'may be written' };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    return {
-      name, ok: false, found: `${root} may not be written${code}`,
-      next: 'copy the workshop into a folder of your own, such as your home folder',
-    };
+    throw new Problem(
+      `${workshop} can't be written (${codeOf(error)})`,
+      'copy the workshop into a folder of your own, such as your home folder',
+    );
+  }
+  return /[^\w./\\:~-]/.test(workshop)
+    ? 'can be written; the special characters in its path do no harm'
+    : 'can be written';
+}
+
+/** Whether there is a home folder, in which a mongod is kept once it has been downloaded. */
+export function checkHome({ env }: Place): string {
+  const name = process.platform === 'win32' ? 'USERPROFILE' : 'HOME';
+  if (env[name]) return env[name];
+  try {
+    return `${name} isn't set; ${homedir()} is used, as the system says`;
+  } catch {
+    throw new Problem(
+      `${name} isn't set: a downloaded mongod couldn't be kept`,
+      `set ${name} to a folder of your own, then npm run doctor`,
+    );
+  }
+}
+
+/** Whether a save is noticed here. It may take 3 s on a machine that has a lot to do. */
+export async function checkWatching(
+  { workshop }: Place,
+  watchFolder: (folder: string) => Pick<FSWatcher, 'close'> & EventEmitter = watch,
+): Promise<string> {
+  const folder = path.join(workshop, 'steps');
+  const file = path.join(folder, `doctor-${randomUUID()}.tmp`);
+  let watcher;
+  try {
+    watcher = watchFolder(folder);
+    const noticed = once(watcher, 'change', { signal: AbortSignal.timeout(3000) });
+    await Promise.all([noticed, writeFile(file, '')]);
+    return 'a save is noticed';
+  } catch (error) {
+    const code = codeOf(error);
+    const why = ['ENOSPC', 'EMFILE'].includes(code)
+      ? `saves aren't noticed: other programs have used up the system's file watches (${code})`
+      : `saves aren't noticed here, as on network drives, Docker mounts and WSL's /mnt/c (${code})`;
+    throw new Problem(why, 'put CHOKIDAR_USEPOLLING=1 into .env, then npm start');
+  } finally {
+    watcher?.close();
+    await rm(file, { force: true });
   }
 }
 
 /** Whether the files of the workshop have one kind of line endings. */
-export async function checkLineEndings(): Promise<Finding> {
-  const name = 'Line ends';
+export async function checkLineEndings({ workshop }: Place): Promise<string> {
+  const files = steps.flatMap(({ folder }) => ['steps', 'solutions'].flatMap((kind) =>
+    ['app.ts', 'session.ts', 'index.ts'].map((file) => `${kind}/${folder}/${file}`)));
   const mixed: string[] = [];
   let windows = 0;
-  const folders = steps.flatMap(({ folder }) => [`steps/${folder}`, `solutions/${folder}`]);
-  const files = [...folders.flatMap((folder) =>
-    ['app.ts', 'session.ts', 'index.ts'].map((file) => `${folder}/${file}`)), 'WORKSHOP.md'];
-  for (const file of files) {
-    const text = await readFile(path.join(root, file), 'utf8').catch(() => '');
+  for (const file of [...files, 'WORKSHOP.md']) {
+    const text = await readFile(path.join(workshop, file), 'utf8').catch(() => '');
     const all = text.split('\n').length - 1;
     const crlf = text.split('\r\n').length - 1;
     if (crlf > 0) windows++;
     if (crlf > 0 && crlf < all) mixed.push(file);
   }
   if (mixed.length > 0) {
-    return {
-      name, ok: false, found: `both kinds in ${mixed.join(', ')}`,
-      next: 'save the file with LF in your editor; at its foot it shows CRLF or LF',
-    };
+    throw new Problem(
+      `both kinds in ${mixed.join(', ')}`,
+      'save the file with LF in your editor; at its foot it shows CRLF or LF',
+    );
   }
-  return {
-    name, ok: true,
-    found: windows > 0 ? `CRLF in ${windows} files, which does no harm` : 'LF everywhere',
-  };
+  return windows > 0 ? `CRLF in ${windows} files, which does no harm` : 'LF everywhere';
 }
 
-async function readJson<T>(file: string): Promise<T> {
-  return JSON.parse(await readFile(path.join(root, file), 'utf8')) as T;
+/** Whether `npm run reset` finds the starters. */
+export async function checkStarters({ workshop }: Place): Promise<string> {
+  for (const step of steps) await readStarter(step, workshop);
+  return 'npm run reset finds them';
+}
+
+/** Whether git works here. Nothing of the workshop needs it. */
+export async function checkGit({ workshop, env }: Place): Promise<string> {
+  try {
+    await promisify(execFile)('git', ['rev-parse', '--git-dir'], {
+      cwd: workshop, env, windowsHide: true,
+    });
+    return 'git diff shows your changes';
+  } catch (error) {
+    // In every language, git's words on a folder that belongs to another user name this setting.
+    if (error instanceof Error && 'stderr' in error && /safe\.directory/.test(String(error.stderr))) {
+      throw new Problem(
+        'git refuses this folder, because it belongs to another user',
+        `git config --global --add safe.directory "${workshop.replaceAll('\\', '/')}"`,
+      );
+    }
+    return codeOf(error) === 'ENOENT'
+      ? "isn't installed; the workshop works without it"
+      : 'this folder is no repository, as after a download; the workshop works without one';
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
 }

@@ -1,10 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeWhole } from './files.ts';
 import { Problem } from '../terminal/problem.ts';
+import { writeWhole } from './replace.ts';
 import { root, type Step } from './steps.ts';
 
-/** A hint of WORKSHOP.md: what is folded away there below a move. */
+/** A hint of WORKSHOP.md, folded away there below a move. */
 export interface Hint {
   /** From 1, the nudge, to the code. */
   number: number;
@@ -30,22 +30,19 @@ export interface PlacedHint {
 
 /**
  * Reads the moves of a step and their hints from WORKSHOP.md.
- * @throws {Problem} when the text is not there or holds none for this step
+ * @throws {Problem} when the text isn't there or holds none for this step
  */
-export async function readMoves(step: Step): Promise<Move[]> {
-  const text = await readFile(path.join(root, 'WORKSHOP.md'), 'utf8').catch(() => undefined);
+export async function readMoves(step: Step, workshop = root): Promise<Move[]> {
+  const text = await readFile(path.join(workshop, 'WORKSHOP.md'), 'utf8').catch(() => undefined);
   if (text === undefined) {
     throw new Problem(
-      'WORKSHOP.md is not in this folder, and the hints are in it.',
-      'git checkout WORKSHOP.md',
+      'WORKSHOP.md is missing, and the hints are in it.',
+      'git checkout WORKSHOP.md, or copy it from a fresh download of the workshop',
     );
   }
   const moves = parseMoves(text, step.number);
   if (moves.some(({ hints }) => hints.length > 0)) return moves;
-  throw new Problem(
-    `WORKSHOP.md holds no hints for step ${step.number}.`,
-    `npm run diff ${step.number}`,
-  );
+  throw noHints(`step ${step.number}`, step);
 }
 
 /**
@@ -53,86 +50,71 @@ export async function readMoves(step: Step): Promise<Move[]> {
  * below that `<details>` with `<summary>Hint 1: a nudge</summary>`.
  */
 export function parseMoves(text: string, stepNumber: number): Move[] {
-  const moves: Move[] = [];
-  let inStep = false;
-  let hint: (Hint & { lines: string[] }) | undefined;
-  let fenced = false;
-  for (const line of text.split(/\r?\n/)) {
-    if (line.startsWith('```')) fenced = !fenced;
-    if (!fenced && /^#{1,3} /.test(line)) {
-      const [, step] = /^## Step (\d+)\b/.exec(line) ?? [];
-      if (line.startsWith('## ')) inStep = Number(step) === stepNumber;
-      const [, number, title = ''] = /^### Move (\d+): (.*)$/.exec(line) ?? [];
-      if (inStep && number) moves.push({ number: Number(number), title, hints: [] });
-    }
-    const move = inStep ? moves.at(-1) : undefined;
-    const [, number, name = ''] = /^<summary>Hint (\d+): (.*)<\/summary>$/.exec(line) ?? [];
-    if (move && number) {
-      hint = { number: Number(number), name, text: '', lines: [] };
-      move.hints.push(hint);
-    } else if (line === '</details>') {
-      hint = undefined;
-    } else if (hint) {
-      hint.lines.push(line);
-      hint.text = hint.lines.join('\n').trim();
-    }
-  }
-  return moves.map((move) => ({
-    ...move, hints: move.hints.map(({ number, name, text }) => ({ number, name, text })),
-  }));
+  const chapter = text.replaceAll('\r\n', '\n').split(/^(?=## )/m)
+    .find((part) => new RegExp(`^## Step ${stepNumber}\\b`).test(part)) ?? '';
+  return chapter.split(/^(?=### )/m).flatMap((section) => {
+    const [, number, title = ''] = /^### Move (\d+): (.*)/.exec(section) ?? [];
+    if (number === undefined) return [];
+    const hints = section.matchAll(/^<summary>Hint (\d+): (.*)<\/summary>\n([^]*?)^<\/details>$/gm);
+    return [{
+      number: Number(number),
+      title,
+      hints: [...hints].map(([, number, name = '', text = '']) => (
+        { number: Number(number), name, text: text.trim() }
+      )),
+    }];
+  });
 }
 
 /**
  * The next hint for a move: one more than last time, and the last one again and again.
  * @param moveNumber the first move whose tests are red
  */
-export async function takeHint(step: Step, moveNumber: number): Promise<PlacedHint> {
-  const moves = await readMoves(step);
+export async function takeHint(
+  step: Step, moveNumber: number, workshop = root,
+): Promise<PlacedHint> {
+  const moves = await readMoves(step, workshop);
   const move = moves.find(({ number }) => number === moveNumber)
     ?? moves.find(({ hints }) => hints.length > 0);
-  const taken = await readTaken();
+  const taken = await readTaken(workshop);
   const key = `${step.number}.${moveNumber}`;
   const count = taken[key] ?? 0;
   const hint = move?.hints[Math.min(count, move.hints.length - 1)];
-  if (!move || !hint) {
-    throw new Problem(
-      `WORKSHOP.md holds no hint for move ${moveNumber} of step ${step.number}.`,
-      `npm run diff ${step.number}`,
-    );
-  }
-  await writeTaken({ ...taken, [key]: Math.min(count + 1, move.hints.length) });
+  if (!move || !hint) throw noHints(`move ${moveNumber} of step ${step.number}`, step);
+  await writeTaken(workshop, { ...taken, [key]: Math.min(count + 1, move.hints.length) });
   return { step, move, hint };
 }
 
 /** Begins again with the first hints of a step. */
-export async function forgetHints(step: Step): Promise<void> {
-  const taken = Object.entries(await readTaken());
+export async function forgetHints(step: Step, workshop = root): Promise<void> {
+  const taken = Object.entries(await readTaken(workshop));
   const others = taken.filter(([key]) => !key.startsWith(`${step.number}.`));
-  if (others.length < taken.length) await writeTaken(Object.fromEntries(others));
+  if (others.length < taken.length) await writeTaken(workshop, Object.fromEntries(others));
+}
+
+function noHints(where: string, { number }: Step): Problem {
+  return new Problem(`WORKSHOP.md holds no hints for ${where}.`, `npm run diff ${number}`);
 }
 
 /*
- * `.workshop/hints.json` holds how many hints have been shown, by step and move:
- * `{"3.2": 1}` means that of move 2 of step 3 the nudge was shown. It may be deleted at any time.
+ * `.workshop/hints.json` holds how many hints have been shown, by step and move: `{"3.2": 1}` means
+ * that of move 2 of step 3 the nudge was shown. It may be deleted at any time.
  */
-const file = path.join(root, '.workshop', 'hints.json');
+const file = '.workshop/hints.json';
 
-async function readTaken(): Promise<Record<string, number>> {
+async function readTaken(workshop: string): Promise<Record<string, number>> {
   try {
-    const taken: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const taken: unknown = JSON.parse(await readFile(path.join(workshop, file), 'utf8'));
     if (!(taken instanceof Object)) return {};
-    const entries = Object.entries(taken).flatMap(([key, count]: [string, unknown]) => (
-      typeof count === 'number' ? [[key, count] as const] : []
+    return Object.fromEntries(Object.entries(taken).filter(
+      (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number',
     ));
-    return Object.fromEntries(entries);
   } catch {
     return {};
   }
 }
 
-async function writeTaken(taken: Record<string, number>): Promise<void> {
-  // A folder that cannot be written must not stop a lesson: then the first hint comes again.
-  await mkdir(path.dirname(file), { recursive: true })
-    .then(() => writeWhole(file, `${JSON.stringify(taken)}\n`))
-    .catch(() => undefined);
+async function writeTaken(workshop: string, taken: Record<string, number>): Promise<void> {
+  // A folder that can't be written mustn't stop a lesson: then the first hint comes again.
+  await writeWhole(workshop, file, `${JSON.stringify(taken)}\n`).catch(() => undefined);
 }

@@ -1,7 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { diffArrays } from 'diff';
 import ts from 'typescript';
+import { readFiles } from './starters.ts';
 
 /** A place where two files say something different. */
 export interface Change {
@@ -19,18 +18,20 @@ export interface FileChanges {
 }
 
 /**
- * Compares the files of two folders as code: how it is formatted and what its comments say makes
- * no difference.
+ * Compares the files of two folders as code: layout and comments make no difference.
+ * @param before a folder, or undefined for one that is empty
  * @returns the files that differ; one that is in only one folder is all different
  */
-export async function diffFolders(before: string, after: string): Promise<FileChanges[]> {
-  const names = new Set([...await sources(before), ...await sources(after)]);
-  const found: FileChanges[] = [];
-  for (const name of [...names].sort()) {
-    const changes = diffCode(await read(before, name), await read(after, name));
-    if (changes.length > 0) found.push({ name, changes });
-  }
-  return found;
+export async function diffFolders(
+  before: string | undefined, after: string,
+): Promise<FileChanges[]> {
+  const old = before === undefined ? new Map<string, Buffer>() : await readFiles(before);
+  const fresh = await readFiles(after);
+  const names = [...new Set([...old.keys(), ...fresh.keys()])].filter((name) => /\.ts$/.test(name));
+  return names.sort().flatMap((name) => {
+    const changes = diffCode(String(old.get(name) ?? ''), String(fresh.get(name) ?? ''));
+    return changes.length > 0 ? [{ name, changes }] : [];
+  });
 }
 
 /** Compares two pieces of code as {@link diffFolders} does. */
@@ -109,15 +110,4 @@ function tokenText(node: ts.Node, source: ts.SourceFile): string {
   }
   if (ts.isStringLiteral(node)) return JSON.stringify(node.text);
   return node.getText(source);
-}
-
-async function sources(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true }).catch((): string[] => []);
-  return names
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .map((name) => name.split(path.sep).join('/'));
-}
-
-function read(folder: string, name: string): Promise<string> {
-  return readFile(path.join(folder, name), 'utf8').catch(() => '');
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../terminal/problem.ts';
 
@@ -73,6 +74,14 @@ export const steps: readonly Step[] = [
 
 /** The workshop's root folder, where package.json is. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Whose code it is: the learner's, in steps/, or ours, in solutions/. */
+export type Kind = 'steps' | 'solutions';
+
+/** The path of a step's folder. @param workshop the folder that holds steps/ and solutions/ */
+export function folderOf({ folder }: Step, kind: Kind, workshop = root): string {
+  return path.join(workshop, kind, folder);
+}
 
 /**
  * Finds the step that a person named on the command line.

@@ -1,7 +1,6 @@
 import { Problem } from '../terminal/problem.ts';
-import type { DownloadOptions } from './download.ts';
-import { findMongod, startMongod, tryBinary, type Mongod } from './mongod.ts';
-import { startServerProcess, type RunningServer } from './server-process.ts';
+import { startMongod, type MongodOptions } from './mongod.ts';
+import { ServerFailure, startServerProcess } from './server-process.ts';
 
 /** A MongoDB that answers. */
 export interface Database {
@@ -15,16 +14,12 @@ export interface Database {
   close(): Promise<void>;
 }
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolder' | 'limits'> {
   /** The stand-in runs inside this process (tests), not in one of its own (step, solution). */
   inProcess: boolean;
   /** Whether a mongod may be downloaded where none is found. */
   mayDownload: boolean;
-  /** Is called with lines for people: the progress of a download, a server that died. */
-  say: (line: string) => void;
   env?: NodeJS.ProcessEnv;
-  stateFolder?: DownloadOptions['stateFolder'];
-  limits?: DownloadOptions['limits'];
 }
 
 /**
@@ -35,93 +30,57 @@ export interface DatabaseOptions {
  * 3. the stand-in.
  *
  * `WORKSHOP_MONGO=mongod` and `WORKSHOP_MONGO=stand-in` force the second and the third, even where
- * MONGO_URL is set: whoever types it for one command means that command.
+ * MONGO_URL is set: people who type it for one command mean that command.
  *
  * @throws {Problem} when MONGO_URL or a forced mongod cannot be had
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const env = options.env ?? process.env;
-  const forced = forcedEngine(env);
-  if (env['MONGO_URL'] && !forced) {
+  const { env = process.env, mayDownload } = options;
+  const { MONGO_URL: url, WORKSHOP_MONGO: forced } = env;
+  if (forced && forced !== 'mongod' && forced !== 'stand-in') {
+    throw new Problem(
+      `WORKSHOP_MONGO is ${forced}, but it can only be mongod or stand-in.`,
+      'correct WORKSHOP_MONGO or remove it, then run the command again',
+    );
+  }
+  if (url && !forced) {
     // Modules are loaded here and below where they are needed: every test run waits for this one.
-    const { openUrl } = await import('./url.ts');
-    return openUrl(env['MONGO_URL']);
+    const { askServer } = await import('./url.ts');
+    const { version, host } = await askServer(url);
+    const line = `MongoDB: server ${version} at ${host} (MONGO_URL)`;
+    return { url, engine: 'MONGO_URL', version, line, close: () => Promise.resolve() };
   }
 
-  const unused = env['MONGO_URL'] ? '; MONGO_URL is not used' : '';
-  const because = forced ? `WORKSHOP_MONGO=${forced}${unused}` : '';
-  if (forced === 'stand-in') return openStandIn(options, because);
-
-  const mongod = await getMongod(options, env);
-  if (typeof mongod === 'string') {
-    if (!forced) return openStandIn(options, mongod);
-    throw new Problem(`WORKSHOP_MONGO=mongod, but ${mongod}.`, 'npm run mongod');
+  let because = forced ? `WORKSHOP_MONGO=${forced}${url ? '; MONGO_URL is not used' : ''}` : '';
+  if (forced !== 'stand-in') {
+    try {
+      // 700 MB are not for us to begin by ourselves.
+      const download = mayDownload && process.platform !== 'win32' ? 'once a day' : 'never';
+      const server = await startMongod({ ...options, env, download });
+      const line = `MongoDB: mongod ${server.version} at ${server.path ?? '?'}`;
+      return { ...server, engine: 'mongod', line: `${line}${because && ` (${because})`}` };
+    } catch (error) {
+      if (!(error instanceof ServerFailure)) throw error;
+      if (forced) throw new Problem(`${because}, but: ${error.message}.`, 'npm run mongod');
+      if (env['MONGOMS_SYSTEM_BINARY']) {
+        throw new Problem(
+          `MONGOMS_SYSTEM_BINARY names no mongod that runs: ${error.message}.`,
+          'correct MONGOMS_SYSTEM_BINARY or remove it, then run the command again',
+        );
+      }
+      because = error.message;
+    }
   }
-  try {
-    const { version } = mongod;
-    const server = await startMongod(mongod, env, tellDeath(options));
-    const line = `MongoDB: mongod ${version} at ${mongod.path}${because && ` (${because})`}`;
-    return { ...server, engine: 'mongod', version, line };
-  } catch (error) {
-    const why = `${mongod.path} does not start: ${error instanceof Error ? error.message : '?'}`;
-    if (!forced) return openStandIn(options, why);
-    throw new Problem(`WORKSHOP_MONGO=mongod, but ${why}.`, 'npm run mongod');
-  }
-}
-
-function forcedEngine(env: NodeJS.ProcessEnv): 'mongod' | 'stand-in' | undefined {
-  const forced = env['WORKSHOP_MONGO'];
-  if (!forced) return undefined;
-  if (forced === 'mongod' || forced === 'stand-in') return forced;
-  throw new Problem(
-    `WORKSHOP_MONGO is ${forced}, but it can only be mongod or stand-in.`,
-    'correct WORKSHOP_MONGO or remove it, then run the command again',
-  );
-}
-
-/** Finds or downloads a mongod; otherwise tells why there is none. */
-async function getMongod(
-  options: DatabaseOptions,
-  env: NodeJS.ProcessEnv,
-): Promise<Mongod | string> {
-  const found = await findMongod(env);
-  if (typeof found !== 'string') return found;
-  // 700 MB are not for us to begin by ourselves.
-  if (!options.mayDownload || process.platform === 'win32') {
-    return `${found}; npm run mongod fetches one`;
-  }
-  const { DownloadFailure, downloadMongod, failedToday } = await import('./download.ts');
-  const failed = await failedToday(options.stateFolder);
-  if (failed) return `the download failed today: ${failed}; npm run mongod tries again`;
-  options.say('No mongod on this machine. Ctrl-C ends the download of one, and the next start goes '
-    + 'without.');
-  try {
-    const path = await downloadMongod({ ...options, env });
-    return await tryBinary(path);
-  } catch (error) {
-    if (!(error instanceof DownloadFailure)) throw error;
-    return `the download failed: ${error.message}; npm run mongod tries again`;
-  }
-}
-
-async function openStandIn(options: DatabaseOptions, because: string): Promise<Database> {
   const server = options.inProcess
-    ? await standInHere()
-    : await startServerProcess(standIn, options.env ?? process.env, tellDeath(options));
+    ? await import('./stand-in/server.ts').then(({ startStandIn }) => (
+        startStandIn({ ttlMonitorSleepSecs: 1 })
+      ))
+    : await startServerProcess(standIn, { env, say: options.say });
   const line = `MongoDB: stand-in ${server.version} in memory (${because})`;
-  return { ...server, engine: 'stand-in', line };
+  return {
+    url: server.url, engine: 'stand-in', version: server.version, line,
+    close: () => server.close(),
+  };
 }
 
 const standIn = new URL('./stand-in/main.ts', import.meta.url);
-
-async function standInHere(): Promise<RunningServer> {
-  const { startStandIn } = await import('./stand-in/server.ts');
-  const server = await startStandIn({ ttlMonitorSleepSecs: 1 });
-  return { url: server.url, version: server.version, close: () => server.close() };
-}
-
-function tellDeath({ say }: DatabaseOptions): () => void {
-  return () => {
-    say('The MongoDB server has ended unexpectedly. Stop with Ctrl-C and start the command again.');
-  };
-}

@@ -1,112 +1,122 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Problem } from '../terminal/problem.ts';
-import { cleanEnv, eventually, isAlive, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { root } from '../lesson/steps.ts';
-import { openDatabase, type Database } from './database.ts';
-import { findMongod } from './mongod.ts';
+import { Problem } from '../terminal/problem.ts';
+import { cleanEnv, eventually, isAlive, listen, onEnd, temporaryFolder, Workshop }
+  from '../testing/workshop.ts';
+import { openDatabase, type DatabaseOptions } from './database.ts';
 
-/** A shell script that behaves like mongod as far as anybody asks here, and notes its call. */
-const fakeMongod = (version: string) => `#!/bin/sh
+/**
+ * A shell script that behaves like mongod as far as anybody asks here, and notes how it was called.
+ * It is long, because mongodb-memory-server knows that no mongod is short.
+ */
+const fakeMongod = (version: string, start = "echo 'Waiting for connections'; exec sleep 600") => `\
+#!/bin/sh
 if [ "$1" = --version ]; then echo "db version v${version}"; exit; fi
 echo "$$ $*" > "$0.call"
-echo 'Waiting for connections'
-exec /bin/sleep 600
+${start}
+exit
+${'#'.repeat(1024 * 1024)}
 `;
 
-async function place(folder: string, version: string, name = 'mongod'): Promise<string> {
-  const path = join(folder, name);
+async function place(folder: string, script: string, name = 'mongod'): Promise<string> {
   await mkdir(folder, { recursive: true });
-  await writeFile(path, fakeMongod(version), { mode: 0o755 });
-  return path;
+  await writeFile(join(folder, name), script, { mode: 0o755 });
+  return join(folder, name);
+}
+
+interface Call {
+  pid: number;
+  args: string;
 }
 
 /** Reads with which id and arguments the fake was started. */
-async function callOf(path: string): Promise<{ pid: number; args: string }> {
+async function callOf(path: string): Promise<Call> {
   const text = await eventually('mongod was started', () =>
     readFile(`${path}.call`, 'utf8').catch(() => undefined));
   const [pid = '', ...args] = text.trim().split(' ');
   return { pid: Number(pid), args: args.join(' ') };
 }
 
-function open(env: NodeJS.ProcessEnv): Promise<Database> {
-  return openDatabase({ inProcess: true, mayDownload: false, say: () => undefined, env });
+/** Waits until a mongod and its data are gone. */
+async function hasEnded({ pid, args }: Call): Promise<void> {
+  await eventually('mongod has ended', () => !isAlive(pid));
+  const [, data = ''] = /--dbpath (.*?) --/.exec(args) ?? [];
+  await eventually('its data is gone', () => stat(data).then(() => false, () => true));
 }
 
+/** A home without a mongod; what was said is kept. */
 async function home(t: TestContext) {
   const folder = await temporaryFolder(t);
-  return { folder, env: cleanEnv(folder) };
+  const env: NodeJS.ProcessEnv = { ...cleanEnv(folder), PATH: '/usr/bin:/bin' };
+  const said: string[] = [];
+  const stateFolder = join(folder, '.workshop');
+  const open = (settings: NodeJS.ProcessEnv = {}, options: Partial<DatabaseOptions> = {}) =>
+    openDatabase({
+      inProcess: true, mayDownload: false, stateFolder, env: { ...env, ...settings },
+      say: (line) => said.push(line),
+      ...options,
+    });
+  return { folder, env, said, stateFolder, open };
 }
 
-describe('without MONGO_URL', { concurrency: 2 }, () => {
-  test('the stand-in runs where there is no mongod, and the line says why', async (t) => {
-    const { env } = await home(t);
-    const database = await open(env);
-    onEnd(t, () => database.close());
-    assert.equal(database.engine, 'stand-in');
-    assert.match(database.line, /^MongoDB: stand-in \S+ in memory \(no mongod on this machine; /);
-    assert.match(database.line, /npm run mongod/);
-  });
+test('without a mongod the stand-in runs, and says why; nothing else is loaded', async (t) => {
+  const { open } = await home(t);
+  const database = await open({ PATH: '' });
+  await database.close();
+  assert.equal(database.engine, 'stand-in');
+  assert.match(database.line, /^MongoDB: stand-in \S+ in memory \(no mongod on this machine; .+\)$/);
+  assert.match(database.line, /npm run mongod/);
+  // Every run of a step's tests would wait for it.
+  const { cache } = createRequire(import.meta.url);
+  const loaded = Object.keys(cache).filter((path) => /node_modules.mongodb(-|.lib)/.test(path));
+  assert.deepEqual(loaded, []);
+});
 
-  test('the choice imports neither the driver nor mongodb-memory-server', async (t) => {
-    const { env } = await home(t);
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      '--import', 'tsx', '--input-type=module', '--eval', `
-        import { openDatabase } from './shared/mongo/database.ts';
-        import { createRequire } from 'node:module';
-        const options = { inProcess: true, mayDownload: false, say: console.log };
-        const database = await openDatabase(options);
-        await database.close();
-        const loaded = Object.keys(createRequire(${JSON.stringify(import.meta.url)}).cache);
-        console.log(loaded.filter((path) => /node_modules.mongodb(-|.lib)/.test(path)).length);
-      `,
-    ], { cwd: root, env });
-    assert.equal(stdout.trim(), '0');
-    assert(createRequire(import.meta.url).resolve('mongodb').match(/node_modules.mongodb.lib/));
-  });
+test('WORKSHOP_MONGO forces, and is a problem where that cannot be had', async (t) => {
+  const { open } = await home(t);
+  const MONGO_URL = 'mongodb://user:secret@no-such-machine.invalid';
+  const database = await open({ WORKSHOP_MONGO: 'stand-in', MONGO_URL });
+  await database.close();
+  assert.equal(database.engine, 'stand-in');
+  assert.match(database.line, /\(WORKSHOP_MONGO=stand-in; MONGO_URL is not used\)$/);
+  await assert.rejects(open({ WORKSHOP_MONGO: 'mongod', PATH: '' }), (error) =>
+    error instanceof Problem && /no mongod/.test(error.message) && /mongod/.test(error.next));
+  await assert.rejects(open({ WORKSHOP_MONGO: 'mysql' }), (error) =>
+    error instanceof Problem && /mysql/.test(error.message));
+});
 
-  test('WORKSHOP_MONGO forces, and is a problem where that cannot be had', async (t) => {
-    const { env } = await home(t);
-    const MONGO_URL = 'mongodb://user:secret@no-such-machine.invalid';
-    const database = await open({ ...env, WORKSHOP_MONGO: 'stand-in', MONGO_URL });
-    assert.equal(database.engine, 'stand-in');
-    assert.match(database.line, /\(WORKSHOP_MONGO=stand-in; MONGO_URL is not used\)$/);
-    await database.close();
-    await assert.rejects(open({ ...env, WORKSHOP_MONGO: 'mongod' }), (error) =>
-      error instanceof Problem && /no mongod/.test(error.message) && /mongod/.test(error.next));
-    await assert.rejects(open({ ...env, WORKSHOP_MONGO: 'mysql' }), (error) =>
-      error instanceof Problem && /mysql/.test(error.message));
+test('npm install downloads no mongod', async (t) => {
+  const at = await mirror(t, (_, response) => response.writeHead(403).end());
+  const cwd = join(root, 'node_modules', 'mongodb-memory-server');
+  const { scripts } = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as {
+    scripts: { postinstall: string };
+  };
+  const [, script = ''] = scripts.postinstall.split(' ');
+  const { stdout } = await promisify(execFile)(process.execPath, [script], {
+    cwd, env: { ...at.env, INIT_CWD: root },
   });
-
-  test('the stand-in as a process of its own ends on request', async (t) => {
-    const { env } = await home(t);
-    const say = () => {
-      assert.fail('nobody has to be told of an end on request');
-    };
-    const database = await openDatabase({ inProcess: false, mayDownload: false, say, env });
-    assert.equal(database.engine, 'stand-in');
-    assert.match(database.url, /^mongodb:\/\/127\.0\.0\.1:\d+/);
-    assert.match(database.version, /^\d/);
-    await database.close();
-    await database.close();
-  });
+  assert.match(stdout, /postinstall skipped because "DISABLE_POSTINSTALL"/);
+  assert.deepEqual(at.requests, []);
 });
 
 // The fake is a shell script.
-describe('a mongod', { concurrency: 3, skip: process.platform === 'win32' }, () => {
-  test('on PATH is found, started with a quick TTL monitor, and ended', async (t) => {
-    const { folder, env } = await home(t);
-    await place(join(folder, 'old'), '3.6.23');
-    const path = await place(join(folder, 'bin'), '7.0.14');
+describe('a mongod', { concurrency: 2, skip: process.platform === 'win32' }, () => {
+  test('on PATH is found, started with a quick TTL monitor, and missed when it dies', async (t) => {
+    const { folder, env, said, open } = await home(t);
+    await place(join(folder, 'old'), fakeMongod('3.6.23'));
+    const path = await place(join(folder, 'bin'), fakeMongod('7.0.14'));
     const PATH = [join(folder, 'old'), join(folder, 'bin'), env['PATH']].join(delimiter);
-    const database = await open({ ...env, PATH });
+    const database = await open({ PATH });
+    onEnd(t, () => database.close());
     assert.equal(database.engine, 'mongod');
     assert.equal(database.version, '7.0.14');
     assert.equal(database.line, `MongoDB: mongod 7.0.14 at ${path}`);
@@ -114,92 +124,155 @@ describe('a mongod', { concurrency: 3, skip: process.platform === 'win32' }, () 
     assert.match(args, /--setParameter ttlMonitorSleepSecs=1/);
     const [, port = ''] = /--port (\d+)/.exec(args) ?? [];
     assert.equal(new URL(database.url).port, port);
-    const [, dataFolder = ''] = /--dbpath (.*?) --/.exec(args) ?? [];
-
-    await database.close();
-    await eventually('it has ended', () => !isAlive(pid));
-    await assert.rejects(readFile(dataFolder), { code: 'ENOENT' });
-  });
-
-  test('in the cache is found, the newest first, if it was unpacked to the end', async (t) => {
-    const { folder, env } = await home(t);
-    const cache = join(folder, '.cache', 'mongodb-binaries');
-    await place(cache, '9.0.0', 'mongod-x64-debian-9.0.0');
-    for (const version of ['8.2.6', '8.10.1', '7.0.0']) {
-      const path = await place(cache, version, `mongod-x64-debian-${version}`);
-      await writeFile(`${path}.md5`, '');
-    }
-    const found = await findMongod(env);
-    assert(found instanceof Object && found.version === '8.10.1');
-  });
-
-  test('named by MONGOMS_SYSTEM_BINARY goes first, and has to be one', async (t) => {
-    const { folder, env } = await home(t);
-    await place(join(folder, 'bin'), '7.0.14');
-    const PATH = [join(folder, 'bin'), env['PATH']].join(delimiter);
-    const named = await place(folder, '8.0.4', 'my mongod');
-    const found = await findMongod({ ...env, PATH, MONGOMS_SYSTEM_BINARY: named });
-    assert.deepEqual(found, { path: named, version: '8.0.4' });
-    const missing = { ...env, PATH, MONGOMS_SYSTEM_BINARY: join(folder, 'none') };
-    await assert.rejects(open(missing), (error) =>
-      error instanceof Problem && /none does not run/.test(error.message));
-  });
-
-  test('that does not start gives way to the stand-in, unless it is forced', async (t) => {
-    const { folder, env } = await home(t);
-    const path = join(folder, 'mongod');
-    const script = fakeMongod('7.0.14').replace(/echo 'Waiting[^]*/, 'exit 14');
-    await writeFile(path, script, { mode: 0o755 });
-    const broken = { ...env, PATH: [folder, env['PATH']].join(delimiter) };
-    const database = await open(broken);
-    await database.close();
-    assert.equal(database.engine, 'stand-in');
-    assert.match(database.line, /mongod does not start/);
-    await assert.rejects(open({ ...broken, WORKSHOP_MONGO: 'mongod' }), Problem);
-  });
-
-  test('that dies is told of', async (t) => {
-    const { folder, env } = await home(t);
-    const path = await place(folder, '7.0.14');
-    const said: string[] = [];
-    const database = await openDatabase({
-      inProcess: true,
-      mayDownload: false,
-      say: (line) => said.push(line),
-      env: { ...env, MONGOMS_SYSTEM_BINARY: path },
-    });
-    const { pid } = await callOf(path);
+    assert.doesNotMatch(said.join('\n'), /ended/);
     process.kill(pid, 'SIGKILL');
-    await eventually('a line', () => said.length > 0);
-    assert.match(said.join(), /has ended unexpectedly/);
-    await database.close();
+    await eventually('a line', () => /has ended unexpectedly/.test(said.join('\n')));
   });
 
-  test('ends when the process that started it is killed', async (t) => {
+  test('ends with the process that wants it, even when that is killed', async (t) => {
     const { folder, env } = await home(t);
-    const path = await place(folder, '7.0.14');
-    const module = JSON.stringify(fileURLToPath(new URL('database.ts', import.meta.url)));
-    const child = spawn(process.execPath, [
-      '--import', 'tsx', '--input-type=module', '--eval', `
-        import { openDatabase } from ${module};
-        await openDatabase({ inProcess: false, mayDownload: false, say: console.log });
-        console.log('open');
-        setInterval(() => undefined, 1000);
-      `,
-    ], {
-      cwd: root,
-      env: { ...env, MONGOMS_SYSTEM_BINARY: path },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(child.stdout, 'data');
-    const { pid, args } = await callOf(path);
-    assert.equal(isAlive(pid), true);
-    child.kill('SIGKILL');
-    await eventually('mongod has ended', () => !isAlive(pid));
-    const [, dataFolder = ''] = /--dbpath (.*?) --/.exec(args) ?? [];
-    await eventually('its data is gone', () =>
-      readFile(dataFolder).then(() => false, (error: unknown) =>
-        error instanceof Error && 'code' in error && error.code === 'ENOENT'));
-    await rm(path);
+    const path = await place(folder, fakeMongod('7.0.14'));
+    const parent = startParent(path, env);
+    const call = await callOf(path);
+    parent.kill('SIGKILL');
+    await hasEnded(call);
+  });
+
+  test('that was named and does not start is a problem', async (t) => {
+    const { folder, open } = await home(t);
+    const MONGOMS_SYSTEM_BINARY = await place(folder, fakeMongod('7.0.14', 'exit 14'));
+    await assert.rejects(open({ MONGOMS_SYSTEM_BINARY }), (error) =>
+      error instanceof Problem && /^MONGOMS_SYSTEM_BINARY .*not start.*14/.test(error.message));
   });
 });
+
+// Windows downloads nothing unasked, and its archive would be another.
+describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, () => {
+  test('by npm run mongod brings one that is used from now on', async (t) => {
+    const content = await archive(t);
+    const at = await mirror(t, serve(content));
+    const workshop = await Workshop.create(t);
+    const run = workshop.run(['mongod'], at.env);
+    assert.equal(await run.ended, 0, run.output);
+    assert.match(run.output, /Downloading|unpacking/);
+    const [, path = ''] = /mongod 8\.2\.6 is ready: (.*)\nNext: npm run step:3/.exec(run.output) ?? [];
+    assert.deepEqual((await readdir(at.cache)).filter((name) => name.startsWith('workshop')), []);
+
+    const asked = at.requests.length;
+    const database = await at.open({ mayDownload: false });
+    await database.close();
+    await hasEnded(await callOf(path));
+    assert.equal(database.line, `MongoDB: mongod 8.2.6 at ${path}`);
+    assert.equal(at.requests.length, asked);
+  });
+
+  test('that is met by silence is given up after 3 s, and people see that we wait', async (t) => {
+    const at = await mirror(t, () => undefined);
+    await assertFailsOnce(at, /the server was silent for 3 s/);
+    assert.match(at.said.join('\n'), /asking for a download.*\n.*asking for a download.*\([23] s\)/);
+  });
+
+  test('that stalls midway is given up', async (t) => {
+    const at = await mirror(t, (_, response) => {
+      response.writeHead(200, { 'content-length': 5_000_000 }).write(Buffer.alloc(50_000));
+    });
+    const limits = { asking: 10_000, downloading: 300 };
+    await assertFailsOnce(at, /the server was silent for 0\.3 s/, limits);
+    assert.match(at.said.join('\n'), /Downloading a mongod: \d+ % of 4\.8 MB/);
+  });
+
+  test('of a damaged archive fails and leaves nothing, once a day', async (t) => {
+    const content = Buffer.alloc(50_000, 'x');
+    const at = await mirror(t, serve(content, Buffer.from('another')));
+    const note = join(at.stateFolder, 'mongod-download.txt');
+    await mkdir(at.stateFolder);
+    await writeFile(note, 'long ago');
+    const yesterday = Date.now() / 1000 - 24 * 3600;
+    await utimes(note, yesterday, yesterday);
+    await assertFailsOnce(at, /what arrived is damaged/, { asking: 10_000 });
+  });
+
+  test('whose starter is killed leaves nothing', async (t) => {
+    const at = await mirror(t, (_, response) => {
+      response.writeHead(200, { 'content-length': 5_000_000 }).write(Buffer.alloc(50_000));
+    });
+    const parent = startParent('', at.env);
+    const files = () => readdir(at.cache, { recursive: true }).catch((): string[] => []);
+    await eventually('it arrives', async () => (await files()).some((name) => /tgz/.test(name)));
+    parent.kill('SIGKILL');
+    await eventually('the cache is empty', async () => (await files()).length === 0);
+  });
+});
+
+/** A process that keeps a mongod and does nothing else. */
+function startParent(path: string, env: NodeJS.ProcessEnv) {
+  const main = fileURLToPath(new URL('mongod-main.js', import.meta.url));
+  return spawn(process.execPath, ['--eval', `
+    const args = ${JSON.stringify([main, ...path ? [path] : []])};
+    const stdio = ['ignore', 'ignore', 'ignore', 'ipc'];
+    require('node:child_process').spawn(process.execPath, args, { stdio, detached: true });
+  `], { cwd: root, env, stdio: 'ignore' });
+}
+
+const archiveName = 'mongodb-linux-x86_64-debian12-8.2.6.tgz';
+
+/** A download server of this machine that answers as a test wants, and a home without a mongod. */
+async function mirror(t: TestContext, answer: RequestListener) {
+  const { folder, stateFolder, said, ...at } = await home(t);
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? '');
+    answer(request, response);
+  });
+  const port = await listen(server, '127.0.0.1');
+  onEnd(t, () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const env = {
+    ...at.env,
+    MONGOMS_USE_HTTP: 'true',
+    MONGOMS_DOWNLOAD_MIRROR: `http://127.0.0.1:${port}`,
+    // The same on every system.
+    MONGOMS_ARCHIVE_NAME: archiveName,
+  };
+  const cache = join(folder, '.cache', 'mongodb-binaries');
+  const open = (options: Partial<DatabaseOptions>) => at.open(env, options);
+  return { cache, stateFolder, said, requests, env, open };
+}
+
+/** Serves an archive, and a checksum for it. */
+const serve = (content: Buffer, checksumOf = content): RequestListener => (request, response) => {
+  const md5 = createHash('md5').update(checksumOf).digest('hex');
+  const body = request.url?.endsWith('.md5') ? Buffer.from(`${md5}  ${archiveName}\n`) : content;
+  response.writeHead(200, { 'content-length': body.length }).end(body);
+};
+
+/** An archive as MongoDB publishes them, with a fake in the place of mongod. */
+async function archive(t: TestContext): Promise<Buffer> {
+  const folder = await temporaryFolder(t);
+  const name = archiveName.replace('.tgz', '');
+  await place(join(folder, name, 'bin'), fakeMongod('8.2.6'));
+  await promisify(execFile)('tar', ['-czf', 'archive.tgz', name], { cwd: folder });
+  return readFile(join(folder, 'archive.tgz'));
+}
+
+/** One failure is one sentence, leaves no file, and is not tried again on this day. */
+async function assertFailsOnce(
+  { open, cache, requests }: Awaited<ReturnType<typeof mirror>>,
+  reason: RegExp,
+  limits?: DatabaseOptions['limits'],
+) {
+  const first = await open({ mayDownload: true, limits });
+  await first.close();
+  assert.equal(first.engine, 'stand-in');
+  assert.match(first.line, /the download failed: .*; npm run mongod tries again/);
+  assert.match(first.line, reason);
+  assert.deepEqual(await readdir(cache), [], 'nothing is left in the cache');
+  const asked = requests.length;
+  const second = await open({ mayDownload: true });
+  await second.close();
+  assert.match(second.line, /the download failed today: /);
+  assert.match(second.line, reason);
+  assert.equal(requests.length, asked, 'nobody asks the server again');
+}

@@ -1,115 +1,119 @@
-import { execFile } from 'node:child_process';
-import { access, constants, readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
+  from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { Problem } from '../terminal/problem.ts';
-import { startServerProcess, type RunningServer } from './server-process.ts';
+import { root } from '../lesson/steps.ts';
+import {
+  ServerFailure, startServerProcess, type RunningServer, type ServerOptions,
+} from './server-process.ts';
 
-/** A mongod on this machine that runs. */
-export interface Mongod {
-  path: string;
-  version: string;
+export interface MongodOptions extends Omit<ServerOptions, 'args'> {
+  /** Whether to download a mongod where there is none; `once a day`: not if that failed today. */
+  download: 'never' | 'once a day' | 'now';
+  /** Where a failed download is remembered, if not in the workshop's `.workshop`. */
+  stateFolder?: string | undefined;
 }
 
-/** The oldest server that the driver in node_modules talks to. */
-const oldest = [4, 2] as const;
-
 /**
- * Looks for a mongod on this machine: MONGOMS_SYSTEM_BINARY, PATH, then the folders in which
- * mongodb-memory-server keeps what it downloaded. Where there is none, it costs a look at some
- * folders.
- *
- * @returns the first that runs, or why there is none
- * @throws {Problem} when MONGOMS_SYSTEM_BINARY names something that does not run
+ * Starts a mongod with an empty database, on a port of its own: the one at MONGOMS_SYSTEM_BINARY,
+ * else one on PATH, else one in mongodb-memory-server's cache, else a new download. Where nothing
+ * is found and nothing may be downloaded, that costs a look at some folders.
+ * @throws {ServerFailure} when there is none
  */
-export async function findMongod(env: NodeJS.ProcessEnv): Promise<Mongod | string> {
+export async function startMongod(options: MongodOptions): Promise<RunningServer> {
+  const { env, download, stateFolder = join(root, '.workshop') } = options;
+  const note = join(stateFolder, 'mongod-download.txt');
   const named = env['MONGOMS_SYSTEM_BINARY'];
-  if (named) {
-    const mongod = await tryBinary(resolve(named));
-    if (typeof mongod !== 'string') return mongod;
-    throw new Problem(
-      `MONGOMS_SYSTEM_BINARY does not name a mongod that runs: ${mongod}.`,
-      'correct MONGOMS_SYSTEM_BINARY or remove it, then run the command again',
-    );
+  const paths = named ? [resolve(named)] : onPath(env);
+  const cached = cachedVersion(env);
+  const failed = download === 'once a day' ? writtenToday(note) : undefined;
+  const mayDownload = !named && download !== 'never' && failed === undefined;
+  if (paths.length === 0 && cached === undefined && !mayDownload) {
+    throw new ServerFailure('loading', failed === undefined
+      ? 'no mongod on this machine; npm run mongod fetches one'
+      : `the download failed today: ${failed}; npm run mongod tries again`);
   }
-  let why = 'no mongod on this machine';
-  for (const path of [...await onPath(env), ...await inCaches(env)]) {
-    const mongod = await tryBinary(path);
-    if (typeof mongod !== 'string') return mongod;
-    why = mongod;
-  }
-  return why;
-}
-
-/**
- * Asks a mongod for its version: the cheapest proof that it runs here.
- * @returns why not, if it does not
- */
-export async function tryBinary(path: string): Promise<Mongod | string> {
+  // Written beforehand, so that an attempt that is cut short counts as well.
+  if (mayDownload) write(note, 'an earlier download was not finished');
   try {
-    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 });
-    const [, version] = /^db version v?(\d+\.\d+\.\d+\S*)/m.exec(stdout) ?? [];
-    if (version === undefined) return `${path} is not a mongod`;
-    const [major = 0, minor = 0] = version.split('.').map(Number);
-    const tooOld = major < oldest[0] || (major === oldest[0] && minor < oldest[1]);
-    return tooOld ? `${path} is ${version}, older than ${oldest.join('.')}` : { path, version };
+    const server = await startServerProcess(new URL('mongod-main.js', import.meta.url), {
+      ...options,
+      args: paths,
+      env: {
+        ...cached !== undefined && { MONGOMS_VERSION: cached },
+        ...env,
+        MONGOMS_RUNTIME_DOWNLOAD: String(mayDownload),
+      },
+    });
+    rmSync(note, { force: true });
+    return server;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    return `${path} does not run${code}`;
+    if (!(error instanceof ServerFailure)) throw error;
+    const { phase } = error;
+    if (phase === 'loading' || phase === 'starting') {
+      rmSync(note, { force: true });
+      throw error;
+    }
+    const reason = reasonOf(error);
+    write(note, reason);
+    throw new ServerFailure(phase, `the download failed: ${reason}; npm run mongod tries again`);
   }
 }
 
-/** Starts a mongod on a port of its own with an empty database in a temporary folder. */
-export function startMongod(
-  mongod: Mongod,
-  env: NodeJS.ProcessEnv,
-  onEnd: () => void,
-): Promise<RunningServer> {
-  return startServerProcess(new URL('mongod-main.ts', import.meta.url), {
-    ...env,
-    MONGOMS_SYSTEM_BINARY: mongod.path,
-    MONGOMS_SYSTEM_BINARY_VERSION_CHECK: 'false',
-    MONGOMS_VERSION: mongod.version,
-  }, onEnd);
-}
-
-/** Where a mongod is downloaded to: mongodb-memory-server's cache, shared by all projects. */
-export function cacheFolder(env: NodeJS.ProcessEnv): string {
-  return env['MONGOMS_DOWNLOAD_DIR'] || homeCache(env);
-}
-
-function homeCache(env: NodeJS.ProcessEnv): string {
-  const home = env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'] || homedir();
-  return join(home, '.cache', 'mongodb-binaries');
-}
-
-async function onPath(env: NodeJS.ProcessEnv): Promise<string[]> {
+/** The programs called mongod in the folders of PATH, where mongodb-memory-server never looks. */
+function onPath(env: NodeJS.ProcessEnv): string[] {
   // Windows spells it Path, and only process.env itself does not care.
   const key = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   const name = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
-  const folders = (env[key] ?? '').split(delimiter).filter(isAbsolute);
-  const paths = await Promise.all(folders.map(async (folder) => {
-    const path = join(folder, name);
-    const exists = await access(path, constants.X_OK).then(() => true, () => false);
-    return exists ? [path] : [];
-  }));
-  return paths.flat();
+  return (env[key] ?? '').split(delimiter).filter(isAbsolute)
+    .map((folder) => join(folder, name)).filter(existsSync);
 }
 
-/**
- * The binaries in the caches, newest first in each. A binary without its `.md5` is one that is
- * being unpacked, or never was to the end.
- */
-async function inCaches(env: NodeJS.ProcessEnv): Promise<string[]> {
-  const folders = [...new Set([cacheFolder(env), homeCache(env)])];
-  const paths = await Promise.all(folders.map(async (folder) => {
-    const names = await readdir(folder).catch((): string[] => []);
-    const version = (name: string) => /-(\d+\.\d+\.\d+)/.exec(name)?.[1] ?? '';
-    return names
-      .filter((name) => name.startsWith('mongod-') && names.includes(`${name}.md5`))
-      .sort((a, b) => version(b).localeCompare(version(a), 'en', { numeric: true }))
-      .map((name) => join(folder, name));
-  }));
-  return paths.flat();
+/** The newest version in mongodb-memory-server's caches: loading the library takes much longer. */
+function cachedVersion(env: NodeJS.ProcessEnv): string | undefined {
+  const home = env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? root;
+  return [
+    env['MONGOMS_DOWNLOAD_DIR'] ?? root,
+    join(home, '.cache', 'mongodb-binaries'),
+    join(root, 'node_modules', '.cache', 'mongodb-memory-server'),
+  ]
+    .flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
+    .flatMap((name) => /^mongod-.+-(\d+\.\d+\.\d+)(?:\.exe)?$/.exec(name)?.[1] ?? [])
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+}
+
+/** What a note says that was written today. */
+function writtenToday(note: string): string | undefined {
+  if (!existsSync(note)) return undefined;
+  const isToday = statSync(note).mtime.toDateString() === new Date().toDateString();
+  return isToday ? readFileSync(note, 'utf8') : undefined;
+}
+
+function write(note: string, text: string): void {
+  try {
+    mkdirSync(join(note, '..'), { recursive: true });
+    writeFileSync(note, text);
+  } catch {
+    // A folder that cannot be written must not stop a lesson: then we wait twice.
+  }
+}
+
+/** Why a download failed. The library's own words are not told: they may hold a mirror's login. */
+function reasonOf({ phase, code, message }: ServerFailure): string {
+  const known: Record<string, string> = {
+    silence: message,
+    ENOTFOUND: 'no network, or the name of the download server is unknown',
+    EAI_AGAIN: 'no network, or the name of the download server cannot be looked up',
+    ECONNREFUSED: 'the download server refused the connection',
+    ECONNRESET: 'the connection was cut',
+    aborted: 'the connection was cut',
+    'File too small': 'the connection was cut',
+    'Status: 403': 'MongoDB has no build for this system',
+    UnknownLinuxDistro: 'MongoDB has no build for this system',
+    KnownVersionIncompatibilityError: 'MongoDB has no build for this system',
+    ENOSPC: 'the disk is full',
+    EACCES: 'the cache folder may not be written',
+  };
+  if (known[code] !== undefined) return known[code];
+  if (/CERT|SIGNATURE|SSL|TLS/.test(code)) return `the server's certificate is not valid (${code})`;
+  return phase === 'unpacking' ? 'what arrived is damaged' : code;
 }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -6,24 +6,54 @@ import { fileURLToPath } from 'node:url';
 export interface RunningServer {
   url: string;
   version: string;
+  /** The program that runs, where that is a mongod. */
+  path?: string;
   close: () => Promise<void>;
+}
+
+/** How long a server's process may give no sign of life while it is busy with this, in ms. */
+const usualLimits = {
+  loading: 15_000, asking: 3000, downloading: 20_000, unpacking: 120_000, starting: 15_000,
+};
+type Phase = keyof typeof usualLimits;
+const isPhase = (name = ''): name is Phase => name in usualLimits;
+
+/** How often people are told that we are still waiting, in milliseconds. */
+const SIGN_MS = 2500;
+
+export interface ServerOptions {
+  args?: string[];
+  env: NodeJS.ProcessEnv;
+  /** Is called with lines for people: while they wait, and if the server ends by itself. */
+  say: (line: string) => void;
+  limits?: Partial<typeof usualLimits> | undefined;
+}
+
+/** A server could not be started; the message is the end of a sentence. */
+export class ServerFailure extends Error {
+  override name = 'ServerFailure';
+
+  /** @param code the system's or the library's name for the error, or `silence` */
+  constructor(readonly phase: Phase, message: string, readonly code = '') {
+    super(message);
+  }
 }
 
 /**
  * Starts a module that runs a database server, as a process of its own that ends with us. The
- * module sends `{ type: 'listening', url, version }` once it listens (or
- * `{ type: 'failed', message }`), and ends when its IPC channel disconnects: the system closes the
- * channel even when we are killed.
+ * module sends `{ phase, line }` when it begins something else, or is further with it, and
+ * `{ url, version }` once it listens, or `{ code, message }`. It ends when its IPC channel
+ * disconnects: the system closes the channel even when we are killed.
  *
- * @param onEnd called when the server ends although nobody closed it
- * @throws {Error} when the server cannot be started, or does not listen within 15 s
+ * @throws {ServerFailure} when the server cannot be started, or its process is silent for too long
  */
 export async function startServerProcess(
   module: URL,
-  env: NodeJS.ProcessEnv,
-  onEnd: () => void,
+  { args = [], env, say, limits }: ServerOptions,
 ): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(module)], {
+  const file = fileURLToPath(module);
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  const child = spawn(process.execPath, [...loader, file, ...args], {
     env,
     // tsx is found from here, wherever the command was typed.
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
@@ -33,52 +63,70 @@ export async function startServerProcess(
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
-  const { url, version } = await listening(child);
-  child.once('exit', onEnd);
-  // The database alone keeps no command and no test running.
-  child.unref();
-  child.channel?.unref();
-  return {
-    url,
-    version,
-    close: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.off('exit', onEnd);
-      child.ref();
-      const exited = once(child, 'exit');
-      if (child.connected) child.disconnect();
-      const timer = setTimeout(() => child.kill('SIGKILL'), 12_000);
-      await exited;
-      clearTimeout(timer);
-    },
+  const end = async () => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 12_000);
+    await exited;
+    clearTimeout(timer);
   };
-}
 
-async function listening(child: ChildProcess): Promise<{ url: string; version: string }> {
-  const startMs = 15_000;
-  return new Promise((resolve, reject) => {
-    const fail = (message: string) => {
-      clearTimeout(timer);
-      if (child.connected) child.disconnect();
-      reject(new Error(message));
+  const patience = { ...usualLimits, ...limits };
+  let phase: Phase = 'loading';
+  let [doing, heard, signs] = ['Starting MongoDB', performance.now(), 1];
+  let watch: NodeJS.Timeout | undefined;
+  try {
+    const server = await new Promise<Omit<RunningServer, 'close'>>((resolve, reject) => {
+      const fail = (code: string, message: string) => {
+        reject(new ServerFailure(phase, message, code));
+      };
+      watch = setInterval(() => {
+        const silentMs = performance.now() - heard;
+        if (silentMs > patience[phase]) {
+          fail('silence', `the server was silent for ${patience[phase] / 1000} s`);
+        } else if (silentMs > SIGN_MS * signs) {
+          signs++;
+          say(`${doing} … (${Math.round(silentMs / 1000)} s)`);
+        }
+      }, 100);
+      child.once('error', ({ name, message }) => {
+        fail(name, message);
+      });
+      child.once('exit', (code, signal) => {
+        fail('exit', `it ended at once (${signal ?? `exit code ${code ?? 'unknown'}`})`);
+      });
+      child.on('message', (message) => {
+        const parts: Partial<Record<string, string>> = Object.fromEntries(
+          Object.entries(message).map(([name, part]) => [name, String(part)]),
+        );
+        const { phase: next, line, url, version, path, code, message: why } = parts;
+        if (isPhase(next) && line !== undefined) {
+          [phase, doing, heard, signs] = [next, line, performance.now(), 1];
+          say(`${line} …`);
+        }
+        if (code !== undefined && why !== undefined) fail(code, why);
+        if (url === undefined || version === undefined) return;
+        resolve({ url, version, ...path !== undefined && { path } });
+      });
+    });
+    const onEnd = () => {
+      say('The MongoDB server has ended unexpectedly. Stop with Ctrl-C and start the command '
+        + 'again.');
     };
-    const timer = setTimeout(() => {
-      fail(`it did not listen within ${startMs / 1000} s`);
-    }, startMs);
-    child.on('error', (error) => {
-      fail(error.message);
-    });
-    child.once('exit', (code, signal) => {
-      fail(`it ended at once (${signal ?? `exit code ${code ?? 'unknown'}`})`);
-    });
-    child.on('message', (message) => {
-      if (!(message instanceof Object) || !('type' in message)) return;
-      if (message.type === 'failed' && 'message' in message) fail(String(message.message));
-      if (message.type !== 'listening' || !('url' in message)) return;
-      clearTimeout(timer);
-      child.removeAllListeners('exit');
-      const version = 'version' in message ? String(message.version) : '';
-      resolve({ url: String(message.url), version });
-    });
-  });
+    child.removeAllListeners('exit').once('exit', onEnd);
+    // The database alone keeps no command and no test running.
+    child.unref();
+    child.channel?.unref();
+    const close = () => {
+      child.off('exit', onEnd).ref();
+      return end();
+    };
+    return { ...server, close };
+  } catch (error) {
+    await end();
+    throw error;
+  } finally {
+    clearInterval(watch);
+  }
 }

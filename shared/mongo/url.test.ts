@@ -77,7 +77,12 @@ describe('MONGO_URL', { concurrency: true }, () => {
     assert.match(await problemOf('localhost:27017'), /has to begin with mongodb:\/\//);
     assert.match(await problemOf(`user:${password}@host`), /has to begin with mongodb:\/\//);
     assert.match(await problemOf('mongodb://'), /not a MongoDB address/);
-    assert.match(await problemOf('mongodb://host/?nosuch=1'), /option nosuch is not supported/);
+    const option = await problemOf(`mongodb://host/?nosuch=${password}&${password}=1`);
+    assert.match(option, /one of its options/);
+    // The host was forgotten.
+    const address = /mongodb:\/\/HOST:PORT\/DATABASE/;
+    assert.match(await problemOf(`mongodb://bob:${password}`), address);
+    assert.match(await problemOf(`mongodb+srv://bob:${password}`), address);
     assert.match(await problemOf(`mongodb://user:${password}@x@host`), /percent-encoded/);
     assert.match(await problemOf(`mongodb://user:x/${password}@host`), /percent-encoded/);
     assert.match(await problemOf(`mongodb://${password}:x:y@host`), /percent-encoded/);
@@ -88,7 +93,7 @@ describe('MONGO_URL', { concurrency: true }, () => {
       socket.destroy();
     });
     const began = Date.now();
-    const message = await problemOf(`mongodb://user:${password}@${address}/?appName=x`);
+    const message = await problemOf(`mongodb://user:${password}@${address}/?appName=${password}`);
     assert.match(message, new RegExp(`${address} .*does not answer within 3 s`));
     assert(Date.now() - began < 4500);
   });

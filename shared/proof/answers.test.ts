@@ -12,8 +12,9 @@ import * as step3 from './answers/step-3.ts';
 import * as step4 from './answers/step-4.ts';
 import * as step5 from './answers/step-5.ts';
 import * as step6 from './answers/step-6.ts';
+import * as step7 from './answers/step-7.ts';
 
-const catalogues = [step1, step2, step3, step4, step5, step6].map((catalogue, index) => (
+const catalogues = [step1, step2, step3, step4, step5, step6, step7].map((catalogue, index) => (
   { step: index + 1, ...catalogue }
 ));
 const wrong = catalogues.flatMap((catalogue) => (

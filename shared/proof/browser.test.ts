@@ -75,7 +75,7 @@ function cleanUp(t: TestContext): (undo: () => Promise<unknown>) => void {
 async function startSolution(mongoUrl: string) {
   const port = await freePort();
   const runner = spawn(process.execPath, [
-    '--conditions=solutions', '--import', 'tsx', 'shared/commands/step.ts', '4',
+    'shared/commands/run.js', 'step', '4', '--solution',
   ], {
     cwd: root,
     env: {
@@ -83,6 +83,7 @@ async function startSolution(mongoUrl: string) {
       NODE_TEST_CONTEXT: undefined,
       PORT: String(port),
       MONGO_URL: mongoUrl,
+      WORKSHOP_MONGO: '',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,14 +1,8 @@
-import { paint, wrap } from './text.ts';
-
-/** Where a text is read: how wide it may be, in characters, and whether it may be coloured. */
-export interface Paper {
-  columns: number;
-  color: boolean;
-}
+import { paint, wrap, type Paper } from './text.ts';
 
 /**
- * A piece of WORKSHOP.md as a terminal shows it: paragraphs broken anew, code as it is, the lines
- * of a diff in their colours.
+ * A piece of WORKSHOP.md as a terminal shows it: paragraphs are wrapped, code stays as it is, and a
+ * diff has its colours, with `…` where it skips lines (`@@` in the text).
  */
 export function renderMarkdown(text: string, paper: Paper): string[] {
   const lines: string[] = [];
@@ -48,8 +42,9 @@ export function renderMarkdown(text: string, paper: Paper): string[] {
   return lines;
 }
 
-/** Paints a line of a diff: green comes in, red goes out. */
+/** A line of a diff: green comes in, red goes out. */
 export function paintDiff(line: string, paper: Paper): string {
+  if (line.startsWith('@@')) return paint('dim', '…', paper);
   if (line.startsWith('+')) return paint('green', line, paper);
   if (line.startsWith('-')) return paint('red', line, paper);
   return line;

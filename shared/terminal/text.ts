@@ -1,17 +1,34 @@
 import { styleText } from 'node:util';
 
-/** How large the place for a text is, in characters, and whether it may be coloured. */
-export interface Size {
+/** Where a text is read: how wide it may be, in characters, and whether it may be coloured. */
+export interface Paper {
   columns: number;
-  rows: number;
   color: boolean;
+}
+
+/** A screen, with its height in lines. */
+export interface Size extends Paper {
+  rows: number;
+}
+
+/**
+ * The paper of a command's standard output: as wide as the terminal, up to 100 characters, and
+ * coloured unless NO_COLOR or FORCE_COLOR says otherwise.
+ */
+export function paperOf({ stdout, env } = process): Paper {
+  return {
+    columns: Math.min(stdout.isTTY ? stdout.columns : Number(env['COLUMNS']) || 80, 100),
+    color: stdout.isTTY ? stdout.hasColors() : Boolean(Number(env['FORCE_COLOR'])),
+  };
 }
 
 type Color = Parameters<typeof styleText>[0];
 
 /** Colours a text where that is allowed. */
-export function paint(color: Color, text: string, { color: allowed }: { color: boolean }): string {
-  // Whether it is allowed is known here; what standard output is does not matter.
+export function paint(
+  color: Color, text: string, { color: allowed }: Pick<Paper, 'color'>,
+): string {
+  // Whether it's allowed is known here; what standard output is doesn't matter.
   return allowed ? styleText(color, text, { validateStream: false }) : text;
 }
 
@@ -44,8 +61,8 @@ export function wrap(text: string, width: number, first = '', rest = first): str
 }
 
 /**
- * Breaks a line where the width ends, colours and all. The rest is set in, so that nobody takes it
- * for a line of its own.
+ * Breaks a line where the width ends, colours and all. The rest is set in, so that it doesn't
+ * look like a line of its own.
  */
 export function breakLine(line: string, width: number, indent = '      '): string[] {
   const lines: string[] = [];

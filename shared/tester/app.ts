@@ -13,10 +13,14 @@ import { HeldAnswer, holdHeader } from './held-answer.ts';
 import { expect, Lesson, testSecret } from './lesson.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
-/** What every step's app.ts exports. Steps 1 and 2 have no use for the client. */
-type CreateApp = (
-  settings?: MongoClient | { client: MongoClient | undefined; secret: string },
-) => Express | Promise<Express>;
+/** What createApp() is given: from step 2 on a secret, from step 3 on a connected client, too. */
+interface Settings {
+  client?: MongoClient;
+  secret?: string;
+}
+
+/** What every step's app.ts exports. */
+type CreateApp = (settings?: Settings) => Express | Promise<Express>;
 
 /** An app under test, listening on a port of its own. */
 export interface RunningApp {
@@ -61,13 +65,13 @@ const LONG_INTERVAL_MS = 1000;
  * @throws {Lesson} when app.ts cannot be read or builds no app
  */
 export async function startApp(database: TestDatabase | undefined): Promise<RunningApp> {
-  process.env.SESSION_SECRET = testSecret;
-  if (database) process.env.MONGO_URL = database.elsewhereUrl;
-
-  const client = await database?.connect();
+  const settings = {
+    ...(database && { client: await database.connect() }),
+    ...(currentSubject().step.number > 1 && { secret: testSecret }),
+  };
   const firstInterval = intervals.length;
   const { result: app, openedPort } = await withoutOpeningPorts(async () => (
-    build(await loadCreateApp(), client)
+    build(await loadCreateApp(), settings)
   ));
 
   const held = new Map<string, HeldAnswer>();
@@ -188,10 +192,12 @@ async function readCreateApp(href: string): Promise<CreateApp> {
   return createApp;
 }
 
-async function build(createApp: CreateApp, client: MongoClient | undefined) {
-  const settings = currentSubject().step.number >= 5 ? { client, secret: testSecret } : client;
-  const call = currentSubject().step.needsDatabase ? 'createApp(client)' : 'createApp()';
-  const building = Promise.resolve().then(() => createApp(settings));
+async function build(createApp: CreateApp, settings: Settings) {
+  const names = Object.keys(settings);
+  const call = names.length > 0 ? `createApp({ ${names.join(', ')} })` : 'createApp()';
+  const building = Promise.resolve().then(() => (
+    names.length > 0 ? createApp(settings) : createApp()
+  ));
   const app = await settle(building, BUILD_PATIENCE_MS, (error) => explainBuild(call, error), {
     observed: `${call} returned a promise that was not fulfilled within `
       + `${BUILD_PATIENCE_MS / 1000} s.`,

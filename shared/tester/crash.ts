@@ -34,6 +34,12 @@ const knownCrashes = [
     lookAt: 'session.ts: is maxAge a number, as in Number(process.env.…)?',
   },
   {
+    says: /\.db is not a function|reading 'db'/,
+    why: 'What the store was given is no connected MongoClient. createApp() is given an object, '
+      + '{ client, secret }, and MongoClient.connect() gives a promise of a client.',
+    lookAt: 'session.ts: where does `client` come from?',
+  },
+  {
     says: /touch is not a function/,
     why: 'req.session is an object of express-session\'s, with methods of its own. Change its '
       + 'properties, but do not put another object in its place.',

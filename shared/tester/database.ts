@@ -8,15 +8,12 @@ import { withDatabase } from '../mongo/url.ts';
 /** The MongoDB server of this test run, opened once, and the tests' own client. */
 let server: Promise<Database & { client: MongoClient }> | undefined;
 
-/** As it was before the tests gave the app a MONGO_URL of its own. */
-const env = { ...process.env };
-
 /** Opens the MongoDB server of this test run, if it is not open yet. */
 async function openTestServer() {
   const database = await openDatabase({
     inProcess: true,
     mayDownload: false,
-    env,
+    env: process.env,
     say: (line) => {
       console.error(line);
     },
@@ -58,11 +55,11 @@ export class TestDatabase {
   readonly name = `workshop-test-${randomUUID()}`;
   /** The URL of this database, as MONGO_URL would name it. */
   readonly url: string;
-  /** The URL that MONGO_URL holds: not this database, so that a store of its own is noticed. */
-  readonly elsewhereUrl: string;
   readonly #own: MongoClient;
   readonly #clients: MongoClient[] = [];
   readonly #written = new Map<string, { collection: Collection; ids: Set<unknown> }>();
+  /** Where the app opened a connection of its own, beside the client that it was given. */
+  otherConnection: Error | undefined;
   /** How many times the app has created an index. A store does so once, when it is built. */
   indexCreations = 0;
   /** Whether the app removes expired sessions by itself, at intervals. */
@@ -73,19 +70,20 @@ export class TestDatabase {
 
   private constructor(serverUrl: string, own: MongoClient) {
     this.url = withDatabase(serverUrl, this.name);
-    this.elsewhereUrl = withDatabase(serverUrl, `${this.name}-elsewhere`);
     this.#own = own;
     watchers.add(this);
   }
 
   static async create(): Promise<TestDatabase> {
     const { url, client } = await (server ??= openTestServer());
+    given.add(client);
     return new TestDatabase(url, client);
   }
 
   /** A connected client, for the app. */
   async connect(): Promise<MongoClient> {
     const client = new MongoClient(this.url, { monitorCommands: true });
+    given.add(client);
     client.on('commandStarted', () => { this.#pendingCommands++; });
     client.on('commandSucceeded', () => { this.#pendingCommands--; });
     client.on('commandFailed', () => { this.#pendingCommands--; });
@@ -176,13 +174,11 @@ export class TestDatabase {
     // it would reject a promise that nobody holds.
     do await setImmediate(); while (this.#pendingCommands > 0);
     for (const { collection, ids } of this.#written.values()) {
-      if (collection.dbName.startsWith(this.name)) continue;
+      if (collection.dbName === this.name) continue;
       const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
       await mine.deleteMany({ _id: { $in: [...ids] } } as Document);
     }
-    await Promise.all([this.name, `${this.name}-elsewhere`].map((name) => (
-      this.#own.db(name).dropDatabase()
-    )));
+    await this.#own.db(this.name).dropDatabase();
     await Promise.all(this.#clients.map((client) => client.close()));
   }
 
@@ -225,6 +221,18 @@ function isSession(document: Document): boolean {
  * any server (TLS and Atlas too), any database and collection name.
  */
 const watchers = new Set<TestDatabase>();
+
+/** The clients that are not the app's own. */
+const given = new WeakSet<MongoClient>();
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
+const { connect } = MongoClient.prototype;
+MongoClient.prototype.connect = function (this: MongoClient) {
+  if (!given.has(this)) {
+    for (const watcher of watchers) watcher.otherConnection ??= new Error('A client connects.');
+  }
+  return connect.call(this);
+};
 
 function watch(
   name: 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate' | 'findOneAndReplace'

@@ -3,22 +3,11 @@
  * which port it asks for. The app then gets any free port instead, so that tests can run beside
  * each other and beside the learner's own app; only WORKSHOP_TAKEN_PORT is passed on as it is.
  */
-import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Server, type AddressInfo } from 'node:net';
-import { HeldAnswer, holdHeader } from './held-answer.ts';
 
 export type ProbeMessage =
   | { type: 'asked'; port: string }
-  | { type: 'listening'; port: number }
-  /** The signals that something listens to, and whether one function does so to both. */
-  | { type: 'signals'; names: string[]; alike: boolean }
-  /** The request that is held up has its answer. */
-  | { type: 'ready' }
-  /** A signal has come, and what listens to it has had its time. */
-  | { type: 'signalled' };
-
-/** What is closed too early has to have the time to close, in milliseconds. */
-const CLOSING_MS = 50;
+  | { type: 'listening'; port: number };
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
 const { listen } = Server.prototype;
@@ -41,33 +30,6 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   return listen.call(this, { port: taken ? Number(port) : 0, host: hostAmong(args) });
 };
 
-const held = new HeldAnswer();
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
-const { emit } = HttpServer.prototype;
-HttpServer.prototype.emit = function (this: HttpServer, event: string, ...args: unknown[]) {
-  const [req, res] = args as [IncomingMessage, ServerResponse];
-  if (event === 'request' && holdHeader in req.headers) {
-    held.hold(res);
-    void held.ready.then(() => { tell({ type: 'ready' }); });
-  }
-  return Reflect.apply(emit, this, [event, ...args]) as boolean;
-};
-
-process.on('message', (message) => {
-  if (message === 'release') held.release();
-  // Windows has no signals: there the test asks for one by message.
-  if (message === 'SIGINT' || message === 'SIGTERM') process.emit(message);
-  if (message === 'signals') {
-    const [[onInt], [onTerm]] = [process.listeners('SIGINT'), process.listeners('SIGTERM')];
-    const names = [...onInt ? ['SIGINT'] : [], ...onTerm ? ['SIGTERM'] : []];
-    tell({ type: 'signals', names, alike: onInt === onTerm });
-    for (const name of names) {
-      process.once(name, () => {
-        setTimeout(() => { tell({ type: 'signalled' }); }, CLOSING_MS).unref();
-      });
-    }
-  }
-});
 // What is set and what is not is for the test to say, and not for a .env file.
 process.loadEnvFile = () => undefined;
 process.on('disconnect', () => process.exit());

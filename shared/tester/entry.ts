@@ -8,7 +8,6 @@ import { build, type BuildFailure, type PluginBuild } from 'esbuild';
 import { root } from '../lesson/steps.ts';
 import type { ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
-import { holdHeader } from './held-answer.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { packages } from './packages.ts';
 import { subjectFile } from './subject.ts';
@@ -86,13 +85,8 @@ export class Entry {
   askedFor: string | undefined;
   /** The port on which it really listens: any free one, in place of the port it asked for. */
   port: number | undefined;
-  /** Whether one function listens to SIGINT and SIGTERM, once {@link listensTo} was asked. */
-  treatsSignalsAlike = false;
 
   readonly #started = performance.now();
-  #signals: ReadonlySet<string> | undefined;
-  #signalled = false;
-  #ready = false;
 
   private constructor(child: ChildProcess) {
     this.#process = child;
@@ -101,12 +95,7 @@ export class Entry {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     child.on('message', (message: ProbeMessage) => {
       if (message.type === 'asked') this.askedFor = message.port;
-      else if (message.type === 'listening') this.port = message.port;
-      else if (message.type === 'signals') {
-        this.#signals = new Set(message.names);
-        this.treatsSignalsAlike = message.alike;
-      } else if (message.type === 'ready') this.#ready = true;
-      else this.#signalled = true;
+      else this.port = message.port;
     });
   }
 
@@ -174,44 +163,6 @@ export class Entry {
   async printed(text: string): Promise<boolean> {
     await this.#until(() => this.output.includes(text));
     return this.output.includes(text);
-  }
-
-  /**
-   * Begins a GET / whose handler takes its time: it comes to its end only when it is told to.
-   * @returns a function that lets it, and resolves with the status of the answer, if one came
-   */
-  async startSlowGet(cookie: string): Promise<() => Promise<number | undefined>> {
-    const answer = fetch(`http://127.0.0.1:${this.port}/`, {
-      // A server that closes waits for connections that are kept alive.
-      headers: { Cookie: cookie, [holdHeader]: '1', Connection: 'close' },
-      signal: AbortSignal.timeout(2 * RUNNING_PATIENCE_MS),
-    }).then(async (response) => {
-      await response.text();
-      return response.status;
-    }).catch(() => undefined);
-    await this.#until(() => this.#ready);
-    return () => {
-      if (this.running) this.#process.send('release');
-      return answer;
-    };
-  }
-
-  /** Whether it does something of its own when it is sent this signal. */
-  async listensTo(signal: NodeJS.Signals): Promise<boolean> {
-    this.#signals = undefined;
-    if (this.running) this.#process.send('signals');
-    await this.#until(() => this.#signals !== undefined);
-    return new Set(this.#signals).has(signal);
-  }
-
-  /**
-   * Asks it to end, as Ctrl-C or a hosting platform does. Waits until it has begun to, if
-   * {@link listensTo} said that it would do so by itself.
-   */
-  async terminate(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
-    if (process.platform === 'win32') this.#process.send(signal);
-    else this.#process.kill(signal);
-    if (this.#signals?.has(signal)) await this.#until(() => this.#signalled);
   }
 
   /** Ends it, if it still runs. */

@@ -51,7 +51,7 @@ const explanations: Explanation[] = [
     }),
   },
   {
-    message: /MongoStore\.create is not a function|Class constructor MongoStore cannot be invoked/,
+    message: /MongoStore\.create is not a function|Class constructor MongoStore\d* cannot be invoked/,
     parts: () => ({
       observed: 'connect-mongo was imported as in one of its older versions.',
       why: 'Version 6 exports the class by default and by name. Tutorials for the versions 3 to 5 '
@@ -77,11 +77,19 @@ const explanations: Explanation[] = [
     }),
   },
   {
+    message: /Cannot destructure property '(\w+)'/,
+    parts: (name) => ({
+      observed: `A function that takes { ${name} } was called without it.`,
+      why: 'createApp() is given what the app needs, and has to hand it on to sessionOptions().',
+      lookAt: 'app.ts: is what createApp() is given handed on, as in sessionOptions(settings)?',
+    }),
+  },
+  {
     message: /You must provide either mongoUrl\|clientPromise\|client/,
     parts: () => ({
       observed: 'The store was built without a client.',
       why: 'MongoStore.create() needs the connected client; what it was given is undefined.',
-      lookAt: 'session.ts: is `client` handed on, from createApp(client) to the store?',
+      lookAt: 'session.ts: is `client` handed on, from createApp({ client, secret }) to the store?',
     }),
   },
 ];
@@ -115,10 +123,26 @@ export function syntaxLesson(
   }, origin);
 }
 
+/** What the driver says when a client is built with an address that is empty, or undefined. */
+const withoutAddress = /Invalid scheme, expected connection string|reading 'startsWith'/;
+
 /** The lesson for a createApp() that failed. */
 export function explainBuild(call: string, error: unknown): Lesson {
-  return explain(error) ?? new Lesson({
-    observed: `${call} failed: ${firstLine(error)}.`,
+  const observed = `${call} failed: ${firstLine(error)}.`;
+  const known = explain(error);
+  if (known) return known;
+  const [variable] = /SESSION_SECRET|MONGO_URL/.exec(observed)
+    ?? (withoutAddress.test(observed) ? ['MONGO_URL'] : []);
+  if (variable) {
+    return new Lesson({
+      observed,
+      why: `${variable} isn't set here. index.ts reads and checks all settings and hands them to `
+        + 'createApp(), so that an app can be built with any secret and any database.',
+      lookAt: `session.ts: does it use what createApp() is given, or process.env.${variable}?`,
+    }, error);
+  }
+  return new Lesson({
+    observed,
     why: 'The app could not be built, so there is nothing to visit.',
     lookAt: 'app.ts: what does createApp() call?',
   }, error);

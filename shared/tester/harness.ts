@@ -22,7 +22,8 @@ export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
 export { ownPage, readForms, submit, type PageForm } from './forms.ts';
-export { expect, testSecret } from './lesson.ts';
+export { explain } from './explain.ts';
+export { expect, Lesson, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
 export { beginPost, type WatchedRequest } from './watched-request.ts';
 
@@ -64,11 +65,7 @@ export interface StepTests {
   testEntry: (
     name: string,
     start: Start,
-    run: (
-      entry: Entry,
-      database: TestDatabase | undefined,
-      startAgain: () => Promise<Entry>,
-    ) => Promise<void>,
+    run: (entry: Entry, database: TestDatabase | undefined) => Promise<void>,
   ) => void;
 }
 
@@ -95,19 +92,16 @@ export function testsOfStep(number: number): StepTests {
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
         const database = await openTestDatabase(opened);
-        const startAgain = async () => {
-          const entry = await Entry.start({ ...workingEnv(database), ...env() });
-          opened.push(entry);
-          return entry;
-        };
-        return { entry: await startAgain(), database, startAgain };
+        const entry = await Entry.start({ ...workingEnv(database), ...env() });
+        opened.push(entry);
+        return { entry, database };
       });
       // The test itself will tell; until it runs, nobody else shall.
       starting.catch(() => undefined);
       define({ name, step: number, move }, async (open) => {
         open.push({ close: () => closeAll(opened) });
-        const { entry, database, startAgain } = await starting;
-        await run(entry, database, startAgain);
+        const { entry, database } = await starting;
+        await run(entry, database);
       });
     },
   };

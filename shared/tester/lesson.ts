@@ -2,6 +2,8 @@ import type { Exchange } from './browser.ts';
 import { findFrame } from './frame.ts';
 import { currentSubject } from './subject.ts';
 
+export { messageOf } from '../terminal/problem.ts';
+
 /** What a failed test has to say. */
 export interface LessonParts {
   /** The fact that the test observed. */
@@ -73,8 +75,3 @@ export function redact(text: string): string {
 
 /** The SESSION_SECRET of all tests. */
 export const testSecret = 'a secret that only the tests use';
-
-/** The message of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Workspace } from '../testing/workspace.ts';
+import { Workshop } from '../testing/workshop.ts';
 import { runStepTests } from './step-tests.ts';
 import { root, steps } from '../lesson/steps.ts';
 
@@ -10,7 +10,7 @@ const [step] = steps;
 assert.ok(step);
 
 test('packages are compiled once, and anew when one of their files has changed', async (t) => {
-  const workspace = await Workspace.create();
+  const workspace = await Workshop.copy();
   t.after(() => workspace.remove());
   const modules = await ownModules(workspace, 'express');
   const cache = path.join(modules, '.cache');
@@ -35,7 +35,7 @@ test('packages are compiled once, and anew when one of their files has changed',
 });
 
 /** Gives a workspace a node_modules of its own, with a copy of one package. */
-async function ownModules({ folder }: Workspace, copied: string): Promise<string> {
+async function ownModules({ folder }: Workshop, copied: string): Promise<string> {
   const shared = path.join(root, 'node_modules');
   const own = path.join(folder, 'node_modules');
   await rm(own);

@@ -20,13 +20,13 @@ export async function runStepTests(
   { solutions = false, folder = root }: StepTestsOptions = {},
 ): Promise<JsonReport> {
   const child = spawn(process.execPath, [
-    ...(solutions ? ['--conditions=solutions'] : []),
     '--disable-warning=ExperimentalWarning',
     '--import', 'tsx',
     '--test-reporter', './shared/tester/json.ts',
     '--test-reporter-destination', 'stdout',
     '--test-force-exit',
     'shared/commands/test.ts', String(step.number),
+    ...(solutions ? ['--solution'] : []),
   ], {
     cwd: folder,
     // Without NODE_TEST_CONTEXT it would report to a test runner above, and not to us.

@@ -1,6 +1,5 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { root, type Step } from '../lesson/steps.ts';
+import { pathToFileURL } from 'node:url';
+import { folderOf, type Kind, type Step } from '../lesson/steps.ts';
 
 /** The app under test. */
 export interface Subject {
@@ -14,15 +13,13 @@ export interface Subject {
 let subject: Subject | undefined;
 
 /**
- * Chooses the app that is tested from now on: the one in steps/ or, under
- * `--conditions=solutions`, in solutions/ (see "imports" in package.json).
+ * Chooses the app that is tested from now on.
  * @param step whose app: the tests of step 1 also run on the app of step 3
  * @param folder where else the app lies, ending in a slash
  */
-export function setSubject(step: Step, folder?: URL): void {
-  const own = new URL('./', import.meta.resolve(`#workshop/${step.folder}/app.ts`));
-  const name = path.relative(root, fileURLToPath(own)).split(path.sep).join('/');
-  subject = { step, folder: folder ?? own, name };
+export function setSubject(step: Step, kind: Kind = 'steps', folder?: URL): void {
+  const own = pathToFileURL(`${folderOf(step, kind)}/`);
+  subject = { step, folder: folder ?? own, name: `${kind}/${step.folder}` };
 }
 
 /** Whether the app to be tested has been chosen. */

@@ -88,8 +88,9 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   },
   {
     says: /secret option required/,
-    why: 'express-session was given no secret: it is undefined, or empty.',
-    lookAt: 'session.ts: does sessionOptions() return the secret, read from SESSION_SECRET?',
+    why: 'express-session got no secret: it is undefined, or empty. createApp() was given one, and '
+      + "SESSION_SECRET isn't set here: only index.ts reads the environment.",
+    lookAt: 'session.ts: does sessionOptions() return the secret that it is given?',
   },
   {
     says: /undefined|null/,

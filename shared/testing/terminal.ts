@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually, onEnd, Workshop } from './workshop.ts';
-import { root, steps } from '../lesson/steps.ts';
+import { folderOf, steps } from '../lesson/steps.ts';
 
 /** The learner's first file: an app that listens, and says so. */
 export const index = `
@@ -66,42 +66,22 @@ const text = steps.map(({ number, title }) =>
  */
 export async function learnersWorkshop(t: TestContext): Promise<Workshop> {
   const workshop = await Workshop.create(t);
-  const path = (...parts: string[]) => join(workshop.folder, ...parts);
-  await writeFile(path('WORKSHOP.md'), text);
-  await writeFile(path('.gitignore'), 'node_modules\n.workshop/\n');
-  for (const { folder, number } of steps) {
-    await cp(join(root, 'solutions', folder), path('solutions', folder), { recursive: true });
-    await writeFile(path('steps', folder, 'app.test.ts'), tests(number));
+  workshop.write('WORKSHOP.md', text);
+  for (const step of steps) {
+    const { number, folder } = step;
     const previous = steps.find((step) => step.number === number - 1);
-    for (const name of await readdir(path('solutions', folder))) {
-      const before = previous === undefined
-        ? ''
-        : await readFile(path('solutions', previous.folder, name), 'utf8').catch(() => '');
+    for (const name of readdirSync(folderOf(step, 'solutions'))) {
+      const solution = join(folderOf(step, 'solutions'), name);
+      const before = previous && join(folderOf(previous, 'solutions'), name);
       const todos = name === 'app.ts' ? '\n// TODO Move 1: this.\n\n// TODO Move 2: that.\n' : '';
-      await writeFile(path('steps', folder, name), before + todos);
+      const starter = (before && existsSync(before) ? readFileSync(before, 'utf8') : '') + todos;
+      workshop.write(`solutions/${folder}/${name}`, readFileSync(solution, 'utf8'));
+      workshop.write(`shared/lesson/starters/${folder}/${name}`, starter);
+      workshop.write(`steps/${folder}/${name}`, starter);
     }
+    workshop.write(`steps/${folder}/app.test.ts`, tests(number));
   }
   return workshop;
-}
-
-/** Runs git in a workshop, as somebody without a configuration of their own. */
-export async function git({ folder }: Workshop, ...args: string[]): Promise<void> {
-  await promisify(execFile)('git', args, {
-    cwd: folder,
-    env: {
-      ...process.env,
-      GIT_CONFIG_GLOBAL: join(folder, 'no-such-file'),
-      GIT_CONFIG_SYSTEM: join(folder, 'no-such-file'),
-      GIT_AUTHOR_NAME: 'test', GIT_AUTHOR_EMAIL: 'test@example.org',
-      GIT_COMMITTER_NAME: 'test', GIT_COMMITTER_EMAIL: 'test@example.org',
-    },
-  });
-}
-
-/** Commits all that is there. */
-export async function commit(workshop: Workshop, message = 'work'): Promise<void> {
-  await git(workshop, 'add', '--all');
-  await git(workshop, 'commit', '--quiet', '--message', message);
 }
 
 /** A terminal in which commands are typed: tmux, on a server of its own. */

@@ -1,19 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { root, steps } from '../lesson/steps.ts';
+import { starterFolder } from '../lesson/starters.ts';
+import { folderOf, root, steps, type Kind, type Step } from '../lesson/steps.ts';
 
-/** Polls until something holds; fails after 10 s with what was hoped for. */
+/** Polls until something holds; fails after a minute, which only a broken program takes. */
 export async function eventually<T>(
   hope: string,
   look: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 60_000,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
@@ -184,7 +185,7 @@ export class Run {
   }
 }
 
-/** A workshop of its own, with this one's shared/ and steps that a test writes. */
+/** A workshop in a temporary folder. Its node_modules is a link to this one's. */
 export class Workshop {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -193,49 +194,79 @@ export class Workshop {
   private constructor(folder: string) {
     this.folder = folder;
     this.env = { ...cleanEnv(folder), WORKSHOP_MONGO: 'stand-in' };
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    for (const entry of ['package.json', 'shared']) this.#take(entry);
   }
 
+  /** One with empty steps and solutions, for as long as a test runs. */
   static async create(t: TestContext): Promise<Workshop> {
-    const folder = await temporaryFolder(t);
-    const workshop = new Workshop(folder);
-    onEnd(t, () => workshop.#end());
-    const isTest = (path: string) => path.endsWith('.test.ts');
-    await cp(join(root, 'package.json'), join(folder, 'package.json'));
-    await cp(join(root, 'shared'), join(folder, 'shared'), {
-      recursive: true,
-      filter: (path) => !isTest(path),
-    });
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
-    for (const kind of ['steps', 'solutions']) {
-      for (const step of steps) await mkdir(join(folder, kind, step.folder), { recursive: true });
+    const workshop = new Workshop(await makeFolder());
+    onEnd(t, () => workshop.remove());
+    for (const step of steps) {
+      mkdirSync(folderOf(step, 'steps', workshop.folder), { recursive: true });
+      mkdirSync(folderOf(step, 'solutions', workshop.folder), { recursive: true });
     }
     return workshop;
   }
 
+  /** The workshop as a learner gets it, until it is removed. A learner's work isn't in it. */
+  static async copy(): Promise<Workshop> {
+    const workshop = new Workshop(await makeFolder());
+    const texts = ['WORKSHOP.md', 'README.md'];
+    for (const entry of ['tsconfig.json', '.env.example', 'solutions', ...texts]) {
+      workshop.#take(entry);
+    }
+    for (const step of steps) {
+      const folder = folderOf(step, 'steps', workshop.folder);
+      cpSync(folderOf(step, 'steps'), folder, {
+        recursive: true,
+        filter: (path) => path === folderOf(step, 'steps') || /\.test\.ts$|\.json$/.test(path),
+      });
+      cpSync(starterFolder(step), folder, { recursive: true });
+    }
+    return workshop;
+  }
+
+  #take(entry: string): void {
+    const from = join(root, entry);
+    if (!existsSync(from)) return;
+    cpSync(from, join(this.folder, entry), {
+      recursive: true,
+      filter: (path) => !(entry === 'shared' && path.endsWith('.test.ts')),
+    });
+  }
+
+  read(file: string): Promise<string> {
+    return readFile(join(this.folder, file), 'utf8');
+  }
+
   /**
-   * Writes a file of a step: its first one unless told otherwise. Between opening and writing, a
-   * busy machine could otherwise take longer than whoever watches waits: that would be two saves.
+   * Writes a file, at once: between opening and writing, a busy machine could otherwise take longer
+   * than the cockpit's watcher waits, and that would be two saves.
    */
-  save(number: number, code: string, file = 'index.ts', kind = 'steps'): void {
+  write(file: string, text: string): void {
+    const path = join(this.folder, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+
+  /** Writes a file of a step: its index.ts unless told otherwise. */
+  save(number: number, code: string, file = 'index.ts', kind: Kind = 'steps'): void {
     const step = steps[number - 1];
     if (!step) throw new Error(`no step ${number}`);
-    writeFileSync(join(this.folder, kind, step.folder, file), code);
+    writeFileSync(join(folderOf(step, kind, this.folder), file), code);
+  }
+
+  /** Puts the solution's files in the place of the step's. */
+  solve(step: Step): void {
+    cpSync(folderOf(step, 'solutions', this.folder), folderOf(step, 'steps', this.folder), {
+      recursive: true,
+    });
   }
 
   /** Runs a command of shared/commands/, as an npm script does. */
-  run(command: string[], env: NodeJS.ProcessEnv = {}, nodeOptions: string[] = []): Run {
-    const [name = '', ...args] = command;
-    const file = `shared/commands/${name}.ts`;
-    return this.#spawn([...nodeOptions, '--import', 'tsx', file, ...args], env);
-  }
-
-  /** Runs a file of plain JavaScript. */
-  script(file: string): Run {
-    return this.#spawn([file], {});
-  }
-
-  #spawn(args: string[], env: NodeJS.ProcessEnv): Run {
-    const child = spawn(process.execPath, args, {
+  run(command: string[], env: NodeJS.ProcessEnv = {}): Run {
+    const child = spawn(process.execPath, ['shared/commands/run.js', ...command], {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -245,10 +276,12 @@ export class Workshop {
     return run;
   }
 
-  async #end(): Promise<void> {
+  /** Ends what still runs here, and removes the folder. */
+  async remove(): Promise<void> {
     for (const { child, ended } of this.#runs) {
       child.kill('SIGKILL');
       await ended;
     }
+    await removeFolder(this.folder);
   }
 }

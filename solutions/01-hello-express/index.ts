@@ -1,7 +1,7 @@
 import { createApp } from './app.ts';
 
-const { PORT = '4000' } = process.env;
-const port = Number(PORT);
+const { PORT } = process.env;
+const port = Number(PORT || 4000);
 if (!Number.isInteger(port) || port < 1 || port > 65535) {
   stop(`PORT must be a number from 1 to 65535, not "${PORT}".`);
 }

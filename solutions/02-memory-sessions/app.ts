@@ -1,11 +1,11 @@
 import express, { type Express } from 'express';
 import session from 'express-session';
-import { sessionOptions } from './session.ts';
+import { sessionOptions, type Settings } from './session.ts';
 
-export function createApp(): Express {
+export function createApp(settings: Settings): Express {
   const app = express();
 
-  app.use(session(sessionOptions()));
+  app.use(session(sessionOptions(settings)));
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;

@@ -1,20 +1,13 @@
-import type { Express } from 'express';
 import { createApp } from './app.ts';
 
-const { PORT = '4000' } = process.env;
-const port = Number(PORT);
+const { PORT, SESSION_SECRET } = process.env;
+const port = Number(PORT || 4000);
 if (!Number.isInteger(port) || port < 1 || port > 65535) {
   stop(`PORT must be a number from 1 to 65535, not "${PORT}".`);
 }
+if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 
-let app: Express;
-try {
-  app = createApp();
-} catch (error) {
-  stop(String(error));
-}
-
-app.listen(port, (error) => {
+createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
   if (error) stop(`Cannot listen on port ${port}: ${error.message}`);
   console.log(`Server running on port ${port}`);
 });

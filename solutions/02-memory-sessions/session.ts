@@ -6,12 +6,11 @@ declare module 'express-session' {
   }
 }
 
-export function sessionOptions(): SessionOptions {
-  const secret = process.env.SESSION_SECRET;
-  if (!secret) {
-    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
-  }
+export interface Settings {
+  secret: string;
+}
 
+export function sessionOptions({ secret }: Settings): SessionOptions {
   return {
     secret,
     resave: false,

@@ -8,14 +8,14 @@ declare module 'express-session' {
   }
 }
 
+export interface Settings {
+  client: MongoClient;
+  secret: string;
+}
+
 const ONE_HOUR_IN_SECONDS = 60 * 60;
 
-export function sessionOptions(client: MongoClient): SessionOptions {
-  const secret = process.env.SESSION_SECRET;
-  if (!secret) {
-    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
-  }
-
+export function sessionOptions({ client, secret }: Settings): SessionOptions {
   return {
     secret,
     resave: false,

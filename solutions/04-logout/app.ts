@@ -1,7 +1,6 @@
 import express, { type Express } from 'express';
 import session from 'express-session';
-import type { MongoClient } from 'mongodb';
-import { cookieName, cookieOptions, sessionOptions } from './session.ts';
+import { cookieName, cookieOptions, sessionOptions, type Settings } from './session.ts';
 
 const logoutPage = `<!doctype html>
 <title>Log out</title>
@@ -10,10 +9,10 @@ const logoutPage = `<!doctype html>
 </form>
 `;
 
-export function createApp(client: MongoClient): Express {
+export function createApp(settings: Settings): Express {
   const app = express();
 
-  app.use(session(sessionOptions(client)));
+  app.use(session(sessionOptions(settings)));
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;

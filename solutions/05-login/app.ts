@@ -1,15 +1,15 @@
 import express, { type Express } from 'express';
 import session from 'express-session';
-import type { MongoClient } from 'mongodb';
 import { authenticate } from './accounts.ts';
 import { field, readForms } from './forms.ts';
 import { accountPage, loginPage, logoutPage } from './pages.ts';
-import { cookieName, cookieOptions, sessionOptions } from './session.ts';
+import { cookieName, cookieOptions, sessionOptions, type Settings } from './session.ts';
 
-export function createApp({ client, secret }: { client: MongoClient; secret: string }): Express {
+export function createApp(settings: Settings): Express {
+  const { client } = settings;
   const app = express();
 
-  app.use(session(sessionOptions({ client, secret })));
+  app.use(session(sessionOptions(settings)));
   app.use(readForms);
 
   app.get('/', (req, res) => {

@@ -1,19 +1,19 @@
 import express, { type Express } from 'express';
 import session from 'express-session';
-import type { MongoClient } from 'mongodb';
 import { authenticate, changePassword } from './accounts.ts';
 import { field, readForms } from './forms.ts';
 import { beginLogin, endLogin, findUser } from './logins.ts';
 import { accountPage, loginPage, logoutPage } from './pages.ts';
 import { sameOrigin } from './same-origin.ts';
-import { cookieName, cookieOptions, sessionOptions } from './session.ts';
+import { cookieName, cookieOptions, sessionOptions, type Settings } from './session.ts';
 
-export function createApp({ client, secret }: { client: MongoClient; secret: string }): Express {
+export function createApp(settings: Settings): Express {
+  const { client } = settings;
   const app = express();
 
   app.use(sameOrigin);
   app.use(readForms);
-  app.use(session(sessionOptions({ client, secret })));
+  app.use(session(sessionOptions(settings)));
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;

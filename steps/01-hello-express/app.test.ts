@@ -68,19 +68,30 @@ testEntry('without PORT it listens on 4000', withoutPort, async (entry) => {
   await expectListening(entry, '4000', 'PORT was not set');
 });
 
+const withEmptyPort = { move: 2, env: () => ({ PORT: '' }) };
+testEntry('an empty PORT counts as missing', withEmptyPort, async (entry) => {
+  await expectListening(entry, '4000', 'PORT was empty');
+});
+
 async function expectListening(entry: Entry, expected: string, given: string): Promise<void> {
   await entry.settled();
   expect(entry.askedFor !== undefined, {
     observed: entry.running
       ? `index.ts runs but does not listen. It printed: “${entry.lastWords}”`
-      : `index.ts ended (exit code ${entry.ending}) without listening. ${said(entry)}`,
-    why: 'Nobody can visit an app that listens on no port.',
-    lookAt: 'index.ts: is the app that createApp() returns asked to listen?',
+      : `${given}, and index.ts ended (exit code ${entry.ending}) without listening. `
+        + said(entry),
+    why: given === 'PORT was empty'
+      ? 'A line such as PORT= sets it to an empty text. That chooses no port, so it counts as '
+      + 'missing.'
+      : 'Nobody can visit an app that listens on no port.',
+    lookAt: given === 'PORT was empty'
+      ? "index.ts: what is PORT || 4000 when PORT is ''? And PORT ?? 4000?"
+      : 'index.ts: is the app that createApp() returns asked to listen?',
   }, entry.output);
   expect(entry.askedFor === expected, {
     observed: `${given}, but the app asked for port ${entry.askedFor}.`,
-    why: 'Whoever runs the app chooses its port by PORT; 4000 is for when nobody chose.',
-    lookAt: 'index.ts: how is process.env.PORT read, and what if it is not set?',
+    why: 'The person who runs the app chooses its port with PORT; 4000 is the default.',
+    lookAt: 'index.ts: how is process.env.PORT read, and what if it is not set, or empty?',
   });
 
   const { port } = entry;

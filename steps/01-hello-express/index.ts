@@ -1,7 +1,7 @@
 import { createApp } from './app.ts';
 
-// TODO Move 2: read PORT from the environment (4000 if it is not set), let the app listen on
-// it, and print `Server running on port 4000` once it really listens.
+// TODO Move 2: read PORT from the environment (4000 if it is not set or empty), let the app
+// listen on it, and print `Server running on port 4000` once it really listens.
 
 // TODO Move 3: when PORT is no port number, or the port is taken, stop() with one sentence.
 

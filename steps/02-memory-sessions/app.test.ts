@@ -7,45 +7,52 @@ import {
   findSessionCookie,
   testSecret,
   testsOfStep,
+  type Entry,
 } from '#harness';
 
 const { test, testEntry } = testsOfStep(2);
 
 const withoutSecret = { move: 1, env: () => ({ SESSION_SECRET: undefined }) };
 testEntry('index.ts does not start without a SESSION_SECRET', withoutSecret, async (entry) => {
+  await expectStopped(entry, 'SESSION_SECRET was not set');
+});
+
+const withEmptySecret = { move: 1, env: () => ({ SESSION_SECRET: '' }) };
+testEntry('an empty SESSION_SECRET counts as missing', withEmptySecret, async (entry) => {
+  await expectStopped(entry, 'SESSION_SECRET was empty');
+});
+
+async function expectStopped(entry: Entry, given: string): Promise<void> {
   await entry.settled();
-  const cookies = entry.port && await fetch(`http://127.0.0.1:${entry.port}/`)
-    .then((answer) => answer.headers.getSetCookie(), () => []);
+  const cookies = entry.port && await setCookiesOf(entry);
   expect(cookies === undefined, {
-    observed: 'SESSION_SECRET was not set, and index.ts listens all the same.',
+    observed: `${given}, and index.ts listens all the same.`,
     why: findSessionCookie(cookies || []) !== undefined
       ? 'A secret that stands in the code is known to everyone who reads the code, and such a '
       + 'fallback goes unnoticed until it is too late. Better not to start.'
-      : 'Without a secret express-session answers every single request with an error. Nobody '
-        + 'notices until the first visitor comes, so look for it at start-up.',
-    lookAt: 'session.ts: what if process.env.SESSION_SECRET is not set?',
+      : 'Without a secret express-session answers every request with an error. Nobody notices '
+        + 'until the first visitor comes, so check it when the app starts.',
+    lookAt: 'index.ts: what if process.env.SESSION_SECRET is not set, or empty?',
   });
   expect(await entry.ended(), {
-    observed: 'SESSION_SECRET was not set, and index.ts neither listened nor ended.',
+    observed: `${given}, and index.ts neither listened nor ended.`,
     why: 'A program that cannot do its work must end, so that the person, or the platform '
       + 'that runs it, notices.',
     lookAt: 'index.ts: what ends the process?',
   });
   expect(entry.ending !== 0, {
-    observed: `SESSION_SECRET was not set, and index.ts ended with exit code ${entry.ending}, `
-      + 'as if all were well.',
+    observed: `${given}, and index.ts ended with exit code ${entry.ending}, as if all were well.`,
     why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
     lookAt: 'index.ts: does it call process.exit(1)?',
   });
   expect(entry.words.includes('SESSION_SECRET'), {
-    observed: 'SESSION_SECRET was not set, and index.ts ended without naming it. It printed: '
-      + `“${entry.lastWords}”`,
+    observed: `${given}, and index.ts ended without naming it. It printed: “${entry.lastWords}”`,
     why: 'The person at the terminal has to read which variable is missing.',
-    lookAt: 'session.ts: which sentence does the Error hold?',
+    lookAt: 'index.ts: which sentence is stop() given?',
   }, entry.output);
-});
+}
 
-test('the first visit gets a signed session cookie', { move: 1 }, async ({ openApp }) => {
+test('the first visit gets a signed session cookie', { move: 2 }, async ({ openApp }) => {
   const app = await openApp();
   const browser = app.newBrowser();
   const first = await browser.get('/');
@@ -58,15 +65,16 @@ test('the first visit gets a signed session cookie', { move: 1 }, async ({ openA
     why: 'The session id in the cookie is all that ties a browser to its session. Without the '
       + 'cookie, every visit is a first visit.',
     lookAt: 'app.ts: does app.use(session(…)) stand above the route, is something put into '
-      + 'req.session before the answer is sent, and are the cookie options right (secure: true '
-      + 'needs HTTPS, maxAge a number)?',
+      + 'req.session before the answer is sent, and are the options right (createApp() is given '
+      + 'an object, { secret }; secure: true needs HTTPS; maxAge is a number)?',
     exchange: first,
   });
   expect(isSignedWith(testSecret, cookie.value), {
-    observed: 'The session cookie is signed, but not with the secret of SESSION_SECRET.',
-    why: 'A secret that stands in the code is known to everyone who reads the code, today or in '
-      + 'the history of the repository. Each place where the app runs has a secret of its own.',
-    lookAt: 'session.ts: is `secret` read from process.env.SESSION_SECRET?',
+    observed: 'The session cookie is signed, but not with the secret that createApp() was given.',
+    why: 'A secret in the code is known to everyone who reads the code, today or in the history '
+      + 'of the repository. And only index.ts reads the environment: it checks the secret and '
+      + 'hands it over.',
+    lookAt: 'session.ts: is `secret` the one that sessionOptions() is given?',
     exchange: first,
   });
   expect(browser.sessionCookie() !== undefined, {
@@ -77,7 +85,39 @@ test('the first visit gets a signed session cookie', { move: 1 }, async ({ openA
   });
 });
 
-test('it counts the visits of a browser', { move: 2 }, async ({ openApp, advanceClock }) => {
+const withSecret = { move: 2, env: () => ({ PORT: '' }) };
+testEntry('index.ts hands SESSION_SECRET over to createApp()', withSecret, async (entry) => {
+  await entry.settled();
+  expect(entry.port !== undefined, {
+    observed: entry.running
+      ? 'SESSION_SECRET was set, and index.ts runs but does not listen.'
+      : `SESSION_SECRET was set, and index.ts ended (exit code ${entry.ending}). It printed: `
+        + `“${entry.lastWords}”`,
+    why: 'With a secret, and on port 4000 if PORT is not set or empty, the app starts.',
+    lookAt: 'index.ts: when does it stop, and what is asked to listen?',
+  }, entry.output);
+  const cookie = findSessionCookie(await setCookiesOf(entry));
+  expect(cookie !== undefined, {
+    observed: 'index.ts was started and visited, and set no session cookie.',
+    why: 'The app that index.ts starts is the one that visitors meet.',
+    lookAt: 'index.ts: is the app of createApp() asked to listen, and what is it given?',
+  }, entry.output);
+  expect(isSignedWith(testSecret, cookie.value), {
+    observed: 'index.ts was started, and its session cookie is signed with another secret than '
+      + 'SESSION_SECRET.',
+    why: 'Each place where the app runs has a secret of its own, which is not in the code. After '
+      + 'a restart, cookies are good only if they were signed with the same secret.',
+    lookAt: 'index.ts: is createApp() given { secret: SESSION_SECRET }?',
+  });
+});
+
+/** The Set-Cookie headers that an index.ts answers GET / with. */
+function setCookiesOf({ port }: Entry): Promise<string[]> {
+  return fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(5000) })
+    .then((answer) => answer.headers.getSetCookie(), () => []);
+}
+
+test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advanceClock }) => {
   const app = await openApp();
   const browser = app.newBrowser();
   expectVisit(await browser.get('/'), 1, {});
@@ -89,7 +129,7 @@ test('it counts the visits of a browser', { move: 2 }, async ({ openApp, advance
   }, 'session.ts: does the cookie have a maxAge, or `expires`?');
 });
 
-test('two browsers are counted apart', { move: 2 }, async ({ openApp, advanceClock }) => {
+test('two browsers are counted apart', { move: 3 }, async ({ openApp, advanceClock }) => {
   const app = await openApp();
   const [anna, ben] = [app.newBrowser(), app.newBrowser()];
   await anna.get('/');
@@ -109,7 +149,7 @@ test('two browsers are counted apart', { move: 2 }, async ({ openApp, advanceClo
   }, 'session.ts: does the cookie have `expires`?');
 });
 
-test('a tampered cookie is a new visitor', { move: 2 }, async ({ openApp }) => {
+test('a tampered cookie is a new visitor', { move: 3 }, async ({ openApp }) => {
   const app = await openApp();
   const browser = app.newBrowser();
   await browser.get('/');
@@ -130,7 +170,7 @@ test('a tampered cookie is a new visitor', { move: 2 }, async ({ openApp }) => {
   });
 });
 
-test('a second app knows nobody', { move: 2 }, async ({ openApp }) => {
+test('a second app knows nobody', { move: 3 }, async ({ openApp }) => {
   const first = await openApp();
   const browser = first.newBrowser();
   await browser.get('/');
@@ -143,7 +183,7 @@ test('a second app knows nobody', { move: 2 }, async ({ openApp }) => {
   });
 });
 
-test('a request that stores nothing gets no cookie', { move: 3 }, async ({ openApp }) => {
+test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openApp }) => {
   const app = await openApp();
   const home = await app.newBrowser().get('/');
   const cookie = findSessionCookie(home.setCookie);
@@ -165,7 +205,7 @@ test('a request that stores nothing gets no cookie', { move: 3 }, async ({ openA
   });
 });
 
-test('a slow request takes no visit back', { move: 3 }, async ({ openApp }) => {
+test('a slow request takes no visit back', { move: 4 }, async ({ openApp }) => {
   const app = await openApp();
   const browser = app.newBrowser();
   expectVisit(await browser.get('/'), 1, {});
@@ -183,7 +223,7 @@ test('a slow request takes no visit back', { move: 3 }, async ({ openApp }) => {
   }, 'session.ts: what is resave? If it is missing, it is true.');
 });
 
-test('the cookie is HttpOnly and SameSite=Lax', { move: 4 }, async ({ openApp }) => {
+test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp }) => {
   const app = await openApp();
   const answer = await app.newBrowser().get('/');
   const name = findSessionCookie(answer.setCookie)?.name;

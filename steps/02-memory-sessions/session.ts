@@ -1,10 +1,14 @@
 import type { SessionOptions } from 'express-session';
 
-// TODO Move 2: tell TypeScript that a session holds `visits`, a number.
+// TODO Move 3: tell TypeScript that a session holds `visits`, a number.
 
-// TODO Move 1: export a function sessionOptions(). It returns the secret from SESSION_SECRET,
-// and throws an Error with one clear sentence when there is none.
+export interface Settings {
+  secret: string;
+}
 
-// TODO Move 3: save a session only when something in it has changed.
+// TODO Move 2: export a function sessionOptions(). It takes the settings and returns the options
+// of the session middleware: the secret.
 
-// TODO Move 4: keep the cookie away from scripts and from other sites.
+// TODO Move 4: save a session only when something in it has changed.
+
+// TODO Move 5: keep the cookie away from scripts and from other sites.

@@ -3,8 +3,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import {
   countStands,
   expect,
+  explain,
   expectVisit,
   findSessionCookie,
+  Lesson,
   testsOfStep,
   type Entry,
   type Exchange,
@@ -28,36 +30,52 @@ const withoutMongo = {
   },
 };
 testEntry('index.ts does not start without its MongoDB', withoutMongo, async (entry) => {
+  await expectStopped(entry, 'At MONGO_URL no MongoDB answers', /mongo|database|ECONN/i);
+});
+
+const withoutUrl = { move: 1, env: () => ({ MONGO_URL: undefined }) };
+testEntry('index.ts does not start without a MONGO_URL', withoutUrl, async (entry) => {
+  await expectStopped(entry, 'MONGO_URL was not set', /MONGO_URL/);
+});
+
+async function expectStopped(entry: Entry, given: string, words: RegExp): Promise<void> {
   await entry.settled();
   expect(entry.port === undefined, {
-    observed: 'At MONGO_URL no MongoDB answers, and index.ts listens all the same.',
-    why: 'An app without its database looks alive and fails every visitor. Connect first, then '
-      + 'build the app and listen.',
+    observed: `${given}, and index.ts listens all the same.`,
+    why: 'An app without its database looks alive, and no session can be found or kept. Connect '
+      + 'first, then build the app and listen.',
     lookAt: 'index.ts: is `await` connecting a MongoClient to process.env.MONGO_URL?',
   });
   expect(await entry.ended(), {
-    observed: 'At MONGO_URL no MongoDB answers, and index.ts neither listened nor ended.',
+    observed: `${given}, and index.ts neither listened nor ended.`,
     why: 'A program that cannot do its work must end, so that the person, or the platform '
       + 'that runs it, notices.',
-    lookAt: 'index.ts: what happens when connecting fails?',
+    lookAt: 'index.ts: what happens when MONGO_URL is missing, or connecting fails?',
   });
   expect(entry.ending !== 0, {
-    observed: `At MONGO_URL no MongoDB answers, and index.ts ended with exit code ${entry.ending}, `
-      + 'as if all were well.',
+    observed: `${given}, and index.ts ended with exit code ${entry.ending}, as if all were well.`,
     why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
-    lookAt: 'index.ts: what happens when connecting fails?',
+    lookAt: 'index.ts: what happens when MONGO_URL is missing, or connecting fails?',
   });
-  expect(/mongo|database|ECONN/i.test(entry.words), {
-    observed: `index.ts ended without a word about MongoDB. It printed: “${entry.lastWords}”`,
+  if (words.test(entry.words)) return;
+  // What keeps index.ts from starting at all has nothing to do with the missing database.
+  throw explain(entry.output, 'index.ts') ?? new Lesson({
+    observed: `${given}, and index.ts ended without naming ${
+      given.startsWith('MONGO_URL') ? 'MONGO_URL' : 'MongoDB'
+    }. It printed: “${entry.lastWords}”`,
     why: 'The person at the terminal has to read what is missing.',
-    lookAt: 'index.ts: which sentence is printed when connecting fails?',
+    lookAt: 'index.ts: which sentence is stop() given?',
   }, entry.output);
-});
+}
 
 test('the visit count survives a restart of the app', { move: 2 }, async (bench) => {
   const app = await bench.openApp();
   const browser = app.newBrowser();
-  await browser.get('/');
+  try {
+    await browser.get('/');
+  } finally {
+    expectGivenClient(app);
+  }
   expectVisit(await browser.get('/'), 2, countStands);
 
   const stored = await storedSessions(app);
@@ -96,14 +114,7 @@ test('the store uses the client that createApp() is given', { move: 2 }, async (
   const answer = await app.newBrowser().get('/');
   const [session] = await storedSessions(app);
   expect(session !== undefined, { ...nothingStored, exchange: answer });
-  expect(session.database !== `${app.database?.name}-elsewhere`, {
-    observed: 'The session went to the database of MONGO_URL over a connection of the store\'s '
-      + 'own, not over the client that createApp() was given.',
-    why: 'index.ts owns the one connection and closes it at the end. A second one stays open, '
-      + 'and the process never ends.',
-    lookAt: 'session.ts: is the store given `client`, and not a URL?',
-    exchange: answer,
-  });
+  expectGivenClient(app);
 
   const creations = app.database?.indexCreations;
   for (const browser of [app.newBrowser(), app.newBrowser()]) await browser.get('/');
@@ -129,6 +140,31 @@ test('MongoDB is told to delete expired sessions', { move: 2 }, async (bench) =>
     lookAt: 'session.ts: what is autoRemove? Left alone, it is `native`: a TTL index.',
     exchange: answer,
   });
+});
+
+testEntry('index.ts keeps the sessions at MONGO_URL', { move: 2, env: () => ({}) }, async (
+  entry,
+  database,
+) => {
+  await entry.settled();
+  expect(entry.port !== undefined, {
+    observed: `index.ts ${entry.running ? 'runs but does not listen' : 'ended without listening'}. `
+      + `It printed: “${entry.lastWords}”`,
+    why: 'Nothing can be visited before index.ts starts.',
+    lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
+  }, entry.output);
+  const cookies = await fetch(`http://127.0.0.1:${entry.port}`, {
+    signal: AbortSignal.timeout(5000),
+  }).then(async (response) => {
+    await response.text();
+    return response.headers.getSetCookie();
+  }, () => []);
+  const id = findSessionCookie(cookies)?.id ?? '';
+  expect(await database?.sessionElsewhere(id) !== undefined, {
+    observed: 'index.ts was visited, and there is no session in the database of MONGO_URL.',
+    why: 'The app that index.ts starts has to keep its sessions in MongoDB.',
+    lookAt: 'index.ts: is the connected client handed to createApp()?',
+  }, entry.output);
 });
 
 test('a session lives one hour after its last visit', { move: 3 }, async (bench) => {
@@ -160,82 +196,23 @@ test('an expired session is a new visitor', { move: 3 }, async (bench) => {
   }, 'session.ts: what is `ttl`, in seconds?');
 });
 
-const inTheMiddle = { move: 4, env: () => ({}) };
-testEntry('SIGTERM lets running requests end', inTheMiddle, async (entry, database, startAgain) => {
-  await expectGentleEnd(entry, 'SIGTERM', (id) => database?.sessionElsewhere(id));
-  if (entry.treatsSignalsAlike) return;
-  // Ctrl-C has a function of its own, so it is tried as well.
-  const again = await startAgain();
-  await expectGentleEnd(again, 'SIGINT', (id) => database?.sessionElsewhere(id));
-});
-
-async function expectGentleEnd(
-  entry: Entry,
-  signal: 'SIGINT' | 'SIGTERM',
-  find: (id: string) => Promise<StoredSession | undefined> | undefined,
-): Promise<void> {
-  await entry.settled();
-  expect(entry.port !== undefined, {
-    observed: `index.ts ${entry.running ? 'runs but does not listen' : 'ended without listening'}. `
-      + `It printed: “${entry.lastWords}”`,
-    why: 'Nothing can be visited before index.ts starts.',
-    lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
-  }, entry.output);
-  const url = `http://127.0.0.1:${entry.port}`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(5000) })
-    .then(async (response) => ({ headers: response.headers, text: await response.text() }))
-    .catch(() => undefined);
-  const cookies = answer?.headers.getSetCookie() ?? [];
-  const id = findSessionCookie(cookies)?.id ?? '';
-  const before = await find(id);
-  expect(before !== undefined, {
-    observed: 'index.ts was visited, and there is no session in the database of MONGO_URL.',
-    why: 'The app that index.ts starts has to keep its sessions in MongoDB.',
-    lookAt: 'index.ts: is the connected client handed to createApp()?',
-  }, entry.output);
-
-  expect(await entry.listensTo('SIGINT'), {
-    observed: 'index.ts does nothing of its own when SIGINT comes.',
-    why: 'Ctrl-C sends SIGINT, a hosting platform SIGTERM. What nobody listens to ends the '
-      + 'process at once, in the middle of what it is doing.',
-    lookAt: 'index.ts: does it listen for SIGINT as well as for SIGTERM?',
-  });
-  const finish = await entry.startSlowGet(cookies.map((cookie) => cookie.split(';')[0]).join('; '));
-  await entry.terminate(signal);
-  const status = await finish();
-  const ended = await entry.ended();
-  expect(status !== undefined, {
-    observed: `A request was under way when ${signal} came, and it got no answer.`,
-    why: `Whoever deploys a new version sends SIGTERM to the old one, and Ctrl-C sends SIGINT. `
-      + 'Without a handler the process ends at once, in the middle of what it is doing.',
-    lookAt: `index.ts: does it listen for ${signal} and close the server before it ends?`,
-  });
-  expect(ended, {
-    observed: `${signal} came, the last request was answered, and the process went on running.`,
-    why: 'A process ends when nothing is open any more. An open connection to MongoDB keeps it '
-      + 'alive until it is killed.',
-    lookAt: 'index.ts: is client.close() called once the server is closed?',
-  });
-  expect(entry.ending === 0, {
-    observed: `${signal} ended the process with ${entry.ending} instead of exit code 0. `
-      + `It printed: “${entry.lastWords}”`,
-    why: 'It was asked to end and it did: that is no failure.',
-    lookAt: 'index.ts: what ends the process?',
-  }, entry.output);
-  const afterwards = await find(id);
-  expect(expiryOf(afterwards) > expiryOf(before), {
-    observed: 'The last request was answered, but its visit was not written to MongoDB.',
-    why: 'The client was closed while a request still needed it.',
-    lookAt: 'index.ts: is the client closed in the callback of server.close()?',
-  });
-}
-
 const nothingStored = {
   observed: 'A browser came, and MongoDB holds no session document.',
   why: 'The sessions still live in the memory of the app. A store that is built but not passed '
     + 'on is not used, and of two session middlewares the first one wins.',
   lookAt: 'session.ts: is the store part of the options that sessionOptions() returns?',
 };
+
+/** The store must not open a connection of its own. */
+function expectGivenClient({ database }: RunningApp): void {
+  expect(database?.otherConnection === undefined, {
+    observed: 'The app opened a connection to MongoDB of its own, and left the client that '
+      + 'createApp() was given.',
+    why: 'index.ts owns the one connection: it reads the address, connects before anybody comes, '
+      + 'and can close it. Nobody waits for a second one, and nobody closes it.',
+    lookAt: 'session.ts: is the store given `client`, and not a URL or a new MongoClient?',
+  }, database?.otherConnection);
+}
 
 async function hasTtlIndex({ collection }: StoredSession): Promise<boolean> {
   const indexes = await collection.indexes();
@@ -301,8 +278,4 @@ function spoken(seconds: number): string {
   if (seconds >= 2 * 3600) return `${Math.round(seconds / 3600)} hours`;
   if (Math.abs(seconds) >= 120) return `${Math.round(seconds / 60)} minutes`;
   return `${seconds} seconds`;
-}
-
-function expiryOf(session: StoredSession | undefined): number {
-  return session?.document.expires instanceof Date ? session.document.expires.getTime() : 0;
 }

@@ -6,16 +6,16 @@ declare module 'express-session' {
   }
 }
 
-// TODO Move 2: take the client and add a store to the options: a MongoStore that uses it.
+// TODO Move 1: name the client here, so that createApp() and sessionOptions() take it.
+export interface Settings {
+  secret: string;
+}
+
+// TODO Move 2: add a store to the options: a MongoStore that uses the client.
 
 // TODO Move 3: a session lives one hour after its last visit. Mind the unit of `ttl`.
 
-export function sessionOptions(): SessionOptions {
-  const secret = process.env.SESSION_SECRET;
-  if (!secret) {
-    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
-  }
-
+export function sessionOptions({ secret }: Settings): SessionOptions {
   return {
     secret,
     resave: false,

@@ -1,12 +1,11 @@
 import express, { type Express } from 'express';
 import session from 'express-session';
-import type { MongoClient } from 'mongodb';
-import { sessionOptions } from './session.ts';
+import { sessionOptions, type Settings } from './session.ts';
 
-export function createApp(client: MongoClient): Express {
+export function createApp(settings: Settings): Express {
   const app = express();
 
-  app.use(session(sessionOptions(client)));
+  app.use(session(sessionOptions(settings)));
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;

@@ -8,16 +8,16 @@ declare module 'express-session' {
   }
 }
 
+export interface Settings {
+  client: MongoClient;
+  secret: string;
+}
+
 const ONE_HOUR_IN_SECONDS = 60 * 60;
 
 // TODO Move 3: give the cookie's name and options one home, so that app.ts can use them too.
 
-export function sessionOptions(client: MongoClient): SessionOptions {
-  const secret = process.env.SESSION_SECRET;
-  if (!secret) {
-    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
-  }
-
+export function sessionOptions({ client, secret }: Settings): SessionOptions {
   return {
     secret,
     resave: false,

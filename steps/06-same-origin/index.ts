@@ -1,22 +1,19 @@
 import { MongoClient } from 'mongodb';
 import { createApp } from './app.ts';
 
-const port = Number(process.env.PORT || 4000);
+const { PORT, SESSION_SECRET, MONGO_URL } = process.env;
+const port = Number(PORT || 4000);
 if (!Number.isInteger(port) || port < 1 || port > 65535) {
-  stop(`PORT must be a number from 1 to 65535, not "${process.env.PORT}".`);
+  stop(`PORT must be a number from 1 to 65535, not "${PORT}".`);
 }
+if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
+if (!MONGO_URL) stop('MONGO_URL is not set. Set it to the address of a MongoDB.');
 
-const secret = process.env.SESSION_SECRET;
-if (!secret) stop('SESSION_SECRET is not set. Put a long random value into .env.');
-
-const mongoUrl = process.env.MONGO_URL;
-if (!mongoUrl) stop('MONGO_URL is not set. Put the address of your MongoDB into .env.');
-
-const client = await MongoClient.connect(mongoUrl).catch((error: unknown) => {
-  stop(`Cannot connect to the MongoDB that MONGO_URL names: ${String(error)}`);
+const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
+  stop(`Cannot connect to the MongoDB at MONGO_URL: ${String(error)}`);
 });
 
-createApp({ client, secret }).listen(port, (error) => {
+createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
   if (error) stop(`Cannot listen on port ${port}: ${error.message}`);
   console.log(`Server running on port ${port}`);
 });

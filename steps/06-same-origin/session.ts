@@ -10,6 +10,11 @@ declare module 'express-session' {
   }
 }
 
+export interface Settings {
+  client: MongoClient;
+  secret: string;
+}
+
 const ONE_HOUR_IN_SECONDS = 60 * 60;
 
 export const cookieName = 'connect.sid';
@@ -19,9 +24,7 @@ export const cookieOptions: CookieOptions = {
   sameSite: 'lax',
 };
 
-export function sessionOptions(
-  { client, secret }: { client: MongoClient; secret: string },
-): SessionOptions {
+export function sessionOptions({ client, secret }: Settings): SessionOptions {
   return {
     secret,
     name: cookieName,

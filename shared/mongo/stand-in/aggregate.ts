@@ -1,58 +1,63 @@
-/** Aggregation pipelines: the stages countDocuments sends, and the simple ones. */
-import { Double, Int32 } from 'bson';
+/** Aggregation pipelines: the stages countDocuments and stats() send, and the simple ones. */
+import { Double, Int32, Long } from 'bson';
 
-import { CommandError, notImplemented } from './errors.ts';
-import type { Expression } from './projection.ts';
-import { compileExpression, compileProjection } from './projection.ts';
-import { compileFilter, compileSort } from './query.ts';
+import { currentDate } from './clock.ts';
+import type { Collection } from './collection.ts';
+import { beyond, fail } from './errors.ts';
+import { compileProjection } from './projection.ts';
+import { compileFilter } from './query.ts';
+import { compileSort } from './sort.ts';
 import type { Doc, Numeric, Value } from './values.ts';
 import {
-  arithmetic, compare, field, isDoc, isNumeric, keyOf, setField, show, toNumber, typeOf,
-  wholeNumber,
+  isDoc, isNumeric, keyOf, parsePath, setField, show, singleAt, toNumber, wholeNumber,
 } from './values.ts';
+import { hold, work } from './work.ts';
 
-type Stage = (docs: Iterable<Doc>) => Iterable<Doc>;
+interface Source { readonly namespace: string; readonly collection: Collection | undefined }
 
-/** Checks a pipeline and returns a function that runs documents through it. */
-export function compilePipeline(pipeline: Value[]): Stage {
-  const stages = pipeline.map((item) => {
+type Stage = (docs: Iterable<Doc>, source: Source) => Iterable<Doc>;
+
+/** Checks a pipeline and returns a function that runs a collection's documents through it. */
+export function compilePipeline(pipeline: Value[]): (source: Source) => Iterable<Doc> {
+  const stages = pipeline.map((item, index): Stage => {
     if (!isDoc(item)) {
-      throw new CommandError(
-        'TypeMismatch', 'Each element of the \'pipeline\' array must be an object',
-      );
+      fail('TypeMismatch', 'Each element of the \'pipeline\' array must be an object');
     }
-    const [entry, another] = Object.entries(item);
-    if (entry === undefined || another !== undefined) {
-      throw new CommandError(
-        40323, 'A pipeline stage specification object must contain exactly one field.',
-      );
+    const [[name, argument] = ['', null], another] = Object.entries(item);
+    if (name === '' || another !== undefined) {
+      fail(40323, 'A pipeline stage specification object must contain exactly one field.');
     }
-    const [name, argument] = entry;
+    if (name === '$collStats' && index > 0) {
+      fail(40602, '$collStats is only valid as the first stage in a pipeline');
+    }
     const compile = Object.hasOwn(stageCompilers, name) ? stageCompilers[name] : undefined;
-    if (compile === undefined) {
-      throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}' (the workshop's `
-        + `stand-in for MongoDB knows ${Object.keys(stageCompilers).join(', ')})`);
-    }
-    return compile(argument);
+    if (compile !== undefined) return compile(argument);
+    fail(40324, `Unrecognized pipeline stage name: '${name}' (the workshop's stand-in for MongoDB `
+    + `knows ${Object.keys(stageCompilers).join(', ')}; set MONGO_URL to a real MongoDB to use `
+    + 'the others)');
   });
-  return (docs) => stages.reduce((input, stage) => stage(input), docs);
+  const [first] = pipeline;
+  const filter = isDoc(first) && isDoc(first.$match) ? first.$match : {};
+  return (source) => stages.reduce<Iterable<Doc>>(
+    (docs, stage) => stage(docs, source),
+    source.collection?.matching(filter, () => true) ?? [],
+  );
 }
 
 const stageCompilers: Record<string, (argument: Value) => Stage> = {
   $match: (argument) => {
-    const matches = compileFilter(needDoc(argument, 15959, 'the match filter must be an object'));
-    return (docs) => filter(docs, matches);
+    if (!isDoc(argument)) fail(15959, 'the match filter must be an object');
+    const matches = compileFilter(argument);
+    return function* (docs) {
+      for (const doc of docs) if (matches(doc)) yield doc;
+    };
   },
-  $sort: (argument) => {
-    const order = needDoc(argument, 15973, 'the $sort key specification must be an object');
-    if (Object.keys(order).length === 0) {
-      throw new CommandError(15976, '$sort stage must have at least one sort key');
-    }
-    return compileSort(order);
-  },
+  $group: compileGroup,
+  $sort: (argument) =>
+    compileSort(needDoc(argument, 15973, 'the $sort key specification must be an object')),
   $limit: (argument) => {
     const limit = needCount('$limit', argument);
-    if (limit === 0) throw new CommandError(15958, 'the limit must be positive');
+    if (limit === 0) fail(15958, 'the limit must be positive');
     return (docs) => slice(docs, 0, limit);
   },
   $skip: (argument) => {
@@ -60,50 +65,41 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
     return (docs) => slice(docs, skip, Infinity);
   },
   $project: (argument) => {
-    const projection = needDoc(argument, 15969, '$project specification must be an object');
-    if (Object.keys(projection).length === 0) {
-      throw new CommandError(51272, 'projection specification must have at least one field');
-    }
-    const project = compileProjection(projection);
+    const project = compileProjection(
+      needDoc(argument, 15969, '$project specification must be an object'),
+    );
     return (docs) => map(docs, project);
   },
   $count: (argument) => {
-    if (typeof argument !== 'string' || argument === '') {
-      throw new CommandError(40156, 'the count field must be a non-empty string');
+    if (typeof argument !== 'string' || /^$|^\$|\./.test(argument)) {
+      fail(40156, 'the count field must be a non-empty string without a dollar sign at its start '
+      + 'and without dots');
     }
-    if (argument.startsWith('$') || argument.includes('.')) {
-      throw new CommandError(
-        40158, 'the count field cannot be a $-prefixed path or contain a dot',
-      );
-    }
-    return (docs) => {
-      const count = Array.from(docs).length;
-      return count === 0 ? [] : [{ [argument]: wholeNumber(count) }];
+    return function* (docs) {
+      const count = countOf(docs);
+      if (count > 0) yield { [argument]: wholeNumber(count) };
     };
   },
-  $group: compileGroup,
+  $collStats: (argument) => {
+    const wanted = show(needDoc(argument, 40167, '$collStats must take a nested object'));
+    if (!['{"storageStats":{}}', '{"storageStats":{"scale":1}}'].includes(wanted)) {
+      beyond(`$collStats: ${wanted}`);
+    }
+    return (_docs, source) => [collStats(source)];
+  },
 };
 
+/** A stage's argument, which has to be a document with a field or more. */
 function needDoc(argument: Value, code: number, message: string): Doc {
-  if (!isDoc(argument)) throw new CommandError(code, message);
-  return argument;
+  if (isDoc(argument) && Object.keys(argument).length > 0) return argument;
+  fail(code, message);
 }
 
 function needCount(stage: string, argument: Value): number {
   const count = isNumeric(argument) ? toNumber(argument) : NaN;
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new CommandError(5107201, `invalid argument to ${stage} stage: Expected a non-negative `
-      + `number in: ${stage}: ${show(argument)}`);
-  }
-  return count;
-}
-
-function* filter(docs: Iterable<Doc>, matches: (doc: Doc) => boolean): Iterable<Doc> {
-  for (const doc of docs) if (matches(doc)) yield doc;
-}
-
-function* map(docs: Iterable<Doc>, change: (doc: Doc) => Doc): Iterable<Doc> {
-  for (const doc of docs) yield change(doc);
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  fail(5107201, `invalid argument to ${stage} stage: Expected a non-negative number in: ${stage}: `
+  + show(argument));
 }
 
 /** The documents from `start` up to `end` (not included); reads no further than it must. */
@@ -117,131 +113,129 @@ export function* slice(docs: Iterable<Doc>, start: number, end: number): Iterabl
   }
 }
 
+export function* map(docs: Iterable<Doc>, change: (doc: Doc) => Doc): Iterable<Doc> {
+  for (const doc of docs) yield change(doc);
+}
+
+/** How many there are. */
+export function countOf(docs: Iterable<Doc>): number {
+  const rest = docs[Symbol.iterator]();
+  let count = 0;
+  while (rest.next().done !== true) count += 1;
+  return count;
+}
+
+/** What mongosh's `stats()` asks for. */
+function collStats({ namespace, collection }: Source): Doc {
+  const size = collection?.bytes() ?? 0;
+  const count = collection?.docs.size ?? 0;
+  const zero = new Int32(0);
+  const indexSizes = Array.from(collection?.indexes.keys() ?? [], (name) => [name, zero] as const);
+  return {
+    ns: namespace,
+    localTime: currentDate(),
+    storageStats: {
+      size: wholeNumber(size),
+      count: wholeNumber(count),
+      avgObjSize: wholeNumber(count === 0 ? 0 : Math.trunc(size / count)),
+      storageSize: wholeNumber(size),
+      capped: false,
+      nindexes: wholeNumber(indexSizes.length),
+      indexSizes: Object.fromEntries(indexSizes),
+      totalIndexSize: zero,
+      totalSize: wholeNumber(size),
+      scaleFactor: new Int32(1),
+    },
+  };
+}
+
 // --- $group ------------------------------------------------------------------------------------
 
-interface Accumulator { add(value: Value | undefined): void; result(): Value }
+type Operand = (doc: Doc) => Value | undefined;
 
 function compileGroup(argument: Value): Stage {
-  const { _id: groupBy, ...fields } = needDoc(
+  const { _id: groupBy, ...sums } = needDoc(
     argument, 15947, 'a group\'s fields must be specified in an object',
   );
-  if (groupBy === undefined) {
-    throw new CommandError(15955, 'a group specification must include an _id');
-  }
-  const by = compileExpression(groupBy);
-  const columns = Object.entries(fields).map(([name, value]) => compileColumn(name, value));
-  return (docs) => {
-    const groups = new Map<string, { id: Value; cells: Accumulator[] }>();
+  if (groupBy === undefined) fail(15955, 'a group specification must include an _id');
+  const by = compileOperand(groupBy);
+  const columns = Object.entries(sums).map(([name, value]) => compileColumn(name, value));
+  function grouped(docs: Iterable<Doc>): Doc[] {
+    const groups = new Map<string, { id: Value; sums: Sum[] }>();
     for (const doc of docs) {
+      work();
       const id = by(doc) ?? null;
       const key = keyOf(id);
-      const group = groups.get(key) ?? { id, cells: columns.map(({ create }) => create()) };
+      const group = groups.get(key) ?? { id, sums: columns.map(() => new Sum()) };
       groups.set(key, group);
-      for (const [index, { expression }] of columns.entries()) {
-        group.cells[index]?.add(expression(doc));
-      }
+      for (const [index, { operand }] of columns.entries()) group.sums[index]?.add(operand(doc));
     }
-    return Array.from(groups.values(), ({ id, cells }) => {
+    return Array.from(groups.values(), ({ id, sums }) => {
       const row: Doc = { _id: id };
       for (const [index, { name }] of columns.entries()) {
-        setField(row, name, cells[index]?.result() ?? null);
+        setField(row, name, sums[index]?.total() ?? null);
       }
       return row;
     });
+  }
+  return function* (docs) {
+    yield* hold(grouped(docs));
   };
 }
 
-interface Column { name: string; expression: Expression; create: () => Accumulator }
-
-function compileColumn(name: string, value: Value): Column {
-  if (name.includes('.')) {
-    throw new CommandError(40235, `The field name '${name}' cannot contain '.'`);
+/** A field ("$a.b"), a number or null. */
+function compileOperand(value: Value): Operand {
+  if (value === null || isNumeric(value)) return () => value;
+  if (typeof value !== 'string' || !/^\$[^$]/.test(value)) {
+    beyond('A $group by anything but one field, such as "$user", or null,');
   }
-  const [entry, another] = isDoc(value) ? Object.entries(value) : [];
-  if (entry === undefined) {
-    throw new CommandError(40234, `The field '${name}' must be an accumulator object`);
-  }
-  if (another !== undefined) {
-    throw new CommandError(40238, `The field '${name}' must specify one accumulator`);
-  }
-  const [operator, argument] = entry;
-  const create = Object.hasOwn(accumulators, operator) ? accumulators[operator] : undefined;
-  if (create === undefined) {
-    throw new CommandError(15952, `unknown group operator '${operator}'`);
-  }
-  if (operator === '$count' && (!isDoc(argument) || Object.keys(argument).length > 0)) {
-    throw new CommandError('TypeMismatch', '$count takes no arguments, i.e. $count:{}');
-  }
-  const expression = operator === '$count' ? () => new Int32(1) : compileExpression(argument);
-  return { name, expression, create };
+  const path = parsePath(value.slice(1));
+  return (doc) => singleAt(doc, path);
 }
 
-const accumulators: Record<string, () => Accumulator> = {
-  $sum: sum,
-  $count: sum,
-  $avg: () => {
-    let total = 0;
-    let count = 0;
-    return {
-      add: (value) => {
-        if (!isNumeric(value)) return;
-        if (typeOf(value) === 'decimal') throw notImplemented('$avg over decimals');
-        total += toNumber(value);
-        count += 1;
-      },
-      result: () => count === 0 ? null : new Double(total / count),
-    };
-  },
-  $min: () => best((order) => order < 0),
-  $max: () => best((order) => order > 0),
-  $first: () => {
-    let first: Value | undefined;
-    return { add: (value) => { first ??= value ?? null; }, result: () => first ?? null };
-  },
-  $last: () => {
-    let last: Value = null;
-    return { add: (value) => { last = value ?? null; }, result: () => last };
-  },
-  $push: () => {
-    const all: Value[] = [];
-    return { add: (value) => { if (value !== undefined) all.push(value); }, result: () => all };
-  },
-  $addToSet: () => {
-    const all = new Map<string, Value>();
-    return {
-      add: (value) => { if (value !== undefined) all.set(keyOf(value), value); },
-      result: () => [...all.values()],
-    };
-  },
-};
-
-function sum(): Accumulator {
-  let total: Numeric = new Int32(0);
-  return {
-    add: (value) => {
-      if (!isNumeric(value)) return;
-      // A sum too big for a long becomes a double.
-      total = arithmetic(total, '+', value)
-        ?? new Double(toNumber(total) + toNumber(value));
-    },
-    result: () => total,
-  };
+function compileColumn(name: string, value: Value): { name: string; operand: Operand } {
+  const [[operator, argument] = ['', null], another] = isDoc(value) ? Object.entries(value) : [];
+  if (operator === '' || another !== undefined || name.includes('.')) {
+    fail(40234, `The field '${name}' must be one accumulator object, and have no dot`);
+  }
+  if (operator === '$sum') return { name, operand: compileOperand(argument) };
+  if (operator === '$count' && isDoc(argument)) return { name, operand: () => new Int32(1) };
+  beyond(`The accumulator ${operator}, or any but $sum and $count: {},`);
 }
 
-function best(isBetter: (order: number) => boolean): Accumulator {
-  let found: Value | undefined;
-  return {
-    add: (value) => {
-      if (value === undefined || value === null) return;
-      if (found === undefined || isBetter(compare(value, found))) found = value;
-    },
-    result: () => found ?? null,
-  };
-}
+/** A sum as mongod adds: whole numbers exactly, doubles with what rounding took away. */
+class Sum {
+  #whole = 0n;
+  #double = 0;
+  #lost = 0;
+  #type: 'int' | 'long' | 'double' = 'int';
 
-/** The `_id` filter at a pipeline's start, so that the collection can look documents up by it. */
-export function leadingFilter(pipeline: Value[]): Doc {
-  const [first] = pipeline;
-  const match = isDoc(first) ? field(first, '$match') : undefined;
-  return isDoc(match) ? match : {};
+  add(value: Value | undefined): void {
+    if (value instanceof Double) {
+      this.#type = 'double';
+      this.#addDouble(value.value);
+    } else if (isNumeric(value)) {
+      if (this.#type === 'int' && value instanceof Long) this.#type = 'long';
+      this.#whole += BigInt(value.toString());
+    }
+  }
+
+  // Knuth's two-sum: the rounded sum and, exactly, the error of rounding it.
+  #addDouble(value: number): void {
+    const sum = this.#double + value;
+    const rounded = sum - this.#double;
+    const lost = (this.#double - (sum - rounded)) + (value - rounded);
+    this.#double = sum;
+    if (Number.isFinite(lost)) this.#lost += lost;
+  }
+
+  total(): Numeric {
+    const whole = this.#whole;
+    const isInt = this.#type === 'int' && BigInt.asIntN(32, whole) === whole;
+    if (isInt) return new Int32(Number(whole));
+    const isLong = this.#type !== 'double' && BigInt.asIntN(64, whole) === whole;
+    if (isLong) return Long.fromBigInt(whole);
+    this.#addDouble(Number(whole));
+    return new Double(this.#double + this.#lost);
+  }
 }

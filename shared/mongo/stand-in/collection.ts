@@ -3,15 +3,17 @@ import { randomUUID } from 'node:crypto';
 
 import { Int32, UUID, calculateObjectSize } from 'bson';
 
-import { CommandError, notImplemented } from './errors.ts';
+import { CommandError, beyond, fail } from './errors.ts';
+import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
-import { compileFilter, wantedIds } from './query.ts';
+import { wantedIds } from './query.ts';
 import { newObjectId } from './update.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  compare, field, isDoc, isNumeric, isTruthy, keyOf, keysAt, maxDocumentBytes, show,
-  toNumber, typeOf,
+  checkStorable, compare, field, isDoc, isNumeric, isTruthy, keyOf, keysAt, parsePath, show,
+  singleAt, toNumber, typeOf,
 } from './values.ts';
+import { work } from './work.ts';
 
 /** An index as `listIndexes` shows it, and what a unique one needs to find duplicates. */
 export interface Index {
@@ -19,122 +21,77 @@ export interface Index {
   readonly key: Doc;
   readonly spec: Doc;
   readonly unique: boolean;
-  readonly sparse: boolean;
   readonly paths: readonly (readonly string[])[];
-  /** The index leaves out documents that do not match (`partialFilterExpression`). */
-  readonly covers: Predicate | undefined;
   /** TTL: seconds after the indexed date at which a document is deleted. */
   readonly expireAfterSeconds: number | undefined;
   /** For a unique index: which document holds which value. Keys of `Collection.docs`. */
   readonly owners: Map<string, string>;
 }
 
-const indexOptions = new Set([
-  'key', 'name', 'v', 'ns', 'unique', 'sparse', 'background', 'hidden', 'expireAfterSeconds',
-  'partialFilterExpression',
-]);
+const idKey: Doc = { _id: new Int32(1) };
 
-/** Options of mongod's that would change what an index does, and which the stand-in has not. */
-const refusedIndexOptions = new Set([
-  'collation', 'wildcardProjection', 'weights', 'default_language', 'language_override',
-  'textIndexVersion', '2dsphereIndexVersion', 'bits', 'min', 'max', 'storageEngine', 'clustered',
-  'prepareUnique',
-]);
+/** What may stand in a specification of the `_id` index. */
+const idOptions = new Set(['key', 'name', 'background', 'v']);
+
+/** Source: "MongoDB Limits and Thresholds" in MongoDB's manual. */
+const maxIndexes = 64;
 
 /** Checks one element of createIndexes' `indexes`. */
 export function parseIndex(spec: Value): Index {
-  if (!isDoc(spec)) {
-    throw new CommandError('TypeMismatch', 'The elements of \'indexes\' must be objects');
-  }
-  const key = field(spec, 'key');
-  const name = field(spec, 'name');
-  if (!isDoc(key)) throw missingProperty('key');
-  if (typeof name !== 'string' || name === '') throw missingProperty('name');
+  if (!isDoc(spec)) fail('TypeMismatch', 'The elements of \'indexes\' must be objects');
+  const options = read(indexFields, spec, 'createIndexes.indexes');
+  const { key, name, unique } = options;
+  const isId = compare(key, idKey) === 0;
   for (const option of Object.keys(spec)) {
-    if (refusedIndexOptions.has(option)) throw notImplemented(`The index option ${option}`);
-    const isKnown = compare(key, idKey) === 0 ? isIdIndexOption(option) : indexOptions.has(option);
-    if (!isKnown) {
-      throw new CommandError('InvalidIndexSpecificationOption', `The field '${option}' is not `
-        + `valid for an index specification. Specification: ${show(spec)}`);
-    }
+    if (isId ? idOptions.has(option) : Object.hasOwn(indexFields, option)) continue;
+    fail('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an index `
+    + `specification. Specification: ${show(spec)}`);
   }
+  if (name === '') fail('CannotCreateIndex', 'The index name cannot be empty');
   checkKeyPattern(key);
-  const partial = field(spec, 'partialFilterExpression');
-  if (partial !== undefined && !isDoc(partial)) {
-    throw new CommandError('TypeMismatch', '\'partialFilterExpression\' must be an object');
-  }
-  const shown = Object.entries(spec).filter(([option]) => !unshownOptions.has(option));
   return {
     name,
     key,
-    spec: { v: new Int32(2), ...Object.fromEntries(shown) },
-    unique: isTruthy(field(spec, 'unique')),
-    sparse: isTruthy(field(spec, 'sparse')),
-    paths: Object.keys(key).map((path) => path.split('.')),
-    covers: partial === undefined ? undefined : compileFilter(partial),
-    expireAfterSeconds: parseExpiry(spec, key),
+    spec: { v: new Int32(2), ...spec },
+    unique,
+    paths: Object.keys(key).map(parsePath),
+    expireAfterSeconds: checkExpiry(options.expireAfterSeconds, key),
     owners: new Map(),
   };
 }
 
-function missingProperty(name: string): CommandError {
-  return new CommandError(
-    'FailedToParse', `The '${name}' field is a required property of an index specification`,
-  );
-}
-
-function isIdIndexOption(option: string): boolean {
-  return ['key', 'name', 'background'].includes(option) || unshownOptions.has(option);
-}
-
-/** Options that say nothing about the index: `listIndexes` leaves them out or has its own. */
-const unshownOptions = new Set(['ns', 'v']);
-
-const idKey: Doc = { _id: new Int32(1) };
-
 function checkKeyPattern(key: Doc): void {
   const entries = Object.entries(key);
-  if (entries.length === 0) {
-    throw new CommandError('CannotCreateIndex', 'Index keys cannot be an empty object');
-  }
+  if (entries.length === 0) fail('CannotCreateIndex', 'Index keys cannot be an empty object');
   for (const [path, direction] of entries) {
-    if (path.split('.').some((part) => part === '' || part.startsWith('$'))) {
-      if (path.includes('$**')) throw notImplemented('A wildcard index');
-      throw new CommandError('CannotCreateIndex', `The index key path '${path}' is not valid`);
-    }
-    if (typeof direction === 'string') throw notImplemented(`An index of type '${direction}'`);
+    if (path.includes('$**')) beyond('A wildcard index');
+    if (typeof direction === 'string') beyond(`An index of type '${direction}'`);
     if (!isNumeric(direction) || !isTruthy(direction) || Number.isNaN(toNumber(direction))) {
-      throw new CommandError('CannotCreateIndex', 'Values in v:2 index key pattern must be a '
-        + `nonzero number or a string, not ${show(direction)}`);
+      fail('CannotCreateIndex', `An index's order must be 1 or -1, not ${show(direction)}`);
+    }
+    if (path === '_id' && entries.length === 1 && compare(key, idKey) !== 0) {
+      beyond('An index on _id alone, beside the one that every collection has,');
     }
   }
 }
 
 /** Source: "TTL Indexes" in MongoDB's manual: one field, 0 to 2147483647 seconds. */
-function parseExpiry(spec: Doc, key: Doc): number | undefined {
-  const value = field(spec, 'expireAfterSeconds');
-  if (value === undefined) return undefined;
-  if (!isNumeric(value)) {
-    throw new CommandError('TypeMismatch', 'The field \'expireAfterSeconds\' must be a number, but '
-      + `got ${typeOf(value)}`);
-  }
-  const seconds = toNumber(value);
+function checkExpiry(seconds: number | undefined, key: Doc): number | undefined {
+  if (seconds === undefined) return undefined;
   if (!(seconds >= 0 && seconds <= 2_147_483_647)) {
-    throw new CommandError('CannotCreateIndex', 'TTL index \'expireAfterSeconds\' option must be '
-      + `within an acceptable range, try a different number than ${seconds}`);
+    fail('CannotCreateIndex', `expireAfterSeconds must be 0 to 2147483647, not ${seconds}`);
   }
-  if (Object.keys(key).length > 1) {
-    throw new CommandError('CannotCreateIndex', 'TTL indexes are single-field indexes, compound '
-      + 'indexes do not support TTL.');
+  const [path = '', another] = Object.keys(key);
+  if (another !== undefined) {
+    fail('CannotCreateIndex', 'TTL indexes are single-field indexes, not compound ones.');
   }
+  if (path.includes('.')) beyond('A TTL index on a field inside a document');
   return Math.trunc(seconds);
 }
 
 /** What makes two indexes on the same fields different indexes (since MongoDB 5.0). */
-function signature({ spec, key, unique, sparse }: Index): string {
-  const order = Object.entries(key).map(([path, value]) => `${path}:${keyOf(value)}`).join();
-  return `${order} ${String(unique)} ${String(sparse)} `
-    + keyOf(field(spec, 'partialFilterExpression'));
+function signature({ key, unique }: Index): string {
+  return `${keyOf(key)} ${String(unique)}`;
 }
 
 export class Collection {
@@ -149,17 +106,27 @@ export class Collection {
     this.indexes.set('_id_', parseIndex({ key: idKey, name: '_id_' }));
   }
 
-  /** The documents a filter may match, found by `_id` where the filter gives it. */
-  candidates(filter: Doc): Iterable<Doc> {
-    const ids = wantedIds(filter);
-    if (ids === undefined) return this.docs.values();
-    const found = new Map<string, Doc>();
-    for (const id of ids) {
-      const key = keyOf(id);
-      const doc = this.docs.get(key);
-      if (doc !== undefined) found.set(key, doc);
+  /** The documents that match a filter, found by `_id` where the filter gives it. */
+  * matching(filter: Doc, isMatch: Predicate): Generator<Doc, void> {
+    const ids = wantedIds(filter)?.map(keyOf);
+    if (ids === undefined) {
+      for (const doc of this.docs.values()) {
+        work();
+        if (isMatch(doc)) yield doc;
+      }
+      return;
     }
-    return found.values();
+    for (const key of new Set(ids)) {
+      const doc = this.docs.get(key);
+      if (doc !== undefined && isMatch(doc)) yield doc;
+    }
+  }
+
+  /** The size of all documents as BSON. */
+  bytes(): number {
+    let bytes = 0;
+    for (const doc of this.docs.values()) bytes += calculateObjectSize(doc);
+    return bytes;
   }
 
   /** Inserts a document, with `_id` made first or made up. Returns its `_id`. */
@@ -167,7 +134,7 @@ export class Collection {
     const { _id: id = newObjectId(), ...rest } = doc;
     checkId(id);
     const stored = Object.keys(doc)[0] === '_id' ? doc : { _id: id, ...rest };
-    checkSize(stored);
+    checkStorable(stored);
     const key = keyOf(id);
     if (this.docs.has(key)) throw this.#duplicate('_id_', idKey, { _id: id });
     this.#enter(key, stored);
@@ -177,7 +144,7 @@ export class Collection {
 
   /** Puts a changed document in the place of the one with the same `_id`. */
   replace(old: Doc, next: Doc): void {
-    checkSize(next);
+    checkStorable(next);
     const key = keyOf(field(old, '_id'));
     this.#enter(key, next, old);
     this.docs.set(key, next);
@@ -194,63 +161,48 @@ export class Collection {
   /** Adds an index. Returns false when the collection has it already. */
   addIndex(index: Index): boolean {
     if (compare(index.key, idKey) === 0) return false;
-    const namesake = this.indexes.get(index.name);
-    if (namesake !== undefined) {
-      const both = `Requested index: ${show(index.spec)}, existing index: ${show(namesake.spec)}`;
-      if (signature(namesake) !== signature(index)) {
-        throw new CommandError('IndexKeySpecsConflict', 'An existing index has the same name as '
-          + `the requested index. When index names are not specified, they are auto generated and `
-          + `can cause conflicts. Please refer to our documentation. ${both}`);
-      }
-      if (
-        namesake.expireAfterSeconds !== index.expireAfterSeconds
-        || isTruthy(field(namesake.spec, 'hidden')) !== isTruthy(field(index.spec, 'hidden'))
-      ) {
-        throw new CommandError('IndexOptionsConflict', 'An equivalent index already exists with '
-          + `the same name but different options. ${both}`);
-      }
-      return false;
-    }
     for (const existing of this.indexes.values()) {
-      if (signature(existing) === signature(index)) {
-        throw new CommandError('IndexOptionsConflict', 'Index already exists with a different '
-          + `name: ${existing.name}`);
+      const isNamesake = existing.name === index.name;
+      const isSame = signature(existing) === signature(index);
+      if (!isNamesake && !isSame) continue;
+      if (isNamesake && isSame && existing.expireAfterSeconds === index.expireAfterSeconds) {
+        return false;
       }
+      fail(isSame ? 'IndexOptionsConflict' : 'IndexKeySpecsConflict', 'An index with the same '
+      + `${isNamesake ? 'name' : 'fields'} but different options already exists. Requested index: `
+      + `${show(index.spec)}, existing index: ${show(existing.spec)}`);
     }
-    for (const [key, doc] of this.docs) this.#enterIndex(index, key, doc);
+    if (this.indexes.size >= maxIndexes) {
+      fail('CannotCreateIndex', `add index fails, too many indexes for ${this.namespace}`);
+    }
+    for (const [key, doc] of this.docs) {
+      for (const entry of this.#checkedEntries(index, key, doc)) index.owners.set(entry, key);
+    }
     this.indexes.set(index.name, index);
     return true;
   }
 
   /** Checks a document against the indexes, then notes it in them: all or none. */
   #enter(key: string, doc: Doc, old?: Doc): void {
-    const unique = [...this.indexes.values()].filter((index) => needsKeys(index));
-    for (const index of unique) {
-      for (const entry of uniqueEntries(index, doc)) this.#refuseDuplicate(index, entry, key, doc);
-    }
-    for (const index of unique) {
-      if (old !== undefined) {
-        for (const entry of uniqueEntries(index, old)) index.owners.delete(entry);
-      }
-      for (const entry of uniqueEntries(index, doc)) index.owners.set(entry, key);
+    const entered = Array.from(this.indexes.values(), (index) =>
+      [index, this.#checkedEntries(index, key, doc)] as const);
+    for (const [index, entries] of entered) {
+      const gone = old === undefined ? [] : uniqueEntries(index, old);
+      for (const entry of gone) index.owners.delete(entry);
+      for (const entry of entries) index.owners.set(entry, key);
     }
   }
 
-  #enterIndex(index: Index, key: string, doc: Doc): void {
-    for (const entry of uniqueEntries(index, doc)) {
-      this.#refuseDuplicate(index, entry, key, doc);
-      index.owners.set(entry, key);
+  /** A document's entries in a unique index, which no other document may have. */
+  #checkedEntries(index: Index, key: string, doc: Doc): string[] {
+    const entries = uniqueEntries(index, doc);
+    for (const entry of entries) {
+      const owner = index.owners.get(entry);
+      if (owner === undefined || owner === key) continue;
+      throw this.#duplicate(index.name, index.key, Object.fromEntries(index.paths.map((path) =>
+        [path.join('.'), keysAt(doc, path)[0] ?? null])));
     }
-  }
-
-  #refuseDuplicate(index: Index, entry: string, key: string, doc: Doc): void {
-    const owner = index.owners.get(entry);
-    if (owner === undefined || owner === key) return;
-    const value: Doc = {};
-    for (const path of index.paths) {
-      value[path.join('.')] = keysAt(doc, path).find((part) => part !== undefined) ?? null;
-    }
-    throw this.#duplicate(index.name, index.key, value);
+    return entries;
   }
 
   #duplicate(index: string, keyPattern: Doc, keyValue: Doc): CommandError {
@@ -259,51 +211,23 @@ export class Collection {
   }
 }
 
-/** Only unique indexes hold entries; compound ones are asked because arrays may be refused. */
-function needsKeys(index: Index): boolean {
-  return index.unique || index.paths.length > 1;
-}
-
 /** A document's entries in a unique index: one for each element of an array. */
-function uniqueEntries(index: Index, doc: Doc): string[] {
-  if (!needsKeys(index) || index.covers?.(doc) === false) return [];
-  const columns = index.paths.map((path) => [...new Set(keysAt(doc, path).map(keyOf))]);
-  const arrays = index.paths.filter((_path, column) => (columns[column]?.length ?? 0) > 1);
-  if (arrays.length > 1) {
-    const names = arrays.map((path) => `[${path.join('.')}]`).reverse().join(' ');
-    throw new CommandError('CannotIndexParallelArrays', `cannot index parallel arrays ${names}`);
+function uniqueEntries({ unique, paths }: Index, doc: Doc): string[] {
+  if (paths.length > 1 && paths.some((path) => Array.isArray(singleAt(doc, path)))) {
+    beyond('An array in a field of a compound index');
   }
-  if (!index.unique) return [];
-  const missing = index.paths.every((path) => keysAt(doc, path).every((key) => key === null)
-    && !hasField(doc, path));
-  if (index.sparse && missing) return [];
-  return columns.reduce<string[]>(
-    (rows, column) => rows.flatMap((row) => column.map((part) => `${row}|${part}`)), [''],
-  );
-}
-
-function hasField(doc: Doc, path: readonly string[]): boolean {
-  let value: Value | undefined = doc;
-  for (const part of path) value = isDoc(value) ? field(value, part) : undefined;
-  return value !== undefined;
+  if (!unique) return [];
+  const [first = [], ...others] = paths.map((path) => [...new Set(keysAt(doc, path).map(keyOf))]);
+  return first.map((entry) => [entry, ...others.flat()].join('|'));
 }
 
 function checkId(id: Value): void {
   const type = typeOf(id);
   if (type === 'array' || type === 'regex') {
-    throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${type}`);
+    fail('InvalidIdField', `The '_id' value cannot be of type ${type}`);
   }
   if (isDoc(id) && Object.keys(id).some((name) => name.startsWith('$'))) {
-    throw new CommandError('DollarPrefixedFieldName', '_id fields may not contain '
-      + `'$'-prefixed fields: ${show(id)}`);
-  }
-}
-
-function checkSize(doc: Doc): void {
-  const bytes = calculateObjectSize(doc);
-  if (bytes > maxDocumentBytes) {
-    throw new CommandError('BSONObjectTooLarge', `BSONObj size: ${bytes} is invalid. Size must be `
-      + `between 0 and ${maxDocumentBytes} (16 MB)`);
+    fail('DollarPrefixedFieldName', `_id fields may not contain '$'-prefixed fields: ${show(id)}`);
   }
 }
 
@@ -326,11 +250,10 @@ export class Storage {
     return created;
   }
 
-  drop(database: string, name: string): boolean {
+  drop(database: string, name: string): void {
     const collections = this.databases.get(database);
-    const dropped = collections?.delete(name) ?? false;
+    collections?.delete(name);
     if (collections?.size === 0) this.databases.delete(database);
-    return dropped;
   }
 
   * collections(): Generator<Collection> {
@@ -342,11 +265,9 @@ export class Storage {
 function checkNames(database: string, name: string): void {
   const namespace = `${database}.${name}`;
   if (database === '' || Buffer.byteLength(database) > 63 || /[/\\. "$\0]/.test(database)) {
-    throw new CommandError('InvalidNamespace', `Invalid database name: '${database}'`);
+    fail('InvalidNamespace', `Invalid database name: '${database}'`);
   }
   const bad = name === '' || name.startsWith('.') || name.endsWith('.') || /[$\0]/.test(name)
     || name.startsWith('system.') || Buffer.byteLength(namespace) > 255;
-  if (bad) {
-    throw new CommandError('InvalidNamespace', `Invalid namespace specified '${namespace}'`);
-  }
+  if (bad) fail('InvalidNamespace', `Invalid namespace specified '${namespace}'`);
 }

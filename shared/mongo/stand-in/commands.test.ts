@@ -1,12 +1,12 @@
-/** Cursors, indexes, the server's descriptions of itself, and errors by MongoDB's codes. */
+/** Cursors, indexes, the server's descriptions of itself, errors by MongoDB's codes, and limits. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import type { Document } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import { Long, MongoBulkWriteError } from 'mongodb';
 
-import type { Loose } from './harness.ts';
-import { openServer, rejectsWithCode, waitFor } from './harness.ts';
+import type { Loose } from '../../testing/stand-in.ts';
+import { openServer, rejectsWithCode, waitFor } from '../../testing/stand-in.ts';
 
 const server = await openServer();
 
@@ -51,10 +51,6 @@ const refusals: [code: number, command: Document][] = [
   [73, { insert: 'a$b', documents: [{}] }],
   [40324, { aggregate: 'c', pipeline: [{ $unheardOf: {} }], cursor: {} }],
   [9, { aggregate: 'c', pipeline: [] }],
-  [168, { aggregate: 'c', pipeline: [{ $project: { a: { $unheardOf: 1 } } }], cursor: {} }],
-  [15952, {
-    aggregate: 'c', pipeline: [{ $group: { _id: 1, a: { $unheardOf: 1 } } }], cursor: {},
-  }],
   [43, { getMore: Long.fromNumber(123), collection: 'c' }],
   [9, { findAndModify: 'c', query: {} }],
   [26, { listIndexes: 'missing' }],
@@ -113,6 +109,32 @@ test('what only a whole MongoDB can do is refused, not ignored', {
   }
   // What changes nothing is fine.
   await db.command({ find: 'c', collation: {}, hint: {}, tailable: false });
+}));
+
+test('what a learner tries in the shell is answered, or refused with the way out', {
+  skip: server.isStandIn ? false : 'a whole MongoDB answers all of it',
+}, () => server.withDatabase(async (db) => {
+  const sessions = db.collection('sessions');
+  await sessions.insertMany([{ expires: new Date(0), user: 'ada' }, { expires: new Date() }]);
+  assert.equal((await sessions.find({ expires: { $lt: new Date() } }).toArray()).length, 2);
+  assert.equal((await sessions.updateMany({}, { $set: { user: 'eve' } })).modifiedCount, 2);
+  // mongosh's stats() sends this.
+  const [stats] = await sessions.aggregate([{ $collStats: { storageStats: { scale: 1 } } }])
+    .toArray();
+  assert.ok(stats);
+  const { storageStats } = stats as { storageStats: Document };
+  assert.deepEqual([storageStats.count, storageStats.nindexes], [2, 1]);
+  assert.ok(Number(storageStats.size) > 0);
+  for (const command of [
+    { explain: { find: 'sessions' } }, { dbStats: 1 }, { collMod: 'sessions' },
+    { aggregate: 'sessions', pipeline: [{ $lookup: {} }], cursor: {} },
+    { aggregate: 'sessions', pipeline: [{ $group: { _id: 1, a: { $avg: '$b' } } }], cursor: {} },
+    find({ $where: 'this.user' }), update({ $rename: { user: 'name' } }, { user: 'eve' }),
+  ]) {
+    const reply = await db.command(command).catch((error: unknown) => error);
+    assert.match(JSON.stringify(reply), /set MONGO_URL to a real MongoDB/i, JSON.stringify(command));
+  }
+  assert.equal((await sessions.deleteMany({})).deletedCount, 2);
 }));
 
 test('a transaction is refused', { skip: server.isStandIn ? false : 'may be a replica set' }, () =>
@@ -239,8 +261,6 @@ test('indexes are listed, repeated, refused and dropped', () => server.withDatab
     { v: 2, key: { expires: 1 }, name: 'expires_1', expireAfterSeconds: 0 },
     { v: 2, key: { a: 1, b: -1 }, name: 'a_1_b_-1', unique: true },
   ]);
-  await db.command({ collMod: 'c', index: { name: 'expires_1', expireAfterSeconds: 60 } });
-  assert.equal((await collection.indexes())[1]?.expireAfterSeconds, 60);
   await collection.dropIndex('expires_1');
   assert.equal((await collection.indexes()).length, 2);
   await collection.dropIndexes();
@@ -259,14 +279,6 @@ test('a unique index lets no value in twice', () => server.withDatabase(async (d
   await collection.insertOne({ _id: 3, a: 'x' });
   await collection.deleteOne({ _id: 3 });
   await collection.insertOne({ _id: 4, a: 'x' });
-
-  await collection.createIndex({ s: 1 }, { unique: true, sparse: true }, {});
-  await collection.insertMany([{ a: 1 }, { a: 2 }]);
-  await collection.createIndex(
-    { p: 1 }, { unique: true, partialFilterExpression: { on: true } }, {},
-  );
-  await collection.insertMany([{ a: 3, p: 1 }, { a: 4, p: 1 }, { a: 5, p: 1, on: true }]);
-  await rejectsWithCode(collection.insertOne({ a: 6, p: 1, on: true }), 11000);
 }));
 
 // --- What the server says of itself ------------------------------------------------------------
@@ -316,8 +328,7 @@ test('answers what mongosh asks when it starts', async () => {
   const admin = server.client.db('admin');
   for (const command of [
     { hello: 1 }, { ping: 1 }, { buildInfo: 1 }, { connectionStatus: 1, showPrivileges: true },
-    { getCmdLineOpts: 1 }, { getLog: 'startupWarnings' }, { hostInfo: 1 }, { whatsmyuri: 1 },
-    { getParameter: 1, featureCompatibilityVersion: 1 }, { serverStatus: 1 }, { dbStats: 1 },
+    { getLog: 'startupWarnings' }, { serverStatus: 1 },
     { listDatabases: 1, nameOnly: true, authorizedDatabases: true },
   ]) {
     const reply = await admin.command(command);
@@ -331,4 +342,101 @@ test('says that it is no real MongoDB', { skip: !server.isStandIn }, async () =>
   const info = await admin.buildInfo();
   assert.deepEqual(info.modules, ['workshop-stand-in']);
   assert.deepEqual((await admin.serverStatus()).modules, ['workshop-stand-in']);
+});
+
+// --- What one client may take from the others ----------------------------------------------------
+
+const checksAll = process.env.STAND_IN_CHECK === 'all' && server.isStandIn;
+
+interface Page { id: Long; firstBatch?: Loose[]; nextBatch?: Loose[] }
+
+async function page(db: Db, command: Document): Promise<Page> {
+  const { cursor } = await db.command(command, { promoteLongs: false }) as { cursor: Page };
+  return cursor;
+}
+
+test('an open cursor shows what is there when it gets there', () =>
+  server.withDatabase(async (db) => {
+    const collection = db.collection<Loose>('c');
+    await collection.insertMany([1, 2, 3, 4].map((_id) => ({ _id })));
+    const { id, firstBatch } = await page(db, { find: 'c', batchSize: 2 });
+    assert.deepEqual(firstBatch, [{ _id: 1 }, { _id: 2 }]);
+    await collection.deleteOne({ _id: 3 });
+    await collection.updateOne({ _id: 4 }, { $set: { a: 1 } });
+    await collection.insertOne({ _id: 5 });
+    const { nextBatch } = await page(db, { getMore: id, collection: 'c' });
+    assert.deepEqual(nextBatch, [{ _id: 4, a: 1 }, { _id: 5 }]);
+  }));
+
+test('a cursor belongs to its session', () => server.withDatabase(async (db) => {
+  await db.collection('c').insertMany(Array.from({ length: 5 }, () => ({})));
+  await server.client.withSession(async (one) => {
+    const { cursor } = await db.command(
+      { find: 'c', batchSize: 1 }, { session: one, promoteLongs: false },
+    ) as { cursor: { id: Long } };
+    await server.client.withSession(async (other) => {
+      const more = { getMore: cursor.id, collection: 'c' };
+      await rejectsWithCode(db.command(more, { session: other }), 50738);
+      await db.command(more, { session: one });
+    });
+  });
+}));
+
+test('a command takes no longer than maxTimeMS allows', () => server.withDatabase(async (db) => {
+  const docs = Array.from({ length: 5000 }, (_, a) => ({ a, text: 'a'.repeat(28) }));
+  await db.collection('c').insertMany(docs);
+  const many = Array.from({ length: 2000 }, (_, n) => ({ a: -n - 1 }));
+  const slow: Document[] = [
+    { find: 'c', filter: { $or: many } },
+    { find: 'c', filter: { text: { $regex: '^(a+)+$b' } } },
+    { count: 'c', query: { $nor: many } },
+    { aggregate: 'c', pipeline: [{ $match: { $or: many } }], cursor: {} },
+    { delete: 'c', deletes: Array.from({ length: 2000 }, () => ({ q: { a: -1 }, limit: 1 })) },
+  ];
+  for (const command of slow) {
+    const start = performance.now();
+    const reply = await db.command({ ...command, maxTimeMS: 20 }).catch((error: unknown) => error);
+    const took = performance.now() - start;
+    assert.match(JSON.stringify(reply), /"code":50,/, JSON.stringify(command).slice(0, 60));
+    assert.ok(took < 2000, `${took} ms`);
+  }
+  assert.equal(await db.collection('c').countDocuments(), docs.length);
+  // What is quick enough is answered.
+  assert.equal(await db.collection('c').countDocuments({ text: { $regex: '^(a+)+$' } }, {
+    limit: 1, maxTimeMS: 1000,
+  }), 1);
+}));
+
+// Seconds of work each: for npm run check:stand-in only.
+if (checksAll) describe('the bounds of the stand-in', () => {
+  test('cursors nobody reads hold no copies', () => server.withDatabase(async (db) => {
+    await db.collection('c').insertMany(Array.from({ length: 20_000 }, () => ({})));
+    const before = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 6; n += 1) {
+      const pages = Array.from({ length: 50 }, () => page(db, { find: 'c', batchSize: 1 }));
+      await Promise.all(pages);
+    }
+    // 300 copies of 20,000 references are 48 MB.
+    assert.ok(process.memoryUsage().heapUsed - before < 30_000_000);
+  }));
+
+  test('without maxTimeMS a command ends after 5 seconds', () => server.withDatabase(async (db) => {
+    await db.collection('c').insertOne({ text: 'a'.repeat(40) });
+    await rejectsWithCode(db.collection('c').findOne({ text: { $regex: '^(a+)+b$' } }), 50);
+  }));
+
+  test('sorted results are held within bounds', () => server.withDatabase(async (db) => {
+    await db.collection('c').insertMany(Array.from({ length: 30_000 }, (_, a) => ({ a })));
+    let refused: unknown;
+    for (let n = 0; n < 200 && refused === undefined; n += 1) {
+      await page(db, { find: 'c', sort: { a: -1 }, batchSize: 1 }).catch((error: unknown) => {
+        refused = error;
+      });
+    }
+    assert.match(JSON.stringify(refused), /"code":146,/);
+    // A dropped collection gives back what its cursors held.
+    await db.collection('c').drop();
+    await db.collection('c').insertOne({ a: 1 });
+    assert.equal((await db.collection('c').find().sort({ a: 1 }).toArray()).length, 1);
+  }));
 });

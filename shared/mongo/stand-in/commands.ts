@@ -1,13 +1,14 @@
 /** Which command does what: the checks all commands share, and the way to the one asked for. */
 import { adminCommands } from './admin.ts';
-import { Args } from './args.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
 import type { Cursors } from './cursors.ts';
-import { CommandError, toCommandError } from './errors.ts';
+import { beyond, fail, toCommandError } from './errors.ts';
+import { genericFields, read } from './fields.ts';
 import type { TtlMonitor } from './ttl.ts';
-import type { Doc } from './values.ts';
-import { field, isDoc, isNumeric, isTruthy, keyOf, toNumber } from './values.ts';
+import type { Doc, Value } from './values.ts';
+import { field, isNumeric, keyOf, toNumber } from './values.ts';
+import { maxMilliseconds, startWork } from './work.ts';
 
 /** A reply's fields; JavaScript values become BSON as in the driver. */
 export type Reply = Record<string, unknown>;
@@ -27,40 +28,32 @@ export interface ServerState {
   };
 }
 
-/** Where a command came from. */
-export interface Origin { readonly connectionId: number; readonly address: string }
-
 /** What a command has to work with. */
-export interface Context extends ServerState, Origin {
+export interface Context extends ServerState {
+  readonly connectionId: number;
   readonly command: string;
   readonly database: string;
-  readonly args: Args;
+  readonly request: Doc;
+  /** The client's session, if the command names one. */
+  readonly session: string | undefined;
 }
 
 export interface Command {
-  /** Fields that are obeyed, or make no difference here. */
-  readonly known: readonly string[];
-  /** Fields that would change the answer, and are refused unless false or empty. */
-  readonly refused?: readonly string[];
-  /** Takes any field: `hello` and the like, to which drivers add what they please. */
-  readonly anyField?: boolean;
-  readonly adminOnly?: boolean;
+  readonly adminOnly?: true;
   readonly run: (context: Context) => Reply;
 }
 
-export type Commands = Record<string, Command>;
-
 const commands = new Map<string, Command>(Object.entries({ ...crudCommands, ...adminCommands }));
 
-/** Commands with which a client proves who it is. The stand-in knows nobody. */
+/** Commands with which a client proves who it is. The stand-in has no users. */
 const authCommands = new Set([
   'saslStart', 'saslContinue', 'authenticate', 'createUser', 'updateUser', 'dropUser',
 ]);
 
 /** Runs one command. Never throws: an error becomes the reply mongod would give. */
-export function runCommand(request: Doc, state: ServerState, origin: Origin): Reply {
+export function runCommand(request: Doc, state: ServerState, connectionId: number): Reply {
   try {
-    return { ...dispatch(request, state, origin), ok: 1 };
+    return { ...dispatch(request, state, connectionId), ok: 1 };
   } catch (error) {
     return errorReply(error);
   }
@@ -72,93 +65,46 @@ export function errorReply(error: unknown): Reply {
   return { ok: 0, errmsg: message, code, codeName, ...details };
 }
 
-function dispatch(request: Doc, state: ServerState, origin: Origin): Reply {
+function dispatch(request: Doc, state: ServerState, connectionId: number): Reply {
   state.stats.requests += 1;
   const [command = ''] = Object.keys(request);
-  const database = field(request, '$db');
-  if (typeof database !== 'string') {
-    throw new CommandError(40571, 'OP_MSG requests require a $db argument');
-  }
+  if (typeof request.$db !== 'string') fail(40571, 'OP_MSG requests require a $db argument');
   if (authCommands.has(command)) {
-    throw new CommandError('AuthenticationFailed', 'The workshop\'s stand-in for MongoDB has no '
-      + 'users and asks for no password. Leave the user name and the password out of the '
-      + 'connection string.');
+    fail('AuthenticationFailed', 'The workshop\'s stand-in for MongoDB has no users and asks for '
+    + 'no password. Leave the user name and the password out of the connection string.');
   }
-  checkGeneric(request, command);
+  refuseTransaction(request, command);
+  const { $db: database, ...generic } = read(genericFields, request, command);
+  if (generic.apiVersion !== '1') fail('APIVersionError', 'API version must be "1"');
+  checkConcerns(generic.readConcern?.level ?? 'local', generic.writeConcern?.w ?? 'majority');
   const found = commands.get(command);
   if (found === undefined) {
-    throw new CommandError('CommandNotFound', `no such command: '${command}' (the workshop's `
-      + 'stand-in for MongoDB knows only part of MongoDB\'s commands)');
+    if (command === 'explain') beyond('explain, which tells how a query planner uses indexes,');
+    fail('CommandNotFound', `no such command: '${command}' (the workshop's stand-in for MongoDB `
+    + 'knows only part of MongoDB\'s commands; set MONGO_URL to a real MongoDB to use the others)');
   }
   if (found.adminOnly === true && database !== 'admin') {
-    throw new CommandError(
-      'Unauthorized', `${command} may only be run against the admin database.`,
-    );
+    fail('Unauthorized', `${command} may only be run against the admin database.`);
   }
-  const args = new Args(command, request);
-  if (found.anyField !== true) args.check(found.known, found.refused);
-  return found.run({ ...state, ...origin, command, database, args });
+  const session = generic.lsid === undefined ? undefined : keyOf(field(generic.lsid, 'id'));
+  startWork(Math.min(generic.maxTimeMS || maxMilliseconds, maxMilliseconds));
+  return found.run({ ...state, connectionId, command, database, request, session });
 }
 
-/** Checks the fields any command may carry. */
-function checkGeneric(request: Doc, command: string): void {
-  const inTransaction = ['startTransaction', 'autocommit', 'txnNumber'].some((name) =>
-    Object.hasOwn(request, name));
-  if (inTransaction || command === 'commitTransaction' || command === 'abortTransaction') {
-    throw new CommandError('IllegalOperation', 'Transaction numbers are only allowed on a replica '
-      + 'set member or mongos');
-  }
-  const version = field(request, 'apiVersion');
-  if (version !== undefined && version !== '1') {
-    throw new CommandError('APIVersionError', 'API version must be "1"');
-  }
-  if (isTruthy(field(request, 'apiStrict'))) {
-    throw new CommandError('APIStrictError', 'The workshop\'s stand-in for MongoDB cannot tell '
-      + 'which commands are in the Stable API: leave `strict` out of `serverApi`.');
-  }
-  checkReadConcern(field(request, 'readConcern'));
-  checkWriteConcern(field(request, 'writeConcern'));
+function refuseTransaction(request: Doc, command: string): void {
+  const parts = ['startTransaction', 'autocommit', 'txnNumber'];
+  const isPart = parts.some((name) => Object.hasOwn(request, name));
+  if (!isPart && !/^(commit|abort)Transaction$/.test(command)) return;
+  fail('IllegalOperation', 'Transaction numbers are only allowed on a replica set member or '
+  + 'mongos');
 }
 
-function checkReadConcern(concern: Doc[string] | undefined): void {
-  if (concern === undefined) return;
-  if (!isDoc(concern)) {
-    throw new CommandError('TypeMismatch', 'BSON field \'readConcern\' must be an object');
+/** One server can confirm its own write (`w` 0, 1, 'majority') and show its own data only. */
+function checkConcerns(level: string, w: Value): void {
+  if (!['local', 'available', 'majority'].includes(level)) {
+    const error = ['snapshot', 'linearizable'].includes(level) ? 'NotAReplicaSet' : 'BadValue';
+    fail(error, `read concern '${level}' is unknown or needs a replica set`);
   }
-  const level = field(concern, 'level') ?? 'local';
-  if (level === 'snapshot' || level === 'linearizable') {
-    throw new CommandError('NotAReplicaSet', 'node needs to be a replica set member to use read '
-      + `concern '${level}'`);
-  }
-  if (level !== 'local' && level !== 'available' && level !== 'majority') {
-    throw new CommandError('BadValue', `Enumeration value ${keyOf(level)} for field `
-      + '\'readConcern.level\' is not a valid value.');
-  }
-  for (const name of ['afterClusterTime', 'atClusterTime']) {
-    if (Object.hasOwn(concern, name)) {
-      throw new CommandError(
-        'IllegalOperation', `Cannot specify ${name} readConcern without replication enabled`,
-      );
-    }
-  }
-}
-
-/** One server: it can confirm its own write (`w` 0, 1, 'majority') and no other's. */
-function checkWriteConcern(concern: Doc[string] | undefined): void {
-  if (concern === undefined) return;
-  if (!isDoc(concern)) {
-    throw new CommandError('TypeMismatch', 'BSON field \'writeConcern\' must be an object');
-  }
-  const w = field(concern, 'w') ?? 'majority';
-  if (isNumeric(w)) {
-    if (toNumber(w) > 1) {
-      throw new CommandError('BadValue', 'cannot use \'w\' > 1 when a host is not replicated');
-    }
-    if (toNumber(w) < 0) {
-      throw new CommandError('FailedToParse', 'w has to be a non-negative number');
-    }
-  } else if (w !== 'majority') {
-    throw new CommandError('BadValue', 'cannot use non-majority \'w\' mode when a host is not a '
-      + 'member of a replica set');
-  }
+  if (w === 'majority' || (isNumeric(w) && [0, 1].includes(toNumber(w)))) return;
+  fail('BadValue', 'cannot use \'w\' > 1 or a tag when a host is not replicated');
 }

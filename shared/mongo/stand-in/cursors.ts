@@ -1,19 +1,37 @@
-/** Open cursors: what a `find` has found and not sent yet. */
+/** Open cursors: where a `find` or an aggregation has got to in its collection. */
 import { randomBytes } from 'node:crypto';
 
 import { Long, calculateObjectSize } from 'bson';
 
 import { now } from './clock.ts';
-import { CommandError } from './errors.ts';
+import type { Reply } from './commands.ts';
+import { fail } from './errors.ts';
 import type { Doc } from './values.ts';
 import { maxDocumentBytes } from './values.ts';
 
 /** mongod closes a cursor nobody has used for 10 minutes (its parameter cursorTimeoutMillis). */
 const idleMilliseconds = 10 * 60 * 1000;
 
-interface Cursor { namespace: string; rest: Doc[]; lastUsed: number }
+/** More open cursors than any program needs. */
+const maxOpen = 10_000;
 
-export interface Batch { id: Long; namespace: string; docs: Doc[] }
+/** What reads the documents of a cursor, and to whom it belongs. */
+export interface Reading {
+  readonly namespace: string;
+  readonly session: string | undefined;
+  /** Reads the collection as the client asks for more, not before. */
+  readonly docs: Iterable<Doc>;
+  /** The most documents the client wants. */
+  readonly limit?: number;
+}
+
+interface Cursor extends Reading {
+  readonly rest: Iterator<Doc, unknown>;
+  /** A document that was read and did not fit into the last reply. */
+  waiting: IteratorResult<Doc, unknown> | undefined;
+  left: number;
+  lastUsed: number;
+}
 
 export class Cursors {
   readonly #open = new Map<string, Cursor>();
@@ -22,62 +40,90 @@ export class Cursors {
     return this.#open.size;
   }
 
-  /** Takes the first batch and keeps the rest for getMore, unless `single` or nothing is left. */
-  start(
-    namespace: string, docs: Iterable<Doc>, batchSize: number, single = false,
-  ): Batch {
-    const rest = Array.from(docs);
-    const batch = takeBatch(rest, batchSize);
-    if (single || rest.length === 0) return { id: Long.ZERO, namespace, docs: batch };
+  /** The first batch. There is a cursor for getMore afterwards unless it is the only one. */
+  start(reading: Reading, batchSize: number, single = false): Reply {
+    const cursor: Cursor = {
+      ...reading,
+      rest: reading.docs[Symbol.iterator](),
+      waiting: undefined,
+      left: reading.limit ?? Infinity,
+      lastUsed: now(),
+    };
+    const { docs, isLast } = takeBatch(cursor, batchSize);
+    if (single || isLast) {
+      cursor.rest.return?.();
+      return { cursor: { firstBatch: docs, id: Long.ZERO, ns: reading.namespace } };
+    }
+    if (this.#open.size >= maxOpen) {
+      fail('ExceededMemoryLimit', `There are ${maxOpen} open cursors. Close some of them.`);
+    }
     let id: Long;
     do id = Long.fromBigInt(randomBytes(8).readBigUInt64LE() >> 1n);
     while (id.isZero() || this.#open.has(id.toString()));
-    this.#open.set(id.toString(), { namespace, rest, lastUsed: now() });
-    return { id, namespace, docs: batch };
+    this.#open.set(id.toString(), cursor);
+    return { cursor: { firstBatch: docs, id, ns: reading.namespace } };
   }
 
   /** The next batch; the id is 0 when it was the last one. */
-  next(id: Long, namespace: string, batchSize: number): Batch {
+  next(id: Long, namespace: string, session: string | undefined, batchSize: number): Reply {
     const cursor = this.#open.get(id.toString());
-    if (cursor === undefined) {
-      throw new CommandError('CursorNotFound', `cursor id ${id.toString()} not found`);
-    }
+    if (cursor === undefined) fail('CursorNotFound', `cursor id ${id.toString()} not found`);
     if (cursor.namespace !== namespace) {
-      throw new CommandError('Unauthorized', `Requested getMore on namespace '${namespace}', but `
-        + `cursor belongs to a different namespace ${cursor.namespace}`);
+      fail('Unauthorized', `Requested getMore on namespace '${namespace}', but cursor belongs to a `
+      + `different namespace ${cursor.namespace}`);
+    }
+    if (cursor.session !== session) {
+      fail(50738, `Cannot run getMore on cursor ${id.toString()}, which belongs to a different `
+      + 'session');
     }
     cursor.lastUsed = now();
-    const docs = takeBatch(cursor.rest, batchSize);
-    if (cursor.rest.length > 0) return { id, namespace, docs };
-    this.#open.delete(id.toString());
-    return { id: Long.ZERO, namespace, docs };
+    let isLast = true;
+    try {
+      const batch = takeBatch(cursor, batchSize);
+      ({ isLast } = batch);
+      return { cursor: { nextBatch: batch.docs, id: isLast ? Long.ZERO : id, ns: namespace } };
+    } finally {
+      if (isLast) this.kill(id); // an error ends a cursor, too
+    }
   }
 
   /** Whether there was such a cursor to close. */
   kill(id: Long): boolean {
-    return this.#open.delete(id.toString());
+    return this.#kill(id.toString());
+  }
+
+  #kill(id: string): boolean {
+    this.#open.get(id)?.rest.return?.();
+    return this.#open.delete(id);
   }
 
   /** Closes the cursors of a collection that is dropped. */
   killAll(belongs: (namespace: string) => boolean): void {
-    for (const [id, { namespace }] of this.#open) if (belongs(namespace)) this.#open.delete(id);
+    for (const [id, { namespace }] of this.#open) if (belongs(namespace)) this.#kill(id);
   }
 
   closeIdle(): void {
     const limit = now() - idleMilliseconds;
-    for (const [id, { lastUsed }] of this.#open) if (lastUsed < limit) this.#open.delete(id);
+    for (const [id, { lastUsed }] of this.#open) if (lastUsed < limit) this.#kill(id);
   }
 }
 
-/** Takes documents off the front: at most `count`, and at most what fits in one reply (16 MB). */
-function takeBatch(docs: Doc[], count: number): Doc[] {
+/** Takes documents: at most `count`, and at most what fits in one reply (16 MB). */
+function takeBatch(cursor: Cursor, count: number): { docs: Doc[]; isLast: boolean } {
+  const docs: Doc[] = [];
   let bytes = 0;
-  let taken = 0;
-  for (const doc of docs) {
-    if (taken >= count) break;
-    bytes += calculateObjectSize(doc);
-    if (taken > 0 && bytes > maxDocumentBytes) break;
-    taken += 1;
+  while (docs.length < count && cursor.left > 0) {
+    const read = cursor.waiting ?? cursor.rest.next();
+    cursor.waiting = undefined;
+    if (read.done === true) return { docs, isLast: true };
+    const next = read.value;
+    bytes += calculateObjectSize(next);
+    if (docs.length > 0 && bytes > maxDocumentBytes) {
+      cursor.waiting = read;
+      break;
+    }
+    docs.push(next);
+    cursor.left -= 1;
   }
-  return docs.splice(0, taken);
+  return { docs, isLast: cursor.left === 0 };
 }

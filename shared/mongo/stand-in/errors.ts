@@ -3,47 +3,16 @@
  * Source: src/mongo/base/error_codes.yml in MongoDB's repository.
  */
 const errorCodes = {
-  InternalError: 1,
-  BadValue: 2,
-  FailedToParse: 9,
-  Unauthorized: 13,
-  TypeMismatch: 14,
-  Overflow: 15,
-  InvalidLength: 16,
-  AuthenticationFailed: 18,
-  IllegalOperation: 20,
-  InvalidBSON: 22,
-  NamespaceNotFound: 26,
-  IndexNotFound: 27,
-  PathNotViable: 28,
-  ConflictingUpdateOperators: 40,
-  CursorNotFound: 43,
-  NamespaceExists: 48,
-  DollarPrefixedFieldName: 52,
-  InvalidIdField: 53,
-  NotSingleValueField: 54,
-  EmptyFieldName: 56,
-  CommandNotFound: 59,
-  ImmutableField: 66,
-  CannotCreateIndex: 67,
-  InvalidOptions: 72,
-  InvalidNamespace: 73,
-  IndexOptionsConflict: 85,
-  IndexKeySpecsConflict: 86,
-  NotAReplicaSet: 123,
-  InvalidPipelineOperator: 168,
-  CannotIndexParallelArrays: 171,
-  InvalidIndexSpecificationOption: 197,
-  IllegalOpMsgFlag: 223,
-  NotImplemented: 238,
-  ChecksumMismatch: 288,
-  APIVersionError: 322,
-  APIStrictError: 323,
-  UnsupportedOpQueryCommand: 352,
-  BSONObjectTooLarge: 10334,
-  DuplicateKey: 11000,
-  IDLFailedToParse: 40414,
-  IDLUnknownField: 40415,
+  InternalError: 1, BadValue: 2, FailedToParse: 9, Unauthorized: 13, TypeMismatch: 14, Overflow: 15,
+  InvalidLength: 16, AuthenticationFailed: 18, IllegalOperation: 20, InvalidBSON: 22,
+  NamespaceNotFound: 26, IndexNotFound: 27, PathNotViable: 28, ConflictingUpdateOperators: 40,
+  CursorNotFound: 43, MaxTimeMSExpired: 50, DollarPrefixedFieldName: 52, InvalidIdField: 53,
+  NotSingleValueField: 54, EmptyFieldName: 56, CommandNotFound: 59, ImmutableField: 66,
+  CannotCreateIndex: 67, InvalidOptions: 72, InvalidNamespace: 73, IndexOptionsConflict: 85,
+  IndexKeySpecsConflict: 86, NotAReplicaSet: 123, ExceededMemoryLimit: 146,
+  InvalidIndexSpecificationOption: 197, IllegalOpMsgFlag: 223, NotImplemented: 238,
+  APIVersionError: 322, UnsupportedOpQueryCommand: 352,
+  BSONObjectTooLarge: 10334, DuplicateKey: 11000, IDLFailedToParse: 40414, IDLUnknownField: 40415,
 } as const;
 
 export type ErrorName = keyof typeof errorCodes;
@@ -59,7 +28,7 @@ export class CommandError extends Error {
   readonly details: Record<string, unknown>;
 
   /** @param error MongoDB's name for the error, or the number where it has none ("Location…"). */
-  constructor(error: ErrorName | number, message: string, details: Record<string, unknown> = {}) {
+  constructor(error: ErrorName | number, message: string, details = {}) {
     super(message);
     this.name = 'CommandError';
     this.code = typeof error === 'number' ? error : errorCodes[error];
@@ -72,13 +41,17 @@ export class CommandError extends Error {
   }
 }
 
-/** The refusal of something that mongod can do and the stand-in cannot. */
-export function notImplemented(what: string): CommandError {
-  return new CommandError(
-    'NotImplemented',
-    `${what} is beyond the workshop's stand-in for MongoDB. `
-    + 'Set MONGO_URL to a real MongoDB to use it.',
-  );
+/** Throws a CommandError. */
+export function fail(
+  error: ErrorName | number, message: string, details?: Record<string, unknown>,
+): never {
+  throw new CommandError(error, message, details);
+}
+
+/** Refuses what mongod can do and the stand-in can't. */
+export function beyond(what: string): never {
+  fail('NotImplemented', `${what} is beyond the workshop's stand-in for MongoDB. `
+  + 'Set MONGO_URL to a real MongoDB to use it.');
 }
 
 /** Whatever was thrown, as an error the client can be told. */

@@ -1,12 +1,13 @@
-/** Filters (what `find` and its kin take), sort orders, and what they mean for one document. */
+/** Filters (what `find` and its kin take) and what they mean for one document. */
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 
-import { CommandError, notImplemented } from './errors.ts';
+import { beyond, fail } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  compare, field, findType, isDoc, isNumeric, isTruthy, keyOf, keysAt, show, toNumber, typeOf,
+  compare, field, findType, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, toNumber, typeOf,
   typeRank, valuesAt,
 } from './values.ts';
+import { testInTime, work } from './work.ts';
 
 export type Predicate = (doc: Doc) => boolean;
 
@@ -22,7 +23,9 @@ const beyondUs = new Set([
   '$bitsAnyClear', '$geoWithin', '$geoIntersects', '$near', '$nearSphere',
 ]);
 
-// --- Filters -----------------------------------------------------------------------------------
+function bad(message: string): never {
+  fail('BadValue', message);
+}
 
 /** Checks a filter and turns it into a predicate. Throws BadValue and its kin. */
 export function compileFilter(filter: Doc): Predicate {
@@ -36,40 +39,34 @@ export function compileFilter(filter: Doc): Predicate {
 
 function compileLogical(operator: string, value: Value): Predicate {
   if (operator !== '$and' && operator !== '$or' && operator !== '$nor') {
-    if (beyondUs.has(operator)) throw notImplemented(`The query operator ${operator}`);
-    throw new CommandError('BadValue', `unknown top level operator: ${operator}. If you have a `
-      + `field name that starts with a '$' symbol, consider using $getField or $setField.`);
+    if (beyondUs.has(operator)) beyond(`The query operator ${operator}`);
+    bad(`unknown top level operator: ${operator}`);
   }
-  if (!Array.isArray(value)) throw new CommandError('BadValue', `${operator} must be an array`);
-  if (value.length === 0) {
-    throw new CommandError('BadValue', '$and/$or/$nor must be a nonempty array');
-  }
+  if (!Array.isArray(value) || value.length === 0) bad(`${operator} must be a nonempty array`);
   const parts = value.map((item) => {
-    if (!isDoc(item)) {
-      throw new CommandError('BadValue', '$or/$and/$nor entries need to be full objects');
-    }
+    if (!isDoc(item)) bad('$or/$and/$nor entries need to be full objects');
     return compileFilter(item);
   });
-  switch (operator) {
-    case '$and': return (doc) => parts.every((part) => part(doc));
-    case '$or': return (doc) => parts.some((part) => part(doc));
-    case '$nor': return (doc) => !parts.some((part) => part(doc));
-  }
+  if (operator === '$and') return (doc) => parts.every((part) => part(doc));
+  const isAny: Predicate = (doc) => parts.some((part) => part(doc));
+  return operator === '$or' ? isAny : not(isAny);
 }
 
 /** Whether a value in a filter is a document of operators, not one to be equal to. */
 export function isOperators(value: Value | undefined): value is Doc {
   if (!isDoc(value)) return false;
   const [first] = Object.keys(value);
-  return first?.startsWith('$') === true && !['$ref', '$id', '$db'].includes(first);
+  return first?.startsWith('$') === true;
 }
 
 function compileField(name: string, value: Value): Predicate {
-  const path = name.split('.');
-  const lookup: Lookup = (doc, expandLast) => valuesAt(doc, path, expandLast);
-  if (isOperators(value)) return compileOperators(lookup, value);
-  if (value instanceof BSONRegExp) return some(lookup, regexTest(value.pattern, value.options));
-  return some(lookup, equals(value));
+  const path = parsePath(name);
+  const lookup: Lookup = (doc, expandLast) => {
+    const values = valuesAt(doc, path, expandLast);
+    work(values.length);
+    return values;
+  };
+  return isOperators(value) ? compileOperators(lookup, value) : some(lookup, equals(value));
 }
 
 function some(lookup: Lookup, test: ValueTest): Predicate {
@@ -89,84 +86,86 @@ function compileOperators(lookup: Lookup, operators: Doc): Predicate {
 
 function compileOperator(lookup: Lookup, operator: string, value: Value, all: Doc): Predicate {
   switch (operator) {
-    case '$eq': return some(lookup, equals(value));
+    case '$eq': return some(lookup, equals(value, false));
     case '$ne':
-      if (value instanceof BSONRegExp) {
-        throw new CommandError('BadValue', 'Can\'t have regex as arg to $ne.');
-      }
+      if (value instanceof BSONRegExp) bad('Can\'t have regex as arg to $ne.');
       return not(some(lookup, equals(value)));
     case '$gt': return some(lookup, ordered(value, (order) => order > 0));
     case '$gte': return some(lookup, ordered(value, (order) => order >= 0));
     case '$lt': return some(lookup, ordered(value, (order) => order < 0));
     case '$lte': return some(lookup, ordered(value, (order) => order <= 0));
-    case '$in': return some(lookup, isOneOf('$in', value));
-    case '$nin': return not(some(lookup, isOneOf('$nin', value)));
-    case '$not': return not(compileNot(lookup, value));
+    case '$in': return some(lookup, isOneOf(operator, value));
+    case '$nin': return not(some(lookup, isOneOf(operator, value)));
+    case '$not':
+      if (value instanceof BSONRegExp) return not(some(lookup, equals(value)));
+      if (!isOperators(value)) bad('$not needs a regex or a document of operators');
+      return not(compileOperators(lookup, value));
     case '$exists': {
       const exists = some(lookup, (found) => found !== undefined);
       return isTruthy(value) ? exists : not(exists);
     }
     case '$type': return some(lookup, typeTest(value));
     case '$regex': return some(lookup, regexOperator(value, field(all, '$options')));
-    case '$options': throw new CommandError('BadValue', '$options needs a $regex');
+    case '$options': bad('$options needs a $regex');
     case '$size': return compileSize(lookup, value);
     case '$all': return compileAll(lookup, value);
     case '$elemMatch': return compileElemMatch(lookup, value);
     default:
-      if (beyondUs.has(operator)) throw notImplemented(`The query operator ${operator}`);
-      throw new CommandError('BadValue', `unknown operator: ${operator}`);
+      if (beyondUs.has(operator)) beyond(`The query operator ${operator}`);
+      bad(`unknown operator: ${operator}`);
   }
-}
-
-function compileNot(lookup: Lookup, value: Value): Predicate {
-  if (value instanceof BSONRegExp) return some(lookup, regexTest(value.pattern, value.options));
-  if (!isDoc(value)) throw new CommandError('BadValue', '$not needs a regex or a document');
-  if (Object.keys(value).length === 0) throw new CommandError('BadValue', '$not cannot be empty');
-  if (!isOperators(value)) {
-    throw new CommandError('BadValue', `unknown operator: ${Object.keys(value)[0] ?? ''}`);
-  }
-  return compileOperators(lookup, value);
 }
 
 function compileSize(lookup: Lookup, value: Value): Predicate {
   const size = isNumeric(value) ? toNumber(value) : NaN;
   if (!Number.isInteger(size) || size < 0) {
-    throw new CommandError('BadValue', 'Failed to parse $size. Expected a non-negative integer '
-      + `in: $size: ${show(value)}`);
+    bad(`Failed to parse $size. Expected a non-negative integer in: $size: ${show(value)}`);
   }
   return (doc) => lookup(doc, false)
     .some((found) => Array.isArray(found) && found.length === size);
 }
 
 function compileAll(lookup: Lookup, value: Value): Predicate {
-  if (!Array.isArray(value)) throw new CommandError('BadValue', '$all needs an array');
-  const parts = value.map((item) => {
-    if (item instanceof BSONRegExp) return some(lookup, regexTest(item.pattern, item.options));
-    if (!isOperators(item)) return some(lookup, equals(item));
-    const elemMatch = field(item, '$elemMatch');
-    if (elemMatch === undefined) throw new CommandError('BadValue', 'no $ expressions in $all');
-    return compileElemMatch(lookup, elemMatch);
-  });
+  if (!Array.isArray(value)) bad('$all needs an array');
+  if (value.some(isOperators)) beyond('An operator such as $elemMatch inside $all');
+  const parts = value.map((item) => some(lookup, equals(item)));
   return (doc) => parts.length > 0 && parts.every((part) => part(doc));
 }
 
 function compileElemMatch(lookup: Lookup, value: Value): Predicate {
-  if (!isDoc(value)) throw new CommandError('BadValue', '$elemMatch needs an Object');
+  if (!isDoc(value)) bad('$elemMatch needs an Object');
   const test = compileElementTest(value);
   return (doc) => lookup(doc, false)
     .some((found) => Array.isArray(found) && found.some(test));
 }
 
 /** A test of array elements: operators for the element itself, or a filter for its fields. */
-export function compileElementTest(condition: Doc): (element: Value) => boolean {
-  const [first = ''] = Object.keys(condition);
-  if (isOperators(condition) && !['$and', '$or', '$nor'].includes(first)) {
+function compileElementTest(condition: Doc): (element: Value) => boolean {
+  if (testsElement(condition)) {
     // An array inside an array is one element: the operators do not look into it.
     const test = compileOperators(({ element }) => [element], condition);
     return (element) => test({ element });
   }
   const matches = compileFilter(condition);
+  // mongod takes an array inside an array for a document with the fields 0, 1 and so on.
+  return (element) => Array.isArray(element)
+    ? beyond('$elemMatch by fields over arrays in an array')
+    : isDoc(element) && matches(element);
+}
+
+/** `$pull`'s test of elements, which looks into arrays but takes none for a document. */
+export function compilePullTest(condition: Value): (element: Value) => boolean {
+  if (condition instanceof BSONRegExp || (isDoc(condition) && testsElement(condition))) {
+    const matches = compileFilter({ element: condition });
+    return (element) => matches({ element });
+  }
+  if (!isDoc(condition)) return (element) => compare(element, condition) === 0;
+  const matches = compileFilter(condition);
   return (element) => isDoc(element) && matches(element);
+}
+
+function testsElement(condition: Doc): boolean {
+  return isOperators(condition) && !/^\$(and|or|nor)$/.test(Object.keys(condition)[0] ?? '');
 }
 
 /**
@@ -185,16 +184,18 @@ export function wantedIds(filter: Doc): Value[] | undefined {
 
 // --- Tests of one value ------------------------------------------------------------------------
 
-function equals(wanted: Value): ValueTest {
+/** Equality; a regular expression also matches text, unless it stands behind `$eq`. */
+function equals(wanted: Value, matchesText = true): ValueTest {
   if (wanted === null) return (value) => value === undefined || value === null;
+  if (wanted instanceof BSONRegExp && matchesText) {
+    return regexTest(wanted.pattern, wanted.options);
+  }
   return (value) => value !== undefined && compare(value, wanted) === 0;
 }
 
 /** $gt and its kin compare within one type; null stands for a missing field too. */
 function ordered(bound: Value, accepts: (order: number) => boolean): ValueTest {
-  if (bound instanceof BSONRegExp) {
-    throw new CommandError('BadValue', 'Can\'t have RegEx as arg to predicate over field.');
-  }
+  if (bound instanceof BSONRegExp) bad('Can\'t have RegEx as arg to predicate over field.');
   if (bound instanceof MinKey || bound instanceof MaxKey) {
     return (value) => accepts(compare(value, bound));
   }
@@ -202,8 +203,7 @@ function ordered(bound: Value, accepts: (order: number) => boolean): ValueTest {
   const boundIsNaN = isNaNValue(bound);
   return (value) => {
     if (value === undefined) return bound === null && accepts(0);
-    if (typeRank(value) !== rank) return false;
-    if (boundIsNaN !== isNaNValue(value)) return false;
+    if (typeRank(value) !== rank || boundIsNaN !== isNaNValue(value)) return false;
     return accepts(compare(value, bound));
   };
 }
@@ -213,138 +213,73 @@ function isNaNValue(value: Value): boolean {
 }
 
 function isOneOf(operator: string, list: Value): ValueTest {
-  if (!Array.isArray(list)) throw new CommandError('BadValue', `${operator} needs an array`);
-  if (list.some(isOperators)) {
-    throw new CommandError('BadValue', `cannot nest $ under ${operator}`);
-  }
+  if (!Array.isArray(list)) bad(`${operator} needs an array`);
+  if (list.some(isOperators)) bad(`cannot nest $ under ${operator}`);
   const keys = new Set(list.map(keyOf));
-  const patterns = list.filter((item) => item instanceof BSONRegExp)
-    .map((item) => regexTest(item.pattern, item.options));
+  const patterns = list.filter((item) => item instanceof BSONRegExp).map((item) => equals(item));
   return (value) => keys.has(keyOf(value ?? null)) || patterns.some((matches) => matches(value));
 }
 
 function typeTest(wanted: Value): ValueTest {
   const list = Array.isArray(wanted) ? wanted : [wanted];
-  if (list.length === 0) {
-    throw new CommandError('FailedToParse', 'Type set must contain at least one type');
-  }
-  const names = new Set<string>();
-  for (const item of list) {
+  if (list.length === 0) fail('FailedToParse', 'Type set must contain at least one type');
+  const names = new Set(list.flatMap((item) => {
     const name = typeof item === 'string' ? item : isNumeric(item) ? toNumber(item) : undefined;
     if (name === undefined) {
-      throw new CommandError('TypeMismatch', 'type must be represented as a number or a string');
+      fail('TypeMismatch', 'type must be represented as a number or a string');
     }
-    if (name === 'number') {
-      for (const numeric of ['int', 'long', 'double', 'decimal']) names.add(numeric);
-      continue;
-    }
-    const type = findType(name);
-    if (type === undefined) {
-      throw new CommandError('BadValue', typeof name === 'string'
-        ? `Unknown type name alias: ${name}`
-        : `Invalid numerical type code: ${name}`);
-    }
-    names.add(type);
-  }
+    if (name === 'number') return ['int', 'long', 'double'];
+    return findType(name) ?? bad(`Unknown type name alias or numerical type code: ${name}`);
+  }));
   return (value) => value !== undefined && names.has(typeOf(value));
 }
 
 function regexOperator(value: Value, options: Value | undefined): ValueTest {
   if (options !== undefined && typeof options !== 'string') {
-    throw new CommandError('BadValue', '$options has to be a string');
+    bad('$options has to be a string');
   }
-  if (value instanceof BSONRegExp) {
-    if (options !== undefined && value.options !== '') {
-      throw new CommandError(51075, 'options set in both $regex and $options');
-    }
-    return regexTest(value.pattern, options ?? value.options);
+  if (typeof value === 'string') return regexTest(value, options ?? '');
+  if (!(value instanceof BSONRegExp)) bad('$regex has to be a string');
+  if (options !== undefined && value.options !== '') {
+    fail(51075, 'options set in both $regex and $options');
   }
-  if (typeof value !== 'string') throw new CommandError('BadValue', '$regex has to be a string');
-  return regexTest(value, options ?? '');
+  return regexTest(value.pattern, options ?? value.options);
 }
 
 function regexTest(pattern: string, options: string): ValueTest {
   const regex = toRegExp(pattern, options);
   const key = keyOf(new BSONRegExp(pattern, options));
   return (value) => typeof value === 'string'
-    ? regex.test(value)
+    ? testInTime(regex, value)
     : value instanceof BSONRegExp && keyOf(value) === key;
 }
 
 /**
  * A Perl-compatible pattern as JavaScript's. What the two read differently is translated (`$`,
- * `^`, `.`, escaped punctuation); what only Perl knows is refused by the RegExp's `u` flag.
+ * `^`, `.`, escaped punctuation) or refused; so does the RegExp's `u` flag with what only Perl
+ * knows.
  */
 function toRegExp(pattern: string, options: string): RegExp {
-  for (const option of options) {
-    if (option === 'x') throw notImplemented('The regular expression option x');
-    if (!'imsu'.includes(option)) {
-      throw new CommandError(51108, `invalid flag in regex options: ${option}`);
-    }
-  }
+  const odd = /[^imsu]/.exec(options)?.[0];
+  if (odd === 'x') beyond('The regular expression option x');
+  if (odd !== undefined) fail(51108, `invalid flag in regex options: ${odd}`);
+  const perlOnly = /^(?:[^\\]|\\[^])*?(\\[sSvuk1-9]|\(\?<[=!])/.exec(pattern)?.[1];
+  if (perlOnly !== undefined) beyond(`${perlOnly} in a regular expression`);
   const lines = options.includes('m');
   let inClass = false;
   const source = pattern.replace(/\\[^]|[[\].^$]/gu, (token) => {
-    if (token === '\\v') throw notImplemented('\\v in a regular expression');
-    if (/^\\[^\w\s]$/u.test(token)) {
-      return `\\u{${(token.codePointAt(1) ?? 0).toString(16)}}`;
-    }
-    if (token.startsWith('\\')) return token;
-    if (inClass) {
-      if (token === ']') inClass = false;
-      return token;
-    }
-    switch (token) {
-      case '[': inClass = true; return token;
-      case '.': return options.includes('s') ? '[^]' : '[^\\n]';
-      case '^': return lines ? '(?<![^\\n])' : '(?<![^])';
-      case '$': return lines ? '(?![^\\n])' : '(?=\\n?(?![^]))';
-      default: return token;
-    }
+    if (/^\\[^\w\s]$/u.test(token)) return `\\u{${(token.codePointAt(1) ?? 0).toString(16)}}`;
+    if (inClass) inClass = token !== ']';
+    else if (token === '[') inClass = true;
+    else if (token === '.') return options.includes('s') ? '[^]' : '[^\\n]';
+    else if (token === '^') return lines ? '(?<![^\\n])' : '(?<![^])';
+    else if (token === '$') return lines ? '(?![^\\n])' : '(?=\\n?(?![^]))';
+    return token;
   });
   try {
     return new RegExp(source, options.includes('i') ? 'iu' : 'u');
   } catch {
-    throw new CommandError(51091, `Regular expression is invalid, or beyond the workshop's `
-      + `stand-in for MongoDB, which knows what JavaScript knows: ${pattern}`);
+    fail(51091, 'Regular expression is invalid, or beyond the workshop\'s stand-in for MongoDB, '
+    + `which knows what JavaScript knows: ${pattern}`);
   }
-}
-
-// --- Sort --------------------------------------------------------------------------------------
-
-/** Checks a sort order and returns a function that gives the documents in that order. */
-export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Doc[] {
-  const parts = Object.entries(sort).map(([name, value]) => {
-    if (isDoc(value)) throw notImplemented('A sort by $meta or another expression');
-    if (!isNumeric(value)) {
-      throw new CommandError(
-        15974, `Illegal key in $sort specification: ${name}: ${show(value)}`,
-      );
-    }
-    const direction = toNumber(value);
-    if (direction !== 1 && direction !== -1) {
-      throw new CommandError(
-        15975, '$sort key ordering must be 1 (for ascending) or -1 (for descending)',
-      );
-    }
-    return { path: name.split('.'), direction };
-  });
-  return (docs) => {
-    const rows = Array.from(docs, (doc) => ({
-      doc,
-      // An array sorts by its least element when ascending, by its greatest when descending.
-      keys: parts.map(({ path, direction }) => keysAt(doc, path)
-        .reduce((best, key) => compare(key, best) * direction < 0 ? key : best)),
-    }));
-    if (parts.length > 0) {
-      rows.sort((a, b) => {
-        for (const [index, { direction }] of parts.entries()) {
-          const order = compare(a.keys[index], b.keys[index]) * direction;
-          if (order !== 0) return order;
-        }
-        return 0;
-      });
-    }
-    return rows.map(({ doc }) => doc);
-  };
 }

@@ -1,11 +1,11 @@
 /** The stand-in for MongoDB as a server in this process. */
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
 
 import { version } from './admin.ts';
 import { currentDate } from './clock.ts';
 import { Storage } from './collection.ts';
-import type { Origin, ServerState } from './commands.ts';
+import type { ServerState } from './commands.ts';
 import { errorReply, runCommand } from './commands.ts';
 import { Cursors } from './cursors.ts';
 import { TtlMonitor } from './ttl.ts';
@@ -62,7 +62,8 @@ export async function startStandIn(
     });
     serve(socket, state, state.stats.totalCreated);
   });
-  const { port } = addressOf(server.address());
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port ?? 0 : 0;
   let closing: Promise<void> | undefined;
   return {
     url: `mongodb://${host}:${port}`,
@@ -76,53 +77,40 @@ export async function startStandIn(
   };
 }
 
-function addressOf(address: string | AddressInfo | null): AddressInfo {
-  if (address === null || typeof address === 'string') {
-    throw new Error('The stand-in listens on something that is not a TCP port.');
-  }
-  return address;
-}
-
 /** Answers one client until it leaves or stops making sense. */
 function serve(socket: Socket, state: ServerState, connectionId: number): void {
   const reader = new MessageReader();
-  const origin: Origin = {
-    connectionId, address: `${socket.remoteAddress ?? host}:${socket.remotePort ?? 0}`,
-  };
   socket.on('error', () => { socket.destroy(); }); // a client that vanished
 
   let messages: Iterator<Message, void> = [].values();
   function answerAll(): void {
     try {
-      let next = messages.next();
-      while (next.done !== true) {
-        const reply = answer(next.value, state, origin);
-        if (reply !== undefined && !socket.write(reply)) {
-          // The client does not read its replies: no more of them into memory until it does.
-          socket.pause();
-          return;
-        }
-        next = messages.next();
+      for (let next = messages.next(); next.done !== true; next = messages.next()) {
+        const reply = answer(next.value, state, connectionId);
+        // A client that does not read its replies gets no more of them into memory until it does.
+        if (reply !== undefined && !socket.write(reply)) return void socket.pause();
       }
       socket.resume();
     } catch {
-      // A FramingError: these bytes are no messages. mongod hangs up, too.
-      socket.destroy();
+      // A FramingError: these bytes are no messages. mongod hangs up, too. What was asked before
+      // has been answered, and the answers go out first.
+      socket.off('data', receive).resume().destroySoon();
     }
   }
-  socket.on('data', (chunk) => {
+  function receive(chunk: Buffer): void {
     messages = reader.push(chunk);
     socket.cork();
     answerAll();
     socket.uncork();
-  });
+  }
+  socket.on('data', receive);
   socket.on('drain', answerAll);
 }
 
-function answer(message: Message, state: ServerState, origin: Origin): Buffer | undefined {
+function answer(message: Message, state: ServerState, connectionId: number): Buffer | undefined {
   const request = toRequest(message);
   try {
-    return request.reply(runCommand(request.read(), state, origin));
+    return request.reply(runCommand(request.read(), state, connectionId));
   } catch (error) {
     return request.reply(errorReply(error)); // the command could not be read
   }

@@ -2,58 +2,38 @@
 import { types } from 'node:util';
 
 import { clearInterval, now, setInterval } from './clock.ts';
-import type { Index, Storage } from './collection.ts';
+import type { Storage } from './collection.ts';
 import type { Cursors } from './cursors.ts';
-import type { Doc } from './values.ts';
-import { field, keysAt } from './values.ts';
+import type { Value } from './values.ts';
+import { field } from './values.ts';
 
 export class TtlMonitor {
   passes = 0;
   deletedDocuments = 0;
-  enabled = true;
   readonly #storage: Storage;
   readonly #cursors: Cursors;
-  #sleepSecs: number;
-  #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout;
 
   /** @param sleepSecs Seconds between two passes, as mongod's `ttlMonitorSleepSecs`. */
   constructor(storage: Storage, cursors: Cursors, sleepSecs: number) {
     this.#storage = storage;
     this.#cursors = cursors;
-    this.#sleepSecs = sleepSecs;
-    this.#timer = this.#schedule();
-  }
-
-  /** Seconds between two passes. */
-  get sleepSecs(): number {
-    return this.#sleepSecs;
-  }
-
-  set sleepSecs(seconds: number) {
-    this.#sleepSecs = seconds;
-    this.stop();
-    this.#timer = this.#schedule();
+    this.#timer = setInterval(() => { this.#pass(); }, sleepSecs * 1000);
+    this.#timer.unref(); // a waiting monitor must not keep the process alive
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  #schedule(): NodeJS.Timeout {
-    const timer = setInterval(() => { this.#pass(); }, this.#sleepSecs * 1000);
-    timer.unref(); // a waiting monitor must not keep the process alive
-    return timer;
-  }
-
   #pass(): void {
     this.#cursors.closeIdle();
-    if (!this.enabled) return;
     for (const collection of this.#storage.collections()) {
-      for (const index of collection.indexes.values()) {
-        if (index.expireAfterSeconds === undefined) continue;
-        const deadline = now() - index.expireAfterSeconds * 1000;
+      for (const { expireAfterSeconds, paths: [[name = ''] = []] } of collection.indexes.values()) {
+        if (expireAfterSeconds === undefined) continue;
+        const deadline = now() - expireAfterSeconds * 1000;
         for (const doc of collection.docs.values()) {
-          if (!isExpired(index, doc, deadline)) continue;
+          if (!isExpired(field(doc, name), deadline)) continue;
           collection.remove(doc);
           this.deletedDocuments += 1;
         }
@@ -64,13 +44,7 @@ export class TtlMonitor {
 }
 
 /** Only dates expire; of several in an array the earliest counts. */
-function isExpired(index: Index, doc: Doc, deadline: number): boolean {
-  const [path = []] = index.paths;
-  const [name = '', ...deeper] = path;
-  const value = deeper.length === 0 ? field(doc, name) : undefined;
-  // Nearly always the field is one date. A pass looks at every document, so that must be quick.
-  const expired = types.isDate(value)
-    ? value.getTime() <= deadline
-    : keysAt(doc, path).some((key) => types.isDate(key) && key.getTime() <= deadline);
-  return expired && index.covers?.(doc) !== false;
+function isExpired(value: Value | undefined, deadline: number): boolean {
+  if (Array.isArray(value)) return value.some((item) => isExpired(item, deadline));
+  return types.isDate(value) && value.getTime() <= deadline;
 }

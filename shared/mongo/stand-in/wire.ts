@@ -2,7 +2,8 @@
  * MongoDB's wire protocol: cutting the byte stream into messages, reading requests, building
  * replies. Source: "MongoDB Wire Protocol" in MongoDB's manual.
  */
-import { CommandError } from './errors.ts';
+import { beyond, fail } from './errors.ts';
+import { checkBatchSize, maxWriteBatchSize } from './fields.ts';
 import type { Doc } from './values.ts';
 import { decode, encode, maxDocumentBytes, setField } from './values.ts';
 
@@ -85,58 +86,48 @@ export function toRequest({ requestId, opCode, bytes }: Message): Request {
 }
 
 function readOpMsg(bytes: Buffer, flags: number): Doc {
-  if ((flags & requiredFlags & ~(checksumPresent | moreToCome)) !== 0) {
-    throw new CommandError('IllegalOpMsgFlag', `Message contains illegal flags value: ${flags}`);
+  if ((flags & checksumPresent) !== 0) beyond('A message with a checksum');
+  if ((flags & requiredFlags & ~moreToCome) !== 0) {
+    fail('IllegalOpMsgFlag', `Message contains illegal flags value: ${flags}`);
   }
-  let end = bytes.length;
-  if ((flags & checksumPresent) !== 0) {
-    end -= 4;
-    if (end < headerBytes + 4 || crc32c(bytes.subarray(0, end)) !== bytes.readUInt32LE(end)) {
-      throw new CommandError('ChecksumMismatch', 'OP_MSG checksum does not match contents.');
-    }
-  }
+  const end = bytes.length;
   let body: Doc | undefined;
-  const sequences = new Map<string, Doc[]>();
+  const sequences: Doc = {};
   let offset = headerBytes + 4;
   while (offset < end) {
     const kind = bytes.readUInt8(offset);
     offset += 1;
     if (kind === 0) {
-      if (body !== undefined) throw new CommandError(40430, 'Multiple body sections in message');
+      if (body !== undefined) fail(40430, 'Multiple body sections in message');
       const document = cutDocument(bytes, offset, end);
       body = decode(document);
       offset += document.length;
     } else if (kind === 1) {
       const size = offset + 4 <= end ? bytes.readInt32LE(offset) : 0;
-      if (size < 5 || offset + size > end) throw invalid('a document sequence of a wrong size');
+      if (size < 5 || offset + size > end) invalid('a document sequence of a wrong size');
       const { name, docs } = readSequence(bytes.subarray(offset + 4, offset + size));
-      if (sequences.has(name)) {
-        throw new CommandError(40431, `Duplicate document sequence: ${name}`);
-      }
-      sequences.set(name, docs);
+      if (Object.hasOwn(sequences, name)) fail(40431, `Duplicate document sequence: ${name}`);
+      setField(sequences, name, docs);
       offset += size;
     } else {
-      throw new CommandError(40432, `Unknown section kind ${kind}`);
+      fail(40432, `Unknown section kind ${kind}`);
     }
   }
-  if (body === undefined) throw new CommandError(40587, 'OP_MSG messages must have a body');
-  for (const [name, docs] of sequences) {
-    if (Object.hasOwn(body, name)) {
-      throw new CommandError(40433, `Duplicate field between body and document sequence ${name}`);
-    }
-    setField(body, name, docs);
-  }
-  return body;
+  if (body === undefined) fail(40587, 'OP_MSG messages must have a body');
+  const twice = Object.keys(sequences).find((name) => Object.hasOwn(body, name));
+  if (twice !== undefined) fail(40433, `Duplicate field between body and sequence ${twice}`);
+  return { ...body, ...sequences };
 }
 
 function readSequence(bytes: Buffer): { name: string; docs: Doc[] } {
   const nameEnd = bytes.indexOf(0);
-  if (nameEnd < 0) throw invalid('a document sequence without a name');
+  if (nameEnd < 0) invalid('a document sequence without a name');
   const docs: Doc[] = [];
   let offset = nameEnd + 1;
   while (offset < bytes.length) {
     const document = cutDocument(bytes, offset, bytes.length);
     docs.push(decode(document));
+    if (docs.length > maxWriteBatchSize) checkBatchSize(docs.length);
     offset += document.length;
   }
   return { name: bytes.toString('utf8', 0, nameEnd), docs };
@@ -145,29 +136,28 @@ function readSequence(bytes: Buffer): { name: string; docs: Doc[] } {
 function cutDocument(bytes: Buffer, offset: number, end: number): Buffer {
   const size = offset + 5 <= end ? bytes.readInt32LE(offset) : 0;
   if (size > maxCommandBytes) {
-    throw new CommandError('BSONObjectTooLarge', `BSONObj size: ${size} is invalid. Size must be `
-      + `between 0 and ${maxCommandBytes}(16MB)`);
+    fail('BSONObjectTooLarge', `BSONObj size: ${size} is invalid. Size must be between 0 and `
+    + `${maxCommandBytes}(16MB)`);
   }
-  if (size < 5 || offset + size > end) throw invalid('a document of a wrong size');
+  if (size < 5 || offset + size > end) invalid('a document of a wrong size');
   return bytes.subarray(offset, offset + size);
 }
 
-function invalid(what: string): CommandError {
-  return new CommandError('InvalidBSON', `The message contains ${what}`);
+function invalid(what: string): never {
+  fail('InvalidBSON', `The message contains ${what}`);
 }
 
 /** The first message of a driver may be a `hello` in this old form. Nothing else may. */
 function readOpQuery(bytes: Buffer): Doc {
   const nameEnd = bytes.indexOf(0, headerBytes + 4);
-  if (nameEnd < 0) throw invalid('a query without a collection name');
+  if (nameEnd < 0) invalid('a query without a collection name');
   const command = decode(cutDocument(bytes, nameEnd + 9, bytes.length));
   const [name = ''] = Object.keys(command);
   if (!['hello', 'isMaster', 'ismaster'].includes(name)) {
-    throw new CommandError('UnsupportedOpQueryCommand', `Unsupported OP_QUERY command: ${name}. `
-      + 'The client driver may require an upgrade.');
+    fail('UnsupportedOpQueryCommand', `Unsupported OP_QUERY command: ${name}. The client driver `
+    + 'may require an upgrade.');
   }
-  const [database = ''] = bytes.toString('utf8', headerBytes + 4, nameEnd).split('.');
-  return { ...command, $db: database };
+  return { ...command, $db: 'admin' };
 }
 
 function encodeOpMsg(responseTo: number, reply: Record<string, unknown>): Buffer {
@@ -192,14 +182,4 @@ function frame(opCode: number, responseTo: number, ...parts: Uint8Array[]): Buff
   header.writeInt32LE(responseTo, 8);
   header.writeInt32LE(opCode, 12);
   return Buffer.concat([header, ...parts]);
-}
-
-/** CRC-32C (Castagnoli). Node's zlib has CRC-32 only, which is another polynomial. */
-function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
-  }
-  return ~crc >>> 0;
 }

@@ -33,7 +33,7 @@ const jobs = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Job[];
 for (const { step, tests, folder, caughtBy, laterTests } of jobs) {
   const subject = findStep(String(step), 'test:N');
   await providePackages(subject);
-  setSubject(subject, pathToFileURL(`${folder}/`));
+  setSubject(subject, 'steps', pathToFileURL(`${folder}/`));
   const first = plan.length;
   leaveOutTests((tested) => (
     !laterTests[tested] && plan.slice(first).some(({ name }) => name === caughtBy)

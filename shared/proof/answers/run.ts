@@ -9,7 +9,7 @@ import type { Job } from './batch.ts';
 import type { JsonReport } from '../../tester/json.ts';
 import { findStep } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
-import { Workspace } from '../../testing/workspace.ts';
+import { Workshop } from '../../testing/workshop.ts';
 
 /** An answer and its step. */
 export interface Task {
@@ -52,7 +52,7 @@ export function reported(result: Result | undefined): JsonReport {
 type Tell = (task: Task, result: Result) => void;
 
 async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
-  const workspace = await Workspace.create();
+  const workspace = await Workshop.copy();
   try {
     const ready: Task[] = [];
     await Promise.all(tasks.map(async (task, index) => {
@@ -81,7 +81,7 @@ async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
 
 /** Writes an answer's files into a folder of their own. */
 async function writeAnswer(
-  workspace: Workspace,
+  workspace: Workshop,
   { step, answer, of = 'solutions' }: Task,
   index: number,
 ) {
@@ -91,10 +91,10 @@ async function writeAnswer(
     const text = await workspace.read(`${folder}/${name}`);
     const patch = answer.patch?.[name];
     const patched = patch === undefined ? text : applyPatch(text, patch.replace(/^\n/, ''));
-    await workspace.write(`${folderOf(index)}/${name}`, patched);
+    workspace.write(`${folderOf(index)}/${name}`, patched);
   }
   for (const [name, text] of Object.entries(answer.files ?? {})) {
-    await workspace.write(`${folderOf(index)}/${name}`, text);
+    workspace.write(`${folderOf(index)}/${name}`, text);
   }
 }
 
@@ -121,7 +121,7 @@ function deal(tasks: readonly Task[], hands: number): Task[][] {
 }
 
 async function runBatch(
-  workspace: Workspace,
+  workspace: Workshop,
   batch: readonly Task[],
   tasks: readonly Task[],
   tell: Tell,
@@ -135,7 +135,7 @@ async function runBatch(
     folder: path.join(workspace.folder, folderOf(tasks.indexOf(task))),
   }));
   const list = `jobs-${batch.map((task) => tasks.indexOf(task)).join('-').slice(0, 50)}.json`;
-  await workspace.write(list, JSON.stringify(jobs));
+  workspace.write(list, JSON.stringify(jobs));
   const child = spawn(process.execPath, [
     '--disable-warning=ExperimentalWarning',
     '--import', 'tsx',

@@ -4,6 +4,7 @@ const home = 'GET / answers Hello World';
 const notFound = 'any other path is a 404';
 const onPort = 'index.ts listens on PORT';
 const defaultPort = 'without PORT it listens on 4000';
+const emptyPort = 'an empty PORT counts as missing';
 const takenPort = 'a PORT that is taken ends it with a sentence';
 const noPort = 'a PORT that is no port number ends it too';
 
@@ -323,17 +324,17 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'a port of its own',
     patch: { 'index.ts': `
--const { PORT = '4000' } = process.env;
+-const { PORT } = process.env;
 +const PORT = '4000';
 ` },
     caughtBy: onPort,
-    reads: /PORT was \d+, but the app asked for port 4000\. Whoever runs the app chooses its port/,
+    reads: /PORT was \d+, but the app asked for port 4000\. The person who runs the app chooses/,
   },
   {
     name: 'another default port',
     patch: { 'index.ts': `
--const { PORT = '4000' } = process.env;
-+const { PORT = '3000' } = process.env;
+-const port = Number(PORT || 4000);
++const port = Number(PORT || 3000);
 ` },
     caughtBy: defaultPort,
     reads: /PORT was not set, but the app asked for port 3000/,
@@ -341,11 +342,33 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'no default port',
     patch: { 'index.ts': `
--const { PORT = '4000' } = process.env;
-+const { PORT } = process.env;
+-const port = Number(PORT || 4000);
++const port = Number(PORT);
 ` },
     caughtBy: defaultPort,
-    reads: /index\.ts ended \(exit code 1\) without listening\. It printed: “PORT must be/,
+    reads: /PORT was not set, and index\.ts ended \(exit code 1\) without .* “PORT must be/,
+  },
+  {
+    name: 'a default that an empty PORT does not get',
+    patch: { 'index.ts': `
+-const { PORT } = process.env;
+-const port = Number(PORT || 4000);
++const { PORT = '4000' } = process.env;
++const port = Number(PORT);
+` },
+    caughtBy: emptyPort,
+    reads: /PORT was empty, and index\.ts ended .* “PORT must be .* counts as missing.*PORT \|\| 4000/,
+  },
+  {
+    name: 'an empty PORT taken for port 0',
+    patch: { 'index.ts': `
+-const port = Number(PORT || 4000);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
++const port = Number(PORT ?? 4000);
++if (!Number.isInteger(port) || port < 0 || port > 65535) {
+` },
+    caughtBy: emptyPort,
+    reads: /PORT was empty, but the app asked for port 0\..*what if it is not set, or empty/,
   },
   {
     name: 'no line that says that it runs',
@@ -371,8 +394,8 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'a syntax error in index.ts',
     patch: { 'index.ts': `
--const port = Number(PORT);
-+const port = Number(PORT;
+-const port = Number(PORT || 4000);
++const port = Number(PORT || 4000;
 ` },
     caughtBy: onPort,
     reads: /index\.ts cannot be read: line 4: Expected "\)" but found ";".*Line steps\/01-hello-express\/index\.ts:4/,
@@ -380,8 +403,7 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'an exception in index.ts',
     patch: { 'index.ts': `
--const port = Number(PORT);
-+const port = Number(PORT);
+ const port = Number(PORT || 4000);
 +console.log(settings.port);
 ` },
     caughtBy: onPort,
@@ -460,7 +482,7 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'another port instead of a wrong one',
     patch: { 'index.ts': `
--const port = Number(PORT);
+-const port = Number(PORT || 4000);
 -if (!Number.isInteger(port) || port < 1 || port > 65535) {
 -  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
 -}
@@ -472,11 +494,11 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'PORT passed on as a text',
     patch: { 'index.ts': `
--const port = Number(PORT);
+-const port = Number(PORT || 4000);
 -if (!Number.isInteger(port) || port < 1 || port > 65535) {
 -  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
 -}
-+const port = PORT;
++const port = PORT || 4000;
 ` },
     caughtBy: noPort,
     reads: /PORT was “abc”, and the app asked for a socket file named “abc”/,
@@ -597,8 +619,8 @@ export const right: RightAnswer[] = [
   {
     name: 'another check of PORT, which takes 0 and an empty one',
     patch: { 'index.ts': `
--const { PORT = '4000' } = process.env;
--const port = Number(PORT);
+-const { PORT } = process.env;
+-const port = Number(PORT || 4000);
 -if (!Number.isInteger(port) || port < 1 || port > 65535) {
 -  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
 -}

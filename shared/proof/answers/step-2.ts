@@ -1,6 +1,8 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
 const needsSecret = 'index.ts does not start without a SESSION_SECRET';
+const emptySecret = 'an empty SESSION_SECRET counts as missing';
+const handsOver = 'index.ts hands SESSION_SECRET over to createApp()';
 const cookie = 'the first visit gets a signed session cookie';
 const counts = 'it counts the visits of a browser';
 const apart = 'two browsers are counted apart';
@@ -10,32 +12,55 @@ const uninitialized = 'a request that stores nothing gets no cookie';
 const slow = 'a slow request takes no visit back';
 const flags = 'the cookie is HttpOnly and SameSite=Lax';
 
-/** The solution's session.ts without its check of the secret. */
-const uncheckedSecret = `
--  const secret = process.env.SESSION_SECRET;
--  if (!secret) {
--    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
--  }
+/** The solution's check of the secret in index.ts. */
+const check = `
+-if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 `;
 
 export const wrong: WrongAnswer[] = [
   {
     name: 'a secret that nobody checks',
-    patch: { 'session.ts': `${uncheckedSecret}@@
--    secret,
-+    secret: process.env.SESSION_SECRET as string,
+    patch: { 'index.ts': `${check}@@
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ secret: SESSION_SECRET! }).listen(port, (error) => {
 ` },
     caughtBy: needsSecret,
     reads: /SESSION_SECRET was not set, and index\.ts listens all the same\. Without a secret express/,
   },
   {
     name: 'a secret to fall back on',
-    patch: { 'session.ts': `
--  const secret = process.env.SESSION_SECRET;
-+  const secret = process.env.SESSION_SECRET ?? 'keyboard cat';
+    patch: { 'index.ts': `${check}@@
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ secret: SESSION_SECRET ?? 'keyboard cat' }).listen(port, (error) => {
 ` },
     caughtBy: needsSecret,
     reads: /listens all the same\. A secret that stands in the code is known to everyone/,
+  },
+  {
+    name: 'a secret to fall back on, and a check that never fails',
+    patch: { 'index.ts': `
+-const { PORT, SESSION_SECRET } = process.env;
++const { PORT, SESSION_SECRET = 'keyboard cat' } = process.env;
+` },
+    caughtBy: needsSecret,
+    reads: /SESSION_SECRET was not set, .* such a fallback goes unnoticed until it is too late/,
+  },
+  {
+    name: 'a warning and no end',
+    patch: { 'index.ts': `${check}+if (!SESSION_SECRET) console.warn('SESSION_SECRET is not set.');
+@@
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ secret: SESSION_SECRET as string }).listen(port, (error) => {
+` },
+    caughtBy: needsSecret,
+    reads: /SESSION_SECRET was not set, and index\.ts listens all the same/,
+  },
+  {
+    name: 'an end that does not name the secret',
+    patch: { 'index.ts': `${check}+if (!SESSION_SECRET) stop('Some settings are missing.');
+` },
+    caughtBy: needsSecret,
+    reads: /ended without naming it\. It printed: “Some settings are missing\.”/,
   },
   {
     name: 'an exit code of 0 without the secret',
@@ -47,20 +72,135 @@ export const wrong: WrongAnswer[] = [
     reads: /ended with exit code 0, as if all were well/,
   },
   {
+    name: 'an empty secret that is taken for one',
+    patch: { 'index.ts': `${check}+if (SESSION_SECRET === undefined) stop('No SESSION_SECRET.');
+` },
+    caughtBy: emptySecret,
+    reads: /SESSION_SECRET was empty, and index\.ts listens all the same\. Without a secret express/,
+  },
+  {
     name: 'a secret in the code beside the check',
     patch: { 'session.ts': `
 -    secret,
 +    secret: 'keyboard cat',
 ` },
     caughtBy: cookie,
-    reads: /signed, but not with the secret of SESSION_SECRET/,
+    reads: /signed, but not with the secret that createApp\(\) was given\..*only index\.ts reads the env/,
+  },
+  {
+    name: 'the secret read from the environment once more',
+    patch: { 'session.ts': `
+-    secret,
++    secret: process.env.SESSION_SECRET as string,
+` },
+    caughtBy: cookie,
+    reads: /secret option required for sessions\..*only index\.ts reads the environment\..*that it is given/,
+  },
+  {
+    name: 'the secret read from the environment once more, with a fallback',
+    patch: { 'session.ts': `
+-    secret,
++    secret: process.env.SESSION_SECRET || 'keyboard cat',
+` },
+    caughtBy: cookie,
+    reads: /signed, but not with the secret that createApp\(\) was given/,
+  },
+  {
+    name: 'the environment checked in session.ts, and nothing handed over',
+    patch: {
+      'session.ts': `
+-export function sessionOptions({ secret }: Settings): SessionOptions {
++export function sessionOptions(): SessionOptions {
++  const secret = process.env.SESSION_SECRET;
++  if (!secret) throw new Error('SESSION_SECRET is not set.');
++
+`,
+      'app.ts': `
+-import { sessionOptions, type Settings } from './session.ts';
++import { sessionOptions } from './session.ts';
+@@
+-export function createApp(settings: Settings): Express {
++export function createApp(): Express {
+@@
+-  app.use(session(sessionOptions(settings)));
++  app.use(session(sessionOptions()));
+`,
+      'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp().listen(port, (error) => {
+`,
+    },
+    caughtBy: cookie,
+    reads: /createApp\(\{ secret \}\) failed: SESSION_SECRET is not set\..*index\.ts reads and checks all settings.*Line steps\/02-memory-sessions\/session\.ts:\d+/,
+  },
+  {
+    name: 'settings that are not handed on',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use(session((sessionOptions as unknown as () => object)() as never));
+` },
+    caughtBy: cookie,
+    reads: /A function that takes \{ secret \} was called without it\..*hand it on to sessionOptions\(\)/,
+  },
+  {
+    name: 'createApp() that takes the secret itself, and no object',
+    patch: {
+      'app.ts': `
+-import { sessionOptions, type Settings } from './session.ts';
++import { sessionOptions } from './session.ts';
+@@
+-export function createApp(settings: Settings): Express {
++export function createApp(secret: string): Express {
+@@
+-  app.use(session(sessionOptions(settings)));
++  app.use(session(sessionOptions({ secret })));
+`,
+      'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp(SESSION_SECRET).listen(port, (error) => {
+`,
+    },
+    caughtBy: cookie,
+    reads: /without a Set-Cookie header.*createApp\(\) is given an object, \{ secret \}/,
+  },
+  {
+    name: 'another secret handed over',
+    patch: { 'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ secret: 'keyboard cat' }).listen(port, (error) => {
+` },
+    caughtBy: handsOver,
+    reads: /index\.ts was started, and its session cookie is signed with another secret than/,
+  },
+  {
+    name: 'a secret made up at every start',
+    patch: { 'index.ts': `
+-import { createApp } from './app.ts';
++import { randomBytes } from 'node:crypto';
++import { createApp } from './app.ts';
+@@
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++const secret = randomBytes(32).toString('hex');
++createApp({ secret }).listen(port, (error) => {
+` },
+    caughtBy: handsOver,
+    reads: /another secret than SESSION_SECRET\..*After a restart, cookies are good only if/,
+  },
+  {
+    name: 'nothing handed over',
+    patch: { 'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({} as { secret: string }).listen(port, (error) => {
+` },
+    caughtBy: handsOver,
+    reads: /index\.ts was started and visited, and set no session cookie\..*what is it given/,
   },
   {
     name: 'the middleware moved below the route',
     patch: { 'app.ts': `
--  app.use(session(sessionOptions()));
+-  app.use(session(sessionOptions(settings)));
 @@
-+  app.use(session(sessionOptions()));
++  app.use(session(sessionOptions(settings)));
    return app;
 ` },
     caughtBy: cookie,
@@ -69,8 +209,8 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'the middleware for another path',
     patch: { 'app.ts': `
--  app.use(session(sessionOptions()));
-+  app.use('/account', session(sessionOptions()));
+-  app.use(session(sessionOptions(settings)));
++  app.use('/account', session(sessionOptions(settings)));
 ` },
     caughtBy: cookie,
     reads: /req\.session is undefined in the route/,
@@ -135,10 +275,10 @@ export const wrong: WrongAnswer[] = [
     name: 'a cookie of its own making',
     files: { 'app.ts': `import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
-import { sessionOptions } from './session.ts';
+import { sessionOptions, type Settings } from './session.ts';
 
-export function createApp(): Express {
-  sessionOptions();
+export function createApp(settings: Settings): Express {
+  sessionOptions(settings);
   const app = express();
   const visits = new Map<string, number>();
   app.get('/', (req, res) => {
@@ -222,7 +362,7 @@ export function createApp(): Express {
     patch: { 'app.ts': `
 +let visits = 0;
 +
- export function createApp(): Express {
+ export function createApp(settings: Settings): Express {
 @@
 -    req.session.visits = (req.session.visits ?? 0) + 1;
 +    req.session.visits = ++visits;
@@ -305,10 +445,10 @@ export function createApp(): Express {
     patch: { 'app.ts': `
 +const store = new session.MemoryStore();
 +
- export function createApp(): Express {
+ export function createApp(settings: Settings): Express {
 @@
--  app.use(session(sessionOptions()));
-+  app.use(session({ ...sessionOptions(), store }));
+-  app.use(session(sessionOptions(settings)));
++  app.use(session({ ...sessionOptions(settings), store }));
 ` },
     caughtBy: anew,
     reads: /A second createApp\(\) knew a browser.*build it inside/,
@@ -335,7 +475,7 @@ export function createApp(): Express {
     patch: { 'app.ts': `
 -    req.session.visits = (req.session.visits ?? 0) + 1;
 @@
-   app.use(session(sessionOptions()));
+   app.use(session(sessionOptions(settings)));
 +  app.use((req, res, next) => {
 +    req.session.visits = (req.session.visits ?? 0) + 1;
 +    next();
@@ -414,8 +554,8 @@ export function createApp(): Express {
   {
     name: 'no return of the options',
     patch: { 'session.ts': `
--export function sessionOptions(): SessionOptions {
-+export function sessionOptions(): SessionOptions | undefined {
+-export function sessionOptions({ secret }: Settings): SessionOptions {
++export function sessionOptions({ secret }: Settings): SessionOptions | undefined {
 @@
 -  return {
 -    secret,
@@ -429,7 +569,7 @@ export function createApp(): Express {
 +  console.log(secret.length);
 ` },
     caughtBy: cookie,
-    reads: /secret option required for sessions\. express-session was given no secret/,
+    reads: /secret option required for sessions\. express-session got no secret/,
   },
 ];
 
@@ -440,12 +580,10 @@ export const right: RightAnswer[] = [
     files: { 'app.ts': `import express from 'express';
 import session from 'express-session';
 
-export const createApp = () => {
-  const { SESSION_SECRET } = process.env;
-  if (!SESSION_SECRET) throw new Error('Please set SESSION_SECRET.');
+export const createApp = ({ secret }: { secret: string }) => {
   const app = express();
   app.use(session({
-    secret: [SESSION_SECRET, 'an older one'],
+    secret: [secret, 'an older one'],
     name: 'sid',
     resave: false,
     saveUninitialized: false,
@@ -463,17 +601,53 @@ export const createApp = () => {
   },
   {
     name: 'an exception that nobody catches',
-    patch: { 'index.ts': `
--import type { Express } from 'express';
-@@
--let app: Express;
--try {
--  app = createApp();
--} catch (error) {
--  stop(String(error));
--}
-+const app = createApp();
+    patch: { 'index.ts': `${check}+if (!SESSION_SECRET) throw new Error('No SESSION_SECRET.');
 ` },
+  },
+  {
+    name: 'a secret that is checked once more, and taken apart by hand',
+    patch: {
+      'session.ts': `
+-export function sessionOptions({ secret }: Settings): SessionOptions {
++export function sessionOptions(secret: string): SessionOptions {
++  if (secret.length < 16) throw new Error('The secret is too short.');
+`,
+      'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use(session(sessionOptions(settings.secret)));
+`,
+    },
+  },
+  {
+    name: 'settings checked in a file of their own, a main() and another shape of the sentence',
+    files: {
+      'settings.ts': `export const settings = {
+  port: Number(process.env['PORT'] || '4000'),
+  secret: required('SESSION_SECRET'),
+};
+
+function required(name: string): string {
+  const value = process.env[name]?.trim();
+  if (!value) throw new Error(\`Missing environment variable: \${name}\`);
+  return value;
+}
+`,
+      'index.ts': `import { createApp } from './app.ts';
+
+async function main() {
+  const { settings: { port, ...settings } } = await import('./settings.ts');
+  createApp(settings).listen(port, (error) => {
+    if (error) throw error;
+    console.log(\`Server running on port \${port}\`);
+  });
+}
+
+main().catch((error) => {
+  console.error(String(error));
+  process.exitCode = 1;
+});
+`,
+    },
   },
   {
     name: 'cookie options as a function',
@@ -539,12 +713,12 @@ export const createApp = () => {
     patch: { 'app.ts': `
 -  app.get('/', (req, res) => {
 +  const router = express.Router();
-+  router.use(session(sessionOptions()));
++  router.use(session(sessionOptions(settings)));
 +  app.use('/', router);
 +  router.get('/', async (req, res) => {
 +    await Promise.resolve();
 @@
--  app.use(session(sessionOptions()));
+-  app.use(session(sessionOptions(settings)));
 -
 ` },
   },

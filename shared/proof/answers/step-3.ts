@@ -1,13 +1,14 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
 const needsMongo = 'index.ts does not start without its MongoDB';
+const needsUrl = 'index.ts does not start without a MONGO_URL';
 const survives = 'the visit count survives a restart of the app';
 const documents = 'every browser has one document, named by its session id';
 const client = 'the store uses the client that createApp() is given';
 const deletes = 'MongoDB is told to delete expired sessions';
+const atUrl = 'index.ts keeps the sessions at MONGO_URL';
 const oneHour = 'a session lives one hour after its last visit';
 const expired = 'an expired session is a new visitor';
-const sigterm = 'SIGTERM lets running requests end';
 
 /** The solution's store, to be replaced. */
 const store = `
@@ -17,23 +18,22 @@ const store = `
 -    }),
 `;
 
-/** The solution's shutDown(), to be replaced. */
-const shutDown = `
--  server.close(() => {
--    void client.close();
--  });
+/** The solution's check of MONGO_URL, and its connection. */
+const check = `
+-if (!MONGO_URL) stop('MONGO_URL is not set. Set it to the address of a MongoDB.');
+`;
+const connect = `
+-const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
+-  stop(\`Cannot connect to the MongoDB at MONGO_URL: \${String(error)}\`);
+-});
 `;
 
 export const wrong: WrongAnswer[] = [
   {
     name: 'the app listens before it connects',
-    patch: { 'index.ts': `
--const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
--  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
--});
-+const client = new MongoClient(MONGO_URL);
+    patch: { 'index.ts': `${connect}+const client = new MongoClient(MONGO_URL);
 +client.connect().catch((error: unknown) => {
-+  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
++  stop(\`Cannot connect to the MongoDB at MONGO_URL: \${String(error)}\`);
 +});
 ` },
     caughtBy: needsMongo,
@@ -50,11 +50,7 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'no await',
-    patch: { 'index.ts': `
--const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
--  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
--});
-+const client = MongoClient.connect(MONGO_URL) as unknown as MongoClient;
+    patch: { 'index.ts': `${connect}+const client = MongoClient.connect(MONGO_URL) as never;
 ` },
     caughtBy: needsMongo,
     reads: /index\.ts listens all the same/,
@@ -62,19 +58,15 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'an end that does not name MongoDB',
     patch: { 'index.ts': `
--  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
+-  stop(\`Cannot connect to the MongoDB at MONGO_URL: \${String(error)}\`);
 +  stop('Something went wrong.');
 ` },
     caughtBy: needsMongo,
-    reads: /ended without a word about MongoDB\. It printed: “Something went wrong\.”/,
+    reads: /ended without naming MongoDB\. It printed: “Something went wrong\.”/,
   },
   {
     name: 'another try for ever',
-    patch: { 'index.ts': `
--const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
--  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
--});
-+let client!: MongoClient;
+    patch: { 'index.ts': `${connect}+let client!: MongoClient;
 +for (let connected = false; !connected;) {
 +  const next = new MongoClient(MONGO_URL);
 +  await next.connect().then(() => { client = next; connected = true; }, () => next.close());
@@ -85,13 +77,31 @@ export const wrong: WrongAnswer[] = [
     reads: /no MongoDB answers, and index\.ts neither listened nor ended/,
   },
   {
+    name: 'a URL that nobody checks, and an error that nobody catches',
+    patch: { 'index.ts': `${check}@@${connect}+const client = await MongoClient.connect(MONGO_URL!);
+` },
+    caughtBy: needsUrl,
+    reads: /MONGO_URL was not set, and index\.ts ended without naming MONGO_URL\. It printed: “TypeError/,
+  },
+  {
+    name: 'a URL to fall back on',
+    patch: { 'index.ts': `
+-const { PORT, SESSION_SECRET, MONGO_URL } = process.env;
++const { PORT, SESSION_SECRET, MONGO_URL = 'mongodb://127.0.0.1:27017/shop' } = process.env;
+` },
+    runs: 'aside',
+    caughtBy: needsUrl,
+    reads: /MONGO_URL was not set, and index\.ts (listens all the same|neither listened nor ended)/,
+  },
+  {
     name: 'another variable than MONGO_URL',
     patch: { 'index.ts': `
--const { PORT = '4000', MONGO_URL = '' } = process.env;
-+const { PORT = '4000', MONGODB_URI: MONGO_URL = '' } = process.env;
+-const { PORT, SESSION_SECRET, MONGO_URL } = process.env;
++const { PORT, SESSION_SECRET, MONGODB_URI: MONGO_URL } = process.env;
+@@${check}+if (!MONGO_URL) stop('MONGODB_URI is not set.');
 ` },
-    caughtBy: sigterm,
-    reads: /index\.ts ended without listening\. It printed: “.*Invalid scheme/,
+    caughtBy: needsUrl,
+    reads: /MONGO_URL was not set, and index\.ts ended without naming MONGO_URL\. It printed: “MONGODB_URI/,
   },
   {
     name: 'no store',
@@ -112,10 +122,10 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'the old middleware left above the new one',
     patch: { 'app.ts': `
--  app.use(session(sessionOptions(client)));
-+  const secret = process.env.SESSION_SECRET ?? '';
+-  app.use(session(sessionOptions(settings)));
++  const { secret } = settings;
 +  app.use(session({ secret, resave: false, saveUninitialized: false }));
-+  app.use(session(sessionOptions(client)));
++  app.use(session(sessionOptions(settings)));
 ` },
     caughtBy: survives,
     reads: /still live in its memory.*is there only one app\.use\(session\(…\)\)/,
@@ -194,28 +204,105 @@ export const wrong: WrongAnswer[] = [
 -      client,
 +      mongoUrl: process.env.MONGO_URL ?? '',
 ` },
-    caughtBy: client,
-    reads: /The session went to the database of MONGO_URL over a connection of the store's own/,
+    caughtBy: survives,
+    reads: /The store was built without a client\..*Line steps\/03-mongo-store\/session\.ts:\d+/,
+  },
+  {
+    name: 'a connection of the store\'s own, with a fallback',
+    patch: { 'session.ts': `
+-      client,
++      mongoUrl: process.env.MONGO_URL ?? 'mongodb://127.0.0.1:27017/shop',
+` },
+    runs: 'aside',
+    caughtBy: survives,
+    reads: /The app opened a connection to MongoDB of its own.*Line steps\/03-mongo-store\/session\.ts:\d+/,
+  },
+  {
+    name: 'a client that session.ts makes',
+    patch: { 'session.ts': `
+-import type { MongoClient } from 'mongodb';
++import { MongoClient } from 'mongodb';
+@@
+-export function sessionOptions({ client, secret }: Settings): SessionOptions {
++export function sessionOptions({ secret }: Settings): SessionOptions {
++  const client = new MongoClient(process.env.MONGO_URL!);
+` },
+    caughtBy: survives,
+    reads: /createApp\(\{ client, secret \}\) failed: .*MONGO_URL isn't set here\. index\.ts reads/,
+  },
+  {
+    name: 'a client that session.ts makes from the one that it is given',
+    patch: { 'session.ts': `
+-import type { MongoClient } from 'mongodb';
++import { MongoClient } from 'mongodb';
+@@
+-      client,
++      client: new MongoClient(\`mongodb://\${client.options.hosts.join()}/\${client.options.dbName}\`),
+` },
+    caughtBy: survives,
+    reads: /The app opened a connection to MongoDB of its own/,
+  },
+  {
+    name: 'createApp() that takes the client itself, and no object',
+    patch: {
+      'app.ts': `
+-import { sessionOptions, type Settings } from './session.ts';
++import type { MongoClient } from 'mongodb';
++import { sessionOptions } from './session.ts';
+@@
+-export function createApp(settings: Settings): Express {
++export function createApp(client: MongoClient, secret: string): Express {
+@@
+-  app.use(session(sessionOptions(settings)));
++  app.use(session(sessionOptions({ client, secret })));
+`,
+      'index.ts': `
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++createApp(client, SESSION_SECRET).listen(port, (error) => {
+`,
+    },
+    caughtBy: survives,
+    reads: /given an object, \{ client, secret \}/,
+  },
+  {
+    name: 'a client that is not handed on',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  const { secret } = settings;
++  app.use(session(sessionOptions({ secret } as Settings)));
+` },
+    caughtBy: survives,
+    reads: /The store was built without a client\..*is `client` handed on, from createApp\(\{ client, secret/,
   },
   {
     name: 'a store for every request',
     patch: { 'app.ts': `
--  app.use(session(sessionOptions(client)));
+-  app.use(session(sessionOptions(settings)));
 +  app.use((req, res, next) => {
-+    session(sessionOptions(client))(req, res, next);
++    session(sessionOptions(settings))(req, res, next);
 +  });
 ` },
     caughtBy: client,
     reads: /With every request a new store was built/,
   },
   {
-    name: 'createApp() that takes no client, in index.ts',
+    name: 'no client handed over by index.ts',
     patch: { 'index.ts': `
--  app = createApp(client);
-+  app = (createApp as () => Express)();
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ secret: SESSION_SECRET } as never).listen(port, (error) => {
 ` },
-    caughtBy: sigterm,
+    caughtBy: atUrl,
     reads: /index\.ts ended without listening.*It printed: “.*You must provide either/,
+  },
+  {
+    name: 'another client handed over, of another database',
+    patch: { 'index.ts': `
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++const other = new MongoClient('mongodb://127.0.0.1:1/shop?serverSelectionTimeoutMS=50');
++createApp({ client: other, secret: SESSION_SECRET }).listen(port, (error) => {
+` },
+    caughtBy: atUrl,
+    reads: /there is no session in the database of MONGO_URL\..*is the connected client handed to/,
   },
   {
     name: 'an import as in connect-mongo 3',
@@ -228,7 +315,7 @@ export const wrong: WrongAnswer[] = [
 +const MongoStore = (connectMongo as never as (s: typeof session) => typeof connectMongo)(session);
  const ONE_HOUR_IN_SECONDS = 60 * 60;
 ` },
-    caughtBy: survives,
+    caughtBy: needsUrl,
     reads: /connect-mongo was imported as in one of its older versions.*Line steps\/03-mongo-store\/session\.ts/,
   },
   {
@@ -353,93 +440,6 @@ export const wrong: WrongAnswer[] = [
     caughtBy: expired,
     reads: /An hour and a minute after the last visit, the old cookie still opened the session/,
   },
-  {
-    name: 'no handler for signals',
-    patch: { 'index.ts': `
--process.once('SIGINT', shutDown);
--process.once('SIGTERM', shutDown);
-` },
-    caughtBy: sigterm,
-    reads: /index\.ts does nothing of its own when SIGINT comes|got no answer/,
-  },
-  {
-    name: 'no SIGINT',
-    patch: { 'index.ts': `
--process.once('SIGINT', shutDown);
-` },
-    caughtBy: sigterm,
-    reads: /does nothing of its own when SIGINT comes\. Ctrl-C sends SIGINT/,
-  },
-  {
-    name: 'no SIGTERM',
-    patch: { 'index.ts': `
--process.once('SIGTERM', shutDown);
-` },
-    caughtBy: sigterm,
-    reads: /A request was under way when SIGTERM came, and it got no answer/,
-  },
-  {
-    name: 'Ctrl-C that ends all at once',
-    patch: { 'index.ts': `
--process.once('SIGINT', shutDown);
-+process.once('SIGINT', () => process.exit(0));
-` },
-    caughtBy: sigterm,
-    reads: /A request was under way when SIGINT came, and it got no answer/,
-  },
-  {
-    name: 'a second client, which nobody closes',
-    patch: { 'index.ts': `
--  app = createApp(client);
-+  app = createApp(new MongoClient(MONGO_URL));
-` },
-    runs: 'aside',
-    caughtBy: sigterm,
-    reads: /the process went on running\..*An open connection to MongoDB/,
-  },
-  {
-    name: 'process.exit() at once',
-    patch: { 'index.ts': `${shutDown}+  process.exit(0);
-` },
-    caughtBy: sigterm,
-    reads: /A request was under way when SIGTERM came, and it got no answer/,
-  },
-  {
-    name: 'all connections torn down',
-    patch: { 'index.ts': `
--  server.close(() => {
-+  server.closeAllConnections();
-+  server.close(() => {
-` },
-    caughtBy: sigterm,
-    reads: /A request was under way when SIGTERM came, and it got no answer/,
-  },
-  {
-    name: 'the client closed while a request needs it',
-    patch: { 'index.ts': `${shutDown}+  server.close();
-+  void client.close();
-` },
-    caughtBy: sigterm,
-    reads: /its visit was not written to MongoDB\. The client was closed while a request still needed it/,
-  },
-  {
-    name: 'only the server closed',
-    patch: { 'index.ts': `
--    void client.close();
-` },
-    runs: 'aside',
-    caughtBy: sigterm,
-    reads: /the process went on running\..*An open connection to MongoDB keeps it alive/,
-  },
-  {
-    name: 'an exit code other than 0',
-    patch: { 'index.ts': `
--    void client.close();
-+    void client.close().then(() => process.exit(130));
-` },
-    caughtBy: sigterm,
-    reads: /SIGTERM ended the process with 130 instead of exit code 0/,
-  },
   // What the tests of earlier steps ask is still asked of this app.
   {
     name: 'no resave', tests: 2,
@@ -459,13 +459,11 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'no check of the secret', tests: 2,
-    patch: { 'session.ts': `
--  if (!secret) {
--    throw new Error('SESSION_SECRET is not set. Put a long random value into .env.');
--  }
+    patch: { 'index.ts': `
+-if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 @@
--    secret,
-+    secret: secret as string,
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ client, secret: SESSION_SECRET! }).listen(port, (error) => {
 ` },
     caughtBy: 'index.ts does not start without a SESSION_SECRET',
     reads: /listens all the same/,
@@ -538,13 +536,15 @@ export const right: RightAnswer[] = [
 +      autoRemove: 'disabled',
 `,
       'app.ts': `
--export function createApp(client: MongoClient): Express {
-+export async function createApp(client: MongoClient): Promise<Express> {
-+  await client.db().collection('sessions').createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
+-export function createApp(settings: Settings): Express {
++export async function createApp(settings: Settings): Promise<Express> {
++  const sessions = settings.client.db().collection('sessions');
++  await sessions.createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
 `,
       'index.ts': `
--  app = createApp(client);
-+  app = await createApp(client);
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++const app = await createApp({ client, secret: SESSION_SECRET });
++app.listen(port, (error) => {
 `,
     },
   },
@@ -556,13 +556,11 @@ import express from 'express';
 import session from 'express-session';
 import type { MongoClient } from 'mongodb';
 
-export const createApp = (client: MongoClient) => {
-  const { SESSION_SECRET = '' } = process.env;
-  if (!SESSION_SECRET) throw new Error('SESSION_SECRET?');
+export const createApp = ({ client, secret }: { client: MongoClient; secret: string }) => {
   const app = express();
   const log = client.db().collection('log');
   app.use(session({
-    secret: SESSION_SECRET,
+    secret,
     resave: false,
     saveUninitialized: false,
     cookie: { httpOnly: true, sameSite: 'strict' },
@@ -581,52 +579,44 @@ export const createApp = (client: MongoClient) => {
     },
   },
   {
-    name: 'server.close() awaited, signals in a loop, process.exit(0) at the end',
+    name: 'a gentle end, for whoever knows it already',
     patch: { 'index.ts': `
--process.once('SIGINT', shutDown);
--process.once('SIGTERM', shutDown);
-+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void shutDown());
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++const server = createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
 @@
--function shutDown() {
--  server.close(() => {
--    void client.close();
--  });
--}
-+async function shutDown() {
-+  console.log('Closing.');
-+  await new Promise((resolve) => { server.close(resolve); });
-+  await client.close();
-+  process.exit(0);
+-function stop(reason: string): never {
++for (const signal of ['SIGINT', 'SIGTERM'] as const) {
++  process.once(signal, () => server.close(() => void client.close()));
 +}
++
++function stop(reason: string): never {
 ` },
   },
   {
-    name: 'http.createServer(), a connection tried by hand, an exception when it fails',
+    name: 'http.createServer(), a connection tried by hand, exceptions instead of sentences',
     patch: { 'index.ts': `
--import type { Express } from 'express';
+-import { MongoClient } from 'mongodb';
 +import { createServer } from 'node:http';
++import { MongoClient } from 'mongodb';
+@@${check}+if (!MONGO_URL) throw new Error('Please set MONGO_URL.');
+@@${connect}+const client = new MongoClient(MONGO_URL);
++await client.connect();
++await client.db().command({ ping: 1 });
 @@
--const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
--  stop(\`Cannot connect to the MongoDB that MONGO_URL names: \${String(error)}\`);
--});
--
--let app: Express;
--try {
--  app = createApp(client);
--} catch (error) {
--  stop(String(error));
--}
--
--const server = app.listen(port, (error) => {
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
 -  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
 -  console.log(\`Server running on port \${port}\`);
 -});
-+const client = new MongoClient(MONGO_URL);
-+await client.connect();
-+await client.db().command({ ping: 1 });
-+const server = createServer(createApp(client)).listen(port);
++const server = createServer(createApp({ client, secret: SESSION_SECRET })).listen(port);
 +server.on('listening', () => { console.log(\`Server running on port \${port}\`); });
 ` },
+  },
+  {
+    name: 'MONGO_URL left to the driver to check',
+    patch: { 'index.ts': `
+-const { PORT, SESSION_SECRET, MONGO_URL } = process.env;
++const { PORT, SESSION_SECRET, MONGO_URL = '' } = process.env;
+@@${check}` },
   },
   {
     name: 'a 404 page of its own, an explicit save()',

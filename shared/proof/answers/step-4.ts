@@ -37,7 +37,7 @@ export const wrong: WrongAnswer[] = [
 +      res.send('Logout complete');
 +    });
 +  });
-   app.use(session(sessionOptions(client)));
+   app.use(session(sessionOptions(settings)));
 ` },
     caughtBy: complete,
     reads: /status 500: TypeError: Cannot read .*'destroy'\)\. req\.session is undefined/,
@@ -88,7 +88,7 @@ export const wrong: WrongAnswer[] = [
 +      res.send('Logout complete');
 ` },
     caughtBy: complete,
-    reads: /status 500: TypeError: Cannot set properties of undefined.*Once a session is destroyed.*Line steps\/04-logout\/app\.ts:31/,
+    reads: /status 500: TypeError: Cannot set properties of undefined.*Once a session is destroyed.*Line steps\/04-logout\/app\.ts:30/,
   },
   {
     name: 'a name that does not exist, in the callback',
@@ -97,7 +97,7 @@ export const wrong: WrongAnswer[] = [
 +      response.send('Logout complete');
 ` },
     caughtBy: complete,
-    reads: /status 500: ReferenceError: response is not defined.*Line steps\/04-logout\/app\.ts:31/,
+    reads: /status 500: ReferenceError: response is not defined.*Line steps\/04-logout\/app\.ts:30/,
   },
   {
     name: 'process.exit() when all is done',
@@ -120,7 +120,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'alone',
     caughtBy: complete,
-    reads: /POST \/logout kept your server busy.*Line steps\/04-logout\/app\.ts:3\d/,
+    reads: /POST \/logout kept your server busy.*Line steps\/04-logout\/app\.ts:(29|3\d)/,
   },
   {
     name: 'the cookie cleared, the session kept',
@@ -146,7 +146,7 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'the document deleted behind the back of express-session',
     patch: { 'app.ts': `${handler}+  app.post('/logout', async (req, res) => {
-+    await client.db().collection('sessions').deleteOne({ _id: req.sessionID as never });
++    await settings.client.db().collection('sessions').deleteOne({ _id: req.sessionID as never });
 +    req.session.visits = 0;
 +    res.clearCookie(cookieName, cookieOptions);
 +    res.send('Logout complete');
@@ -566,9 +566,9 @@ export const right: RightAnswer[] = [
   {
     name: 'a router in a file of its own, an error handler, an extra route',
     patch: { 'app.ts': `
--import { cookieName, cookieOptions, sessionOptions } from './session.ts';
+-import { cookieName, cookieOptions, sessionOptions, type Settings } from './session.ts';
 +import { logout } from './logout.ts';
-+import { sessionOptions } from './session.ts';
++import { sessionOptions, type Settings } from './session.ts';
 @@
 -  app.get('/logout', (req, res) => {
 -    res.send(logoutPage);

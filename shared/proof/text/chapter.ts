@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { JsonReport } from '../../tester/json.ts';
-import { freePort } from '../../testing/workshop.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
-import { Workspace } from '../../testing/workspace.ts';
+import { freePort, Workshop } from '../../testing/workshop.ts';
 import { CTRL_C, isAsExpected, parseCommands, parseConsole, withPort4000, type Part }
   from './console.ts';
 import type { Block, Place } from './document.ts';
@@ -19,15 +18,6 @@ export interface Counts {
   commands: number;
   patches: number;
   stages: number;
-}
-
-/** The steps whose starters a chapter's patches and commands work on. */
-export function stepsOf(blocks: readonly Block[]): Step[] {
-  const commands = blocks.flatMap(({ text }) => text.match(/^\$ .*$/gm) ?? []).join('\n');
-  return steps.filter(({ number, folder }) => (
-    blocks.some(({ file }) => file.startsWith(`steps/${folder}/`))
-    || new RegExp(`npm run ((step|test):${number}|progress)|steps/${folder}/`).test(commands)
-  ));
 }
 
 /**
@@ -48,12 +38,12 @@ export async function executeChapter(blocks: readonly Block[]): Promise<Counts> 
 class Chapter {
   readonly counts: Counts = { blocks: 0, commands: 0, patches: 0, stages: 0 };
   /** Where the moves are done and tested. */
-  #bench: Promise<Workspace> | undefined;
+  #bench: Promise<Workshop> | undefined;
   /**
    * Where terminal 1 and everything else runs. Starting the app again costs most of the time, so
    * what the moves change is saved here when the next command needs it, and not at each move.
    */
-  #workspace: Promise<Workspace> | undefined;
+  #workspace: Promise<Workshop> | undefined;
   readonly #unsaved = new Set<string>();
   readonly #port: number;
   readonly #env: NodeJS.Dict<string>;
@@ -90,12 +80,12 @@ class Chapter {
     await (await this.#workspace)?.remove();
   }
 
-  #openBench(): Promise<Workspace> {
-    return this.#bench ??= Workspace.create();
+  #openBench(): Promise<Workshop> {
+    return this.#bench ??= Workshop.copy();
   }
 
-  #openWorkspace(): Promise<Workspace> {
-    return this.#workspace ??= Workspace.create();
+  #openWorkspace(): Promise<Workshop> {
+    return this.#workspace ??= Workshop.copy();
   }
 
   async execute(blocks: readonly Block[]): Promise<void> {
@@ -132,7 +122,7 @@ class Chapter {
     const bench = await this.#openBench();
     const text = await bench.read(block.file);
     try {
-      await bench.write(block.file, applyPatch(text, block.text));
+      bench.write(block.file, applyPatch(text, block.text));
     } catch (error) {
       throw new Error(`${block.place}: the diff of ${block.file} does not fit.`, { cause: error });
     }
@@ -145,7 +135,7 @@ class Chapter {
     terminal?.mark();
     const names = [...this.#unsaved].map((file) => path.basename(file));
     const [bench, workspace] = [await this.#openBench(), await this.#openWorkspace()];
-    for (const file of this.#unsaved) await workspace.write(file, await bench.read(file));
+    for (const file of this.#unsaved) workspace.write(file, await bench.read(file));
     this.#unsaved.clear();
     const started = await terminal?.seen((output) => {
       const saves = output.split(/^(?=Saved )/m).slice(1);
@@ -185,7 +175,7 @@ class Chapter {
       if (file === undefined) continue;
       const saved = `steps/${this.#step?.folder}/${file}`;
       const workspace = await this.#openWorkspace();
-      await workspace.write(saved, await workspace.read(saved));
+      workspace.write(saved, await workspace.read(saved));
     }
     // The verdict of the tests comes in between, whenever it is ready.
     const expected = ['…', ...part.expected.flatMap((line) => [line, '…'])];
@@ -279,13 +269,13 @@ class Chapter {
     }
   }
 
-  async #output(program: string, args: string[], place?: Workspace): Promise<string> {
+  async #output(program: string, args: string[], place?: Workshop): Promise<string> {
     const { folder } = place ?? await this.#openWorkspace();
     const child = spawn(program, args, {
       cwd: folder,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(240_000),
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

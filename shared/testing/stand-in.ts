@@ -6,7 +6,7 @@ import { after } from 'node:test';
 import type { Db, Document } from 'mongodb';
 import { MongoClient, MongoServerError } from 'mongodb';
 
-import { startStandIn } from './server.ts';
+import { startStandIn } from '../mongo/stand-in/server.ts';
 
 /** A document with a number, or what the driver makes up, for its `_id`. */
 export interface Loose extends Document { _id?: number }

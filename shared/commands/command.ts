@@ -1,0 +1,24 @@
+import { root } from '../lesson/steps.ts';
+import { runCommand } from '../terminal/problem.ts';
+import { paperOf, type Paper } from '../terminal/text.ts';
+import type { Input } from './arguments.ts';
+
+/** What a command works on, and who reads it. */
+export interface Context extends Input {
+  /** The workshop's folder. */
+  workshop: string;
+  paper: Paper;
+  print: (text: string) => void;
+}
+
+/** A command's work. @throws {Problem} for what a person can put right */
+export type Command = (context: Context) => Promise<void>;
+
+/** Runs a command on this workshop, with this process's terminal. */
+export async function runHere(command: Command, args: string[]): Promise<void> {
+  await runCommand(() => command({
+    args, env: process.env, workshop: root, paper: paperOf(), print: console.log,
+  }));
+  // A DNS look-up that nobody waits for any more would keep us.
+  setTimeout(() => process.exit(), 500).unref();
+}

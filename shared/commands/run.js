@@ -1,0 +1,50 @@
+/*
+ * What every npm script starts: run.js COMMAND WORDS runs COMMAND.ts beside this file. This is
+ * plain JavaScript that any Node reads, so that it can say what is missing before TypeScript can be
+ * read.
+ */
+import { readFileSync } from 'node:fs';
+
+const [name = '', ...args] = process.argv.slice(2);
+
+const { engines } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
+const needed = engines.node.replace('>=', '');
+if (process.versions.node.localeCompare(needed, 'en', { numeric: true }) < 0) {
+  stop(
+    `The workshop needs Node.js ${needed} or newer, and this is ${process.version}.`,
+    'install the LTS version from https://nodejs.org, then npm install',
+  );
+}
+try {
+  const { register } = await import('tsx/esm/api');
+  register();
+} catch {
+  stopIncomplete();
+}
+// A command finds its words where it would if it had been started by itself.
+process.argv.splice(1, 2, name);
+/** @type {{ default?: import('./command.ts').Command }} */
+const { default: command } = await import(`./${name}.ts`).catch((error) => {
+  if (/^Cannot find package/.test(error.message)) stopIncomplete();
+  throw error;
+});
+if (command) {
+  const { runHere } = await import('./command.ts');
+  await runHere(command, args);
+}
+
+function stopIncomplete() {
+  stop("The workshop's packages aren't installed: node_modules is missing or incomplete.",
+    'npm install');
+}
+
+/**
+ * @param {string} why
+ * @param {string} next
+ */
+function stop(why, next) {
+  console.error(`${why}\nNext: ${next}`);
+  process.exit(1);
+}

@@ -1,0 +1,234 @@
+/**
+ * The table of all commands' fields: which are required, what type each has, and which are refused.
+ * A command gets only what this table reads for it.
+ */
+import { Long } from 'bson';
+
+import type { Command, Context, Reply } from './commands.ts';
+import { beyond, fail } from './errors.ts';
+import type { Doc, TypeName, Value } from './values.ts';
+import { field, isDoc, isNumeric, isTruthy, toNumber, typeOf } from './values.ts';
+
+/** The most statements one write command may have, as `hello` reports it. */
+export const maxWriteBatchSize = 100_000;
+
+/** Checks one field and returns what a command works with. `path` is its name in errors. */
+type Reader<T> = (value: Value | undefined, path: string) => T;
+
+/** What each field of a document has to be. */
+export type Table<T> = { readonly [Name in keyof T]: Reader<T[Name]> };
+
+/** A command whose fields are in the table. */
+export function command<T>(
+  table: Table<T>, run: (args: T, context: Context) => Reply, options: { adminOnly?: true } = {},
+): Command {
+  const known = { ...table, ...genericFields };
+  return {
+    ...options,
+    run: (context) => {
+      refuseUnknown(known, context.request, context.command);
+      return run(read(table, context.request, context.command), context);
+    },
+  };
+}
+
+/** Throws IDLUnknownField for a field that is not in the table. */
+function refuseUnknown<T>(table: Table<T>, doc: Doc, name: string): void {
+  for (const unknown of Object.keys(doc)) {
+    if (Object.hasOwn(table, unknown) || unknown === name) continue;
+    fail('IDLUnknownField', `BSON field '${name}.${unknown}' is an unknown field.`);
+  }
+}
+
+/**
+ * Reads the fields that a table names. Throws what mongod answers: IDLFailedToParse for a missing
+ * field, TypeMismatch for a wrong type.
+ */
+export function read<T>(table: Table<T>, doc: Doc, name: string): T {
+  const result: Partial<T> = {};
+  for (const key in table) result[key] = table[key](field(doc, key), `${name}.${key}`);
+  return result as T; // the loop has read every field of the table
+}
+
+// --- The types ---------------------------------------------------------------------------------
+
+function reader<T>(expected: TypeName, accept: (value: Value) => T | undefined): Reader<T> {
+  return (value, path) => {
+    if (value === undefined || value === null) {
+      fail('IDLFailedToParse', `BSON field '${path}' is missing but a required field`);
+    }
+    return accept(value) ?? fail('TypeMismatch', `BSON field '${path}' is the wrong type `
+      + `'${typeOf(value)}', expected type '${expected}'`);
+  };
+}
+
+const any = reader('object', (value) => value);
+const string = reader('string', (value) => typeof value === 'string' ? value : undefined);
+const object = reader('object', (value) => isDoc(value) ? value : undefined);
+const array = reader('array', (value) => Array.isArray(value) ? value : undefined);
+const long = reader('long', (value) => value instanceof Long ? value : undefined);
+const bool = reader('bool', (value) =>
+  typeof value === 'boolean' || isNumeric(value) ? isTruthy(value) : undefined);
+const number = reader('long', (value) => isNumeric(value) ? toNumber(value) : undefined);
+
+/** A whole number, zero or more. */
+const count: Reader<number> = (value, path) => {
+  const whole = Math.trunc(number(value, path));
+  if (whole >= 0) return whole;
+  fail(51024, `BSON field '${path}' value must be >= 0, actual value '${whole}'`);
+};
+
+/** A field that may be missing or null. */
+function optional<T>(type: Reader<T>): Reader<T | undefined>;
+function optional<T>(type: Reader<T>, otherwise: T): Reader<T>;
+function optional<T>(type: Reader<T>, otherwise?: T): Reader<T | undefined> {
+  return (value, path) => value === undefined || value === null ? otherwise : type(value, path);
+}
+
+const document = optional(object, {});
+const flag = optional(bool, false);
+const ignored = optional(any);
+
+/** A field that changes the answer in a way unknown here. False or empty, it changes nothing. */
+const refused: Reader<undefined> = (value, path) => {
+  const isEmpty = !isTruthy(value)
+    || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
+  if (!isEmpty) beyond(`The option ${path}`);
+  return undefined;
+};
+
+/** A document with fields of its own. */
+function part<T>(table: Table<T>): Reader<T> {
+  return (value, path) => {
+    const doc = object(value, path);
+    refuseUnknown(table, doc, path);
+    return read(table, doc, path);
+  };
+}
+
+/** An array whose elements have one type. */
+function list<T>(type: Reader<T>): Reader<T[]> {
+  return (value, path) => array(value, path).map((item, index) => type(item, `${path}.${index}`));
+}
+
+/** The statements of a write command. */
+function statements<T>(type: Reader<T>): Reader<T[]> {
+  return (value, path) => {
+    checkBatchSize(array(value, path).length);
+    return list(type)(value, path);
+  };
+}
+
+/** Throws InvalidLength. Called before the statements are even read. */
+export function checkBatchSize(length: number): void {
+  if (length > 0 && length <= maxWriteBatchSize) return;
+  fail('InvalidLength', `Write batch sizes must be between 1 and ${maxWriteBatchSize}. Got `
+  + `${length} operations.`);
+}
+
+/** How many documents a delete may take: all (0) or one. */
+const deleteLimit: Reader<number> = (value, path) => {
+  const limit = number(value, path);
+  if (limit === 0 || limit === 1) return limit;
+  fail('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+};
+
+// --- The table ---------------------------------------------------------------------------------
+
+/** Fields that a driver may send with any command. */
+export const genericFields = {
+  $db: string, lsid: optional(object), maxTimeMS: optional(count, 0),
+  $readPreference: ignored, $clusterTime: ignored, $audit: ignored, comment: ignored,
+  txnNumber: ignored, autocommit: ignored, startTransaction: ignored,
+  apiVersion: optional(string, '1'), apiStrict: refused, apiDeprecationErrors: flag,
+  readConcern: optional(part({
+    level: optional(string, 'local'), provenance: ignored,
+    afterClusterTime: refused, atClusterTime: refused,
+  })),
+  writeConcern: optional(part({
+    w: optional(any), j: flag, fsync: flag, wtimeout: optional(number), provenance: ignored,
+  })),
+};
+
+/** Several fields that are refused. */
+function refuse<Name extends string>(...names: Name[]): Record<Name, Reader<undefined>> {
+  const table: Partial<Record<Name, Reader<undefined>>> = {};
+  for (const name of names) table[name] = refused;
+  return table as Record<Name, Reader<undefined>>; // the loop has set every name
+}
+
+const cursor = optional(part({ batchSize: optional(count) }));
+const ordered = optional(bool, true);
+const skip = optional(count, 0);
+const beyondReading = refuse('collation', 'hint', 'let', 'min', 'max');
+const beyondCollections = refuse(
+  'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline',
+  'collation', 'timeseries', 'expireAfterSeconds', 'clusteredIndex', 'storageEngine', 'idIndex',
+  'indexOptionDefaults', 'changeStreamPreAndPostImages', 'encryptedFields',
+);
+
+export const fields = {
+  insert: {
+    insert: string, documents: statements(object), ordered, bypassDocumentValidation: flag,
+  },
+  update: {
+    update: string, ordered, bypassDocumentValidation: flag, let: refused,
+    updates: statements(part({
+      q: object, u: any, upsert: flag, multi: flag, upsertSupplied: flag, sampleId: ignored,
+      ...refuse('c', 'collation', 'arrayFilters', 'hint', 'sort'),
+    })),
+  },
+  delete: {
+    delete: string, ordered, let: refused,
+    deletes: statements(part({ q: object, limit: deleteLimit, ...refuse('collation', 'hint') })),
+  },
+  find: {
+    find: string, filter: document, sort: document, projection: document, skip,
+    limit: optional(count, 0), batchSize: optional(count), singleBatch: flag, allowDiskUse: flag,
+    noCursorTimeout: flag, allowPartialResults: flag, oplogReplay: flag, ...beyondReading,
+    ...refuse('returnKey', 'showRecordId', 'tailable', 'awaitData', 'resumeAfter', 'term'),
+  },
+  getMore: { getMore: long, collection: string, batchSize: optional(count, 0), term: refused },
+  killCursors: { killCursors: string, cursors: list(long) },
+  count: {
+    count: string, query: document, limit: optional(number, 0), skip, fields: optional(object),
+    ...beyondReading,
+  },
+  distinct: { distinct: string, key: string, query: document, ...beyondReading },
+  aggregate: {
+    aggregate: any, pipeline: array, cursor, allowDiskUse: flag, bypassDocumentValidation: flag,
+    ...beyondReading, ...refuse('explain', 'exchange', 'needsMerge', 'fromMongos'),
+  },
+  findAndModify: {
+    findAndModify: string, query: document, sort: document, remove: flag, update: optional(any),
+    new: flag, fields: document, upsert: flag, bypassDocumentValidation: flag,
+    ...refuse('collation', 'hint', 'let', 'arrayFilters'),
+  },
+  listDatabases: { filter: document, nameOnly: flag, authorizedDatabases: flag },
+  listCollections: {
+    filter: document, nameOnly: flag, authorizedCollections: flag, cursor,
+  },
+  create: { create: string, autoIndexId: flag, ...beyondCollections },
+  drop: { drop: string },
+  createIndexes: {
+    createIndexes: string, indexes: array, commitQuorum: ignored,
+    ignoreUnknownIndexOptions: refused,
+  },
+  listIndexes: { listIndexes: string, cursor, ...refuse('includeBuildUUIDs') },
+  dropIndexes: { dropIndexes: string, index: any },
+  getLog: { getLog: string },
+  connectionStatus: { showPrivileges: flag },
+  /** Nothing but its own name. */
+  nothing: {},
+};
+
+/** One element of createIndexes' `indexes`. */
+export const indexFields = {
+  key: object, name: string, v: ignored, unique: flag, background: flag,
+  expireAfterSeconds: optional(number),
+  ...refuse(
+    'sparse', 'partialFilterExpression', 'hidden', 'collation', 'wildcardProjection', 'weights',
+    'default_language', 'language_override', 'textIndexVersion', '2dsphereIndexVersion', 'bits',
+    'min', 'max', 'storageEngine', 'clustered', 'prepareUnique',
+  ),
+};

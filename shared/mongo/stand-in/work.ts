@@ -1,0 +1,76 @@
+/**
+ * The bounds of one command's work. One thread does all of it: while a command runs, nobody else
+ * is answered.
+ */
+import { types } from 'node:util';
+import { createContext, Script } from 'node:vm';
+
+import { CommandError, fail } from './errors.ts';
+
+/** The most milliseconds one command may take. A client's `maxTimeMS` can only shorten it. */
+export const maxMilliseconds = 5000;
+
+/** The most documents that sorts and groups may hold, in all open cursors together. */
+const maxHeld = 5_000_000;
+
+let deadline = Infinity;
+let steps = 0;
+let held = 0;
+
+/** Gives the command that starts now its time. */
+export function startWork(milliseconds: number): void {
+  deadline = performance.now() + milliseconds;
+  steps = 0;
+}
+
+/** Counts work, such as a comparison. Throws MaxTimeMSExpired when the command's time is over. */
+export function work(amount = 1): void {
+  steps += amount;
+  if (steps < 1000) return;
+  steps = 0;
+  if (performance.now() > deadline) throw outOfTime();
+}
+
+function outOfTime(): CommandError {
+  return new CommandError('MaxTimeMSExpired', 'operation exceeded time limit. The workshop\'s '
+    + `stand-in for MongoDB gives a command ${maxMilliseconds / 1000} seconds, or its maxTimeMS if `
+    + 'that is less. Ask for less, or set MONGO_URL to a real MongoDB.');
+}
+
+/** Yields rows that stay in memory until the last one is taken or the reader returns. */
+export function* hold<T>(rows: T[]): Generator<T, void> {
+  if (held + rows.length > maxHeld) {
+    fail('ExceededMemoryLimit', 'The cursors that are open hold too many sorted or grouped '
+    + 'documents. Close some of them.');
+  }
+  held += rows.length;
+  try {
+    yield* rows;
+  } finally {
+    held -= rows.length;
+  }
+}
+
+const sandbox = createContext({});
+const script = new Script('regex.test(text)');
+
+/**
+ * `regex.test(text)` that ends in time. Node's regular expressions can take minutes for 30 letters;
+ * only `vm` can stop them, and that costs 0.1 ms a call, so the harmless ones run without it.
+ */
+export function testInTime(regex: RegExp, text: string): boolean {
+  // Each repetition or alternative may be tried at each place.
+  const branches = regex.source.match(/(?<!\(|\\u)[*+?{|]/g)?.length ?? 0;
+  const isHarmless = !/\)[*+?{]/.test(regex.source) && text.length ** (branches + 1) < 1e6;
+  if (isHarmless) return regex.test(text);
+  const milliseconds = Math.min(deadline - performance.now(), maxMilliseconds);
+  if (milliseconds < 1) throw outOfTime();
+  Object.assign(sandbox, { regex, text });
+  try {
+    return Boolean(script.runInContext(sandbox, { timeout: Math.ceil(milliseconds) }));
+  } catch (error) {
+    // The error comes from another realm: it is no instance of this one's Error.
+    const code = types.isNativeError(error) && 'code' in error ? error.code : undefined;
+    throw code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? outOfTime() : error;
+  }
+}
