@@ -70,6 +70,14 @@ export const steps: readonly Step[] = [
     learned: 'You learned: a session is a copy that every request carries along and may write '
       + 'back. What must not come back lies outside of it, and is looked up.',
   },
+  {
+    number: 8,
+    folder: '08-devices',
+    title: 'Devices',
+    needsDatabase: true,
+    learned: 'You learned: logins that lie in a collection can be found by their owner, listed and '
+      + 'ended, one or all. What matters most asks for the password once more.',
+  },
 ];
 
 /** The workshop's root folder, where package.json is. */

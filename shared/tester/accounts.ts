@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import type { RunningApp } from './app.ts';
 import type { Browser, Exchange } from './browser.ts';
-import { submit } from './forms.ts';
+import { ownPage, submit } from './forms.ts';
 import { expect, messageOf } from './lesson.ts';
 import { subjectFile } from './subject.ts';
 import { expectNoServerError } from './visits.ts';
@@ -50,9 +50,13 @@ function isCreateAccount(value: unknown): value is CreateAccount {
 /** What a hash costs outside of the tests. */
 export const fullPrice = {};
 
-/** Logs in by the form at /login, as a person does. The answer may be a refusal. */
-export function tryLogin(browser: Browser, account: Account): Promise<Exchange> {
-  return submit(browser, '/login', '/login', account);
+/**
+ * Logs in by the form at /login, as a person does. The answer may be a refusal.
+ * @param agent what the browser says it is
+ */
+export function tryLogin(browser: Browser, account: Account, agent = ''): Promise<Exchange> {
+  const headers = { ...ownPage(browser.url), ...agent && { 'User-Agent': agent } };
+  return submit(browser, '/login', '/login', account, headers);
 }
 
 /**
@@ -60,8 +64,12 @@ export function tryLogin(browser: Browser, account: Account): Promise<Exchange> 
  * @returns the answer to the login
  * @throws {Lesson}
  */
-export async function logIn(browser: Browser, account: Account): Promise<Exchange> {
-  const answer = await tryLogin(browser, account);
+export async function logIn(
+  browser: Browser,
+  account: Account,
+  agent?: string,
+): Promise<Exchange> {
+  const answer = await tryLogin(browser, account, agent);
   expect(answer.status !== 404, noLogin(answer));
   expectNoServerError(answer);
   expect(answer.status < 400, {

@@ -11,9 +11,14 @@ export interface PageForm {
   readonly method: 'GET' | 'POST';
   /** What is sent with it unless somebody types something else, by name. */
   readonly fields: Readonly<Record<string, string>>;
-  /** Its buttons: a field each, or nothing if they have no name. */
-  readonly buttons: readonly Readonly<Record<string, string>>[];
-  /** What a person reads in it. */
+  readonly buttons: readonly Button[];
+}
+
+/** A button that sends its form. */
+export interface Button {
+  /** What it adds to the form: a field, or nothing if it has no name. */
+  readonly field: Readonly<Record<string, string>>;
+  /** What a person reads before it and on it, since the button before, or the form's beginning. */
   readonly text: string;
 }
 
@@ -44,30 +49,40 @@ export async function submit(
 ): Promise<Exchange> {
   const page = await browser.get(path);
   const form = readForms(page).find((form) => form.action === action);
-  return browser.post(action, { ...form?.fields, ...form?.buttons[0], ...filledIn }, headers);
+  return browser.post(action, { ...form?.fields, ...form?.buttons[0]?.field, ...filledIn }, headers);
 }
 
 /** The forms of a page. */
 export function readForms({ path, body }: Exchange): PageForm[] {
-  return [...body.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)].map(([, head = '', inside = '']) => {
+  const forms = body.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis);
+  return [...forms].map(([, head = '', inside = '']) => {
     const form = attributesOf(head);
     const fields: Record<string, string> = {};
-    const buttons: Record<string, string>[] = [];
-    for (const [, tag = ''] of inside.matchAll(/<((?:input|button)\b[^>]*)>/gi)) {
-      const { name, value = '', type = /^button/i.test(tag) ? 'submit' : 'text' } =
-        attributesOf(tag);
-      if (type === 'submit') buttons.push(name === undefined ? {} : { [name]: value });
-      else if (name !== undefined) fields[name] = value;
+    const buttons: Button[] = [];
+    let since = 0;
+    for (const { index, 0: whole, 1: tag = '' } of inside.matchAll(controls)) {
+      const isButton = /^button/i.test(tag);
+      const { name, value = '', type = isButton ? 'submit' : 'text' } = attributesOf(tag);
+      if (type === 'submit') {
+        const end = index + whole.length;
+        const text = readable(inside.slice(since, end).replaceAll(/<[^>]*>/g, ' '));
+        buttons.push({ field: name === undefined ? {} : { [name]: value }, text });
+        since = end;
+      } else if (name !== undefined) {
+        fields[name] = value;
+      }
     }
     return {
       action: new URL(form.action ?? path, 'http://localhost').pathname,
       method: form.method?.toUpperCase() === 'POST' ? 'POST' : 'GET',
       fields,
       buttons,
-      text: inside.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ').trim(),
     };
   });
 }
+
+/** A button to its end, or an input. */
+const controls = /<(input\b[^>]*|button\b[^>]*)>(?:(?<=<button\b[^>]*>).*?<\/button>)?/gis;
 
 function attributesOf(tag: string): Record<string, string | undefined> {
   return Object.fromEntries(

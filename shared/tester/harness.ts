@@ -21,7 +21,7 @@ export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
-export { ownPage, readForms, submit, type PageForm } from './forms.ts';
+export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
 export { explain } from './explain.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';

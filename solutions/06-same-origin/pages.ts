@@ -15,7 +15,7 @@ export function loginPage(problem = ''): string {
 }
 
 /** @param problem why the last change failed */
-export function accountPage(user: string, problem = ''): string {
+export function accountPage(user: string, { problem = '' } = {}): string {
   return page('Your account', `
 <p>You are logged in as ${user}.</p>
 <p>${problem}</p>

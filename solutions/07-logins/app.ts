@@ -14,6 +14,10 @@ export function createApp(settings: Settings): Express {
   app.use(sameOrigin);
   app.use(readForms);
   app.use(session(sessionOptions(settings)));
+  app.use(async (req, res, next) => {
+    res.locals.user = await findUser(client, req.session.login);
+    next();
+  });
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;
@@ -43,22 +47,26 @@ export function createApp(settings: Settings): Express {
     });
   });
 
-  app.get('/account', async (req, res) => {
-    const user = await findUser(client, req.session.login);
+  app.get('/account', (req, res) => {
+    const { user } = res.locals;
     if (user) res.send(accountPage(user));
     else res.redirect('/login');
   });
 
   app.post('/account/password', async (req, res) => {
-    const user = await findUser(client, req.session.login);
+    const { user } = res.locals;
     if (!user) {
       res.redirect(303, '/login');
       return;
     }
 
-    const changed = await changePassword(client, user, field(req, 'new'));
-    if (changed) res.redirect(303, '/account');
-    else res.status(400).send(accountPage(user, 'A password needs at least 8 characters.'));
+    if (!await changePassword(client, user, field(req, 'new'))) {
+      const problem = 'A password needs at least 8 characters.';
+      res.status(400).send(accountPage(user, { problem }));
+      return;
+    }
+
+    res.redirect(303, '/account');
   });
 
   app.get('/logout', (req, res) => {

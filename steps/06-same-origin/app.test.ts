@@ -98,7 +98,9 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (ben
   }
 
   const password = 'a new password';
-  const change = await submit(browser, '/account', '/account/password', { new: password });
+  const change = await submit(browser, '/account', '/account/password', {
+    password: account.password, new: password,
+  });
   expectAccepted(change, 'Ada changed her password on our own page', ownPage(app.url));
   await logIn(app.newBrowser(), { name: 'ada', password });
 

@@ -53,9 +53,13 @@ export function createApp(settings: Settings): Express {
       return;
     }
 
-    const changed = await changePassword(client, user, field(req, 'new'));
-    if (changed) res.redirect(303, '/account');
-    else res.status(400).send(accountPage(user, 'A password needs at least 8 characters.'));
+    if (!await changePassword(client, user, field(req, 'new'))) {
+      const problem = 'A password needs at least 8 characters.';
+      res.status(400).send(accountPage(user, { problem }));
+      return;
+    }
+
+    res.redirect(303, '/account');
   });
 
   app.get('/logout', (req, res) => {

@@ -14,6 +14,7 @@ export function createApp(settings: Settings): Express {
   // TODO Move 3: let the whole form come first, and read the session then.
   app.use(session(sessionOptions(settings)));
   app.use(readForms);
+  // TODO Move 2: look up, at every request, whose login it is, and keep that in res.locals.user.
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;
@@ -31,7 +32,7 @@ export function createApp(settings: Settings): Express {
       return;
     }
 
-    // TODO Move 1: begin a login, and store its id in the new session.
+    // TODO Move 1: begin a login, and store its id in the new session, too.
     // TODO Move 3: end the login that this browser may have had before.
     req.session.regenerate((error) => {
       if (error) return next(error);
@@ -43,7 +44,7 @@ export function createApp(settings: Settings): Express {
     });
   });
 
-  // TODO Move 2: look up whose login it is, here and below.
+  // TODO Move 2: take the user from res.locals, here and below.
   app.get('/account', (req, res) => {
     const { user } = req.session;
     if (user) res.send(accountPage(user));
@@ -57,9 +58,13 @@ export function createApp(settings: Settings): Express {
       return;
     }
 
-    const changed = await changePassword(client, user, field(req, 'new'));
-    if (changed) res.redirect(303, '/account');
-    else res.status(400).send(accountPage(user, 'A password needs at least 8 characters.'));
+    if (!await changePassword(client, user, field(req, 'new'))) {
+      const problem = 'A password needs at least 8 characters.';
+      res.status(400).send(accountPage(user, { problem }));
+      return;
+    }
+
+    res.redirect(303, '/account');
   });
 
   app.get('/logout', (req, res) => {

@@ -7,7 +7,8 @@ declare module 'express-session' {
   interface SessionData {
     visits: number;
     user: string;
-    // TODO Move 1: the session holds the id of a login, and no user.
+    // TODO Move 1: the session holds the id of a login, too.
+    // TODO Move 2: and the user no more.
   }
 }
 

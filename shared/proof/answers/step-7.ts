@@ -73,10 +73,10 @@ export const wrong: WrongAnswer[] = [
 +      req.session.since = Date.now();
 +      req.session.user = user;
 @@
-   app.get('/account', async (req, res) => {
--    const user = await findUser(client, req.session.login);
+   app.get('/account', (req, res) => {
+-    const { user } = res.locals;
 +    const { user: known, since = 0 } = req.session;
-+    const user = await Promise.resolve(Date.now() - since < 28_800_000 ? known : undefined);
++    const user = Date.now() - since < 28_800_000 ? known : undefined;
 `,
     },
     caughtBy: slow,
@@ -109,8 +109,8 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'strangers get a new session each time',
     patch: { 'app.ts': `
-   app.get('/account', async (req, res) => {
-     const user = await findUser(client, req.session.login);
+   app.get('/account', (req, res) => {
+     const { user } = res.locals;
      if (user) res.send(accountPage(user));
 -    else res.redirect('/login');
 +    else req.session.regenerate(() => { res.redirect('/login'); });
@@ -129,9 +129,9 @@ export const wrong: WrongAnswer[] = [
        req.session.login = login;
 +      req.session.user = user;
 @@
-   app.get('/account', async (req, res) => {
--    const user = await findUser(client, req.session.login);
-+    const user = await Promise.resolve(req.session.user);
+   app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++    const { user } = req.session;
 `,
     },
     caughtBy: ends,
@@ -226,7 +226,7 @@ export const wrong: WrongAnswer[] = [
 +      req.session.user = user;
 @@
    app.post('/account/password', async (req, res) => {
--    const user = await findUser(client, req.session.login);
+-    const { user } = res.locals;
 +    const { user } = req.session;
 @@
 -  app.use(readForms);
@@ -238,20 +238,14 @@ export const wrong: WrongAnswer[] = [
     reads: /Then mallory sent the other half, and the password was changed/,
   },
   {
-    name: 'the look-up stands between the session and the form',
+    name: 'the form is read below the session and the look-up',
     patch: { 'app.ts': `
 -  app.use(readForms);
-   app.use(session(sessionOptions(settings)));
-+  const users = new WeakMap<object, string | undefined>();
-+  app.use(async (req, res, next) => {
-+    users.set(req, await findUser(client, req.session.login));
-+    next();
-+  });
-+  app.use(readForms);
 @@
-   app.post('/account/password', async (req, res) => {
--    const user = await findUser(client, req.session.login);
-+    const user = users.get(req);
+     res.locals.user = await findUser(client, req.session.login);
+     next();
+   });
++  app.use(readForms);
 ` },
     caughtBy: late,
     reads: /The session was read when the request began/,
@@ -364,30 +358,42 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'looked up for all routes at once',
+    name: 'looked up in the handlers',
     patch: { 'app.ts': `
-   app.use(session(sessionOptions(settings)));
-+  const users = new WeakMap<object, string | undefined>();
-+  app.use(async (req, res, next) => {
-+    users.set(req, await findUser(client, req.session.login));
-+    next();
-+  });
+-  app.use(async (req, res, next) => {
+-    res.locals.user = await findUser(client, req.session.login);
+-    next();
+-  });
 @@
-   app.get('/account', async (req, res) => {
--    const user = await findUser(client, req.session.login);
-+    const user = await Promise.resolve(users.get(req));
+-  app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++  app.get('/account', async (req, res) => {
++    const user = await findUser(client, req.session.login);
 @@
    app.post('/account/password', async (req, res) => {
--    const user = await findUser(client, req.session.login);
-+    const user = users.get(req);
+-    const { user } = res.locals;
++    const user = await findUser(client, req.session.login);
 ` },
   },
   {
-    name: 'the session first and then the form, looked up in the handlers',
+    name: 'the session above the form, looked up in the handlers',
     patch: { 'app.ts': `
 -  app.use(readForms);
-   app.use(session(sessionOptions(settings)));
+@@
+-  app.use(async (req, res, next) => {
+-    res.locals.user = await findUser(client, req.session.login);
+-    next();
+-  });
 +  app.use(readForms);
+@@
+-  app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++  app.get('/account', async (req, res) => {
++    const user = await findUser(client, req.session.login);
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const user = await findUser(client, req.session.login);
 ` },
   },
   {

@@ -1,5 +1,12 @@
 import type { MongoClient } from 'mongodb';
 
+declare module 'express-serve-static-core' {
+  interface Locals {
+    /** Who is logged in. */
+    user: string | undefined;
+  }
+}
+
 /** A login: who it is, and since when. */
 interface Login {
   _id: string;
