@@ -49,7 +49,8 @@ export async function submit(
 ): Promise<Exchange> {
   const page = await browser.get(path);
   const form = readForms(page).find((form) => form.action === action);
-  return browser.post(action, { ...form?.fields, ...form?.buttons[0]?.field, ...filledIn }, headers);
+  const hidden = { ...form?.fields, ...form?.buttons[0]?.field };
+  return browser.post(action, { ...hidden, ...filledIn }, headers);
 }
 
 /** The forms of a page. */
