@@ -46,6 +46,38 @@ export const steps: readonly Step[] = [
     learned: 'You learned: a logout ends the session where it lives, on the server, and says so '
       + 'only when that is done. Clearing the cookie comes on top.',
   },
+  {
+    number: 5,
+    folder: '05-login',
+    title: 'Login',
+    needsDatabase: true,
+    learned: 'You learned: a login begins a new session and throws the old one away, because you '
+      + "can't know who else has its cookie.",
+  },
+  {
+    number: 6,
+    folder: '06-same-origin',
+    title: 'Same origin',
+    needsDatabase: true,
+    learned: 'You learned: a cookie says whose browser it is, and not whose click it was. '
+      + 'Sec-Fetch-Site and Origin tell which page a request comes from.',
+  },
+  {
+    number: 7,
+    folder: '07-logins',
+    title: 'Logins',
+    needsDatabase: true,
+    learned: 'You learned: a session is a copy that every request carries along and may write '
+      + 'back. What must not come back lies outside of it, and is looked up.',
+  },
+  {
+    number: 8,
+    folder: '08-devices',
+    title: 'Devices',
+    needsDatabase: true,
+    learned: 'You learned: logins that lie in a collection can be found by their owner, listed and '
+      + 'ended, one or all. What matters most asks for the password once more.',
+  },
 ];
 
 /** The workshop's root folder, where package.json is. */

@@ -14,11 +14,14 @@ import * as step1 from './answers/step-1.ts';
 import * as step2 from './answers/step-2.ts';
 import * as step3 from './answers/step-3.ts';
 import * as step4 from './answers/step-4.ts';
+import * as step5 from './answers/step-5.ts';
+import * as step6 from './answers/step-6.ts';
+import * as step7 from './answers/step-7.ts';
+import * as step8 from './answers/step-8.ts';
 import { breaches } from './contract.ts';
 
-const catalogues = [step1, step2, step3, step4].map((catalogue, index) => (
-  { step: index + 1, ...catalogue }
-));
+const catalogues = [step1, step2, step3, step4, step5, step6, step7, step8]
+  .map((catalogue, index) => ({ step: index + 1, ...catalogue }));
 const wrong = catalogues.flatMap((catalogue) => (
   catalogue.wrong.map((answer) => ({ step: catalogue.step, answer }))
 ));

@@ -61,6 +61,11 @@ export class Browser {
     this.#jar = jar;
   }
 
+  /** Where the app listens. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** @throws {Lesson} when no answer came */
   get(path: string, headers?: Headers): Promise<Exchange> {
     return this.#visit({ method: 'GET', path, headers });

@@ -37,9 +37,9 @@ export interface StoredSession {
   readonly document: Document;
 }
 
-/** Deletions that wait in front of the database until they are released. */
-export interface HeldDeletions {
-  /** Resolves when the app asks for a deletion. */
+/** Deletions or writes that wait in front of the database until they are released. */
+export interface Held {
+  /** Resolves when the app asks for one. */
   readonly asked: Promise<void>;
   /** Whether it has asked. */
   readonly wasAsked: boolean;
@@ -65,6 +65,7 @@ export class TestDatabase {
   removesExpired = false;
   #pendingCommands = 0;
   #beforeDeletion: () => Promise<void> = () => Promise.resolve();
+  #beforeWrite: () => Promise<void> = () => Promise.resolve();
 
   private constructor(serverUrl: string, own: MongoClient) {
     this.url = withDatabase(serverUrl, this.name);
@@ -106,6 +107,11 @@ export class TestDatabase {
     return found;
   }
 
+  /** All documents of a collection of the app's. */
+  documents(collection: string): Promise<Document[]> {
+    return this.#own.db(this.name).collection(collection).find().toArray();
+  }
+
   /**
    * A session that another process has written, such as index.ts: the one in this database that
    * was written last, or, if the app uses another database of the server's, the one with this id.
@@ -137,23 +143,28 @@ export class TestDatabase {
   }
 
   /** From now on the database holds up every deletion until it is released. */
-  holdDeletions(): HeldDeletions {
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => { release = resolve; });
-    let wasAsked = false;
-    const asked = new Promise<void>((resolve) => {
-      this.#beforeDeletion = () => {
-        wasAsked = true;
-        resolve();
-        return released;
-      };
-    });
-    return { asked, release, get wasAsked() { return wasAsked; } };
+  holdDeletions(): Held {
+    const { held, wait } = holdUp();
+    this.#beforeDeletion = wait;
+    return held;
   }
 
   /** From now on the database refuses every deletion. */
   refuseDeletions(): void {
     this.#beforeDeletion = () => Promise.reject(new Error('the database refused the deletion'));
+  }
+
+  /** From now on the database holds up everything that is stored until it is released. */
+  holdWrites(): Held {
+    const { held, wait } = holdUp();
+    this.#beforeWrite = wait;
+    return held;
+  }
+
+  /** From now on the database refuses to store anything. @returns what ends that */
+  refuseWrites(): () => void {
+    this.#beforeWrite = () => Promise.reject(new Error('the database refused to store'));
+    return () => { this.#beforeWrite = () => Promise.resolve(); };
   }
 
   /** Removes what the app wrote and closes all clients. */
@@ -180,6 +191,25 @@ export class TestDatabase {
   beforeDeletion(): Promise<void> {
     return this.#beforeDeletion();
   }
+
+  beforeWrite(): Promise<void> {
+    return this.#beforeWrite();
+  }
+}
+
+/** A gate that is shut until it is released. */
+function holdUp(): { held: Held; wait: () => Promise<void> } {
+  let release: () => void = () => undefined;
+  let announce: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => { release = resolve; });
+  const asked = new Promise<void>((resolve) => { announce = resolve; });
+  let wasAsked = false;
+  const wait = () => {
+    wasAsked = true;
+    announce();
+    return released;
+  };
+  return { held: { asked, release, get wasAsked() { return wasAsked; } }, wait };
 }
 
 function isSession(document: Document): boolean {
@@ -225,12 +255,14 @@ function isMethod(value: unknown): value is (this: Collection, ...args: unknown[
 for (const name of [
   'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
 ] as const) {
-  watch(name, (collection, filter) => {
+  watch(name, async (collection, filter) => {
     for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
+    for (const watcher of watchers) await watcher.beforeWrite();
   });
 }
-watch('insertOne', (collection, document) => {
+watch('insertOne', async (collection, document) => {
   for (const watcher of watchers) watcher.noteWrite(collection, document._id);
+  for (const watcher of watchers) await watcher.beforeWrite();
 });
 watch('createIndex', () => {
   for (const watcher of watchers) watcher.indexCreations++;

@@ -13,13 +13,18 @@ import { currentRun, type PlannedTest } from './run.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep } from '../lesson/steps.ts';
 
+export {
+  createAccount, fullPrice, logIn, noLogin, tryLogin, userOf, type Account,
+} from './accounts.ts';
 export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
+export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
 export { explain } from './explain.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
+export { beginPost, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Context {

@@ -111,8 +111,8 @@ const anyServerError = {
   lookAt: 'app.ts: what stands above the route, and what does the route use?',
 };
 
-/** Express shows errors as HTML. */
-function readable(html: string): string {
+/** Text out of HTML. Express shows errors as HTML. */
+export function readable(html: string): string {
   const signs: Record<string, string> = {
     quot: '"', '#39': "'", lt: '<', gt: '>', amp: '&', nbsp: ' ',
   };

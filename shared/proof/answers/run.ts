@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { RightAnswer, WrongAnswer } from './answer.ts';
@@ -124,7 +125,8 @@ async function writeAnswer(
   index: number,
 ) {
   const folder = `${of}/${findStep(String(step), 'test:N').folder}`;
-  for (const name of ['app.ts', 'index.ts', ...(step > 1 ? ['session.ts'] : [])]) {
+  const names = await readdir(path.join(workshop.folder, folder));
+  for (const name of names.filter((name) => /(?<!\.test)\.ts$/.test(name))) {
     const text = await workshop.read(`${folder}/${name}`);
     const patch = answer.patch?.[name];
     const patched = patch === undefined ? text : applyPatch(text, patch.replace(/^\n/, ''));

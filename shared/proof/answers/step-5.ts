@@ -1,0 +1,415 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const attack = "mallory plants a session in ada's browser and stays outside";
+const opens = 'the right name and password lead to /account';
+const closed = 'a wrong password opens nothing';
+const silent = 'nobody learns who has an account';
+const strange = 'forms that no browser sends are refused';
+const next = 'the next login in the same browser is a new session, too';
+const waits = 'the answer waits until the new session is stored';
+const failure = 'a login that cannot be stored is an error, and nobody is in';
+
+/** The solution's new session, to be replaced. */
+const renewal = `
+-    req.session.regenerate((error) => {
+-      if (error) return next(error);
+-      req.session.user = user;
+-      req.session.save((error) => {
+-        if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
+-    });
+`;
+
+/** The solution's check, to be replaced. */
+const check = `
+-    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
+`;
+
+/** A look at the account, in place of the check. */
+const findAccount = `${check}+    const name = field(req, 'name');
++    const accounts = client.db().collection<{ _id: string }>('accounts');
++    const account = await accounts.findOne({ _id: name });
+`;
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'the user is put into the session that is there',
+    patch: { 'app.ts': `${renewal}+    req.session.user = user;
++    res.redirect(303, '/account');
+` },
+    caughtBy: attack,
+    reads: /Then mallory asked for \/account with that same cookie, and read “logged in as ada”/,
+  },
+  {
+    name: 'the session that is there is saved',
+    patch: { 'app.ts': `${renewal}+    req.session.user = user;
++    req.session.save((error) => {
++      if (error) return next(error);
++      res.redirect(303, '/account');
++    });
+` },
+    caughtBy: attack,
+    reads: /a login begins a new one/,
+  },
+  {
+    name: 'the user is stored before regenerate()',
+    patch: { 'app.ts': `
++    req.session.user = user;
+     req.session.regenerate((error) => {
+       if (error) return next(error);
+-      req.session.user = user;
+` },
+    caughtBy: attack,
+    reads: /ada logged in, and GET \/account answered with status 302 and shows nobody/,
+  },
+  {
+    name: 'the user is stored in the old session after regenerate()',
+    patch: { 'app.ts': `
++    const { session } = req;
+     req.session.regenerate((error) => {
+       if (error) return next(error);
+-      req.session.user = user;
++      session.user = user;
+` },
+    caughtBy: attack,
+    reads: /in which session/,
+  },
+  {
+    name: 'regenerate() awaited',
+    patch: { 'app.ts': `${renewal}+    await req.session.regenerate(() => undefined);
++    req.session.user = user;
++    res.redirect(303, '/account');
+` },
+    caughtBy: attack,
+    reads: /does POST \/login call req\.session\.regenerate\(\) before .* in its callback/,
+  },
+  {
+    name: 'regenerate() not waited for',
+    patch: { 'app.ts': `
+     req.session.regenerate((error) => {
+-      if (error) return next(error);
+-      req.session.user = user;
+-      req.session.save((error) => {
+-        if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
+-    });
++      if (error) next(error);
++    });
++    req.session.user = user;
++    res.redirect(303, '/account');
+` },
+    caughtBy: attack,
+    reads: /regenerate/,
+  },
+  {
+    name: 'regenerate() only for those who were not logged in',
+    patch: { 'app.ts': `${renewal}+    const go = (error: unknown) => {
++      if (error) return next(error);
++      req.session.user = user;
++      req.session.save((error) => {
++        if (error) return next(error);
++        res.redirect(303, '/account');
++      });
++    };
++    if (req.session.user) go(undefined);
++    else req.session.regenerate(go);
+` },
+    caughtBy: next,
+    reads: /Ada logged in after her, and with the copy GET \/account says “logged in as ada”/,
+  },
+  {
+    name: 'a new id for the old session, which stays',
+    patch: { 'app.ts': `
+-    req.session.regenerate((error) => {
+-      if (error) return next(error);
++    req.sessionStore.generate(req);
+       req.session.user = user;
+       req.session.save((error) => {
+         if (error) return next(error);
+         res.redirect(303, '/account');
+       });
+-    });
+` },
+    caughtBy: attack,
+    reads: /the one from before is still there/,
+  },
+  {
+    name: 'no save()',
+    patch: { 'app.ts': `
+-      req.session.save((error) => {
+-        if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
++      res.redirect(303, '/account');
+` },
+    caughtBy: waits,
+    reads: /the answer \(status 303\) was on its way while MongoDB was still storing/,
+  },
+  {
+    name: 'save() not waited for',
+    patch: { 'app.ts': `
+-      req.session.save((error) => {
+-        if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
++      req.session.save();
++      res.redirect(303, '/account');
+` },
+    caughtBy: waits,
+    reads: /inside the callback of req\.session\.save\(\)/,
+  },
+  {
+    name: 'a moment in place of save()',
+    patch: { 'app.ts': `
+-      req.session.save((error) => {
+-        if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
++      req.session.save();
++      setTimeout(() => {
++        res.redirect(303, '/account');
++      }, 100);
+` },
+    caughtBy: waits,
+    reads: /was still storing the new session/,
+  },
+  {
+    name: "save()'s error ignored",
+    patch: { 'app.ts': `
+-      req.session.save((error) => {
+-        if (error) return next(error);
++      req.session.save(() => {
+         res.redirect(303, '/account');
+` },
+    caughtBy: failure,
+    reads: /MongoDB refused to store .* status 303, leading to \/account/,
+  },
+  {
+    name: "save()'s error only logged",
+    patch: { 'app.ts': `
+-        if (error) return next(error);
+         res.redirect(303, '/account');
++        if (error) console.error('cannot save');
+` },
+    caughtBy: failure,
+    reads: /return next\(error\)/,
+  },
+  {
+    name: 'the password check not awaited',
+    patch: { 'app.ts': `${check}+    const user = field(req, 'name');
++    void authenticate(client, user, field(req, 'password'));
+` },
+    caughtBy: closed,
+    reads: /ada tried to log in with a wrong password\. Then GET \/account said “logged in as ada”/,
+  },
+  {
+    name: 'the promise taken for the answer',
+    patch: { 'app.ts': `${check}+    const name = field(req, 'name');
++    const user = authenticate(client, name, field(req, 'password')) ? name : undefined;
+` },
+    caughtBy: closed,
+    reads: /authenticate\(\) returns a promise, which is true whatever comes of it/,
+  },
+  {
+    name: 'the user stored before the password was checked',
+    patch: { 'app.ts': `${check}+    req.session.user = field(req, 'name');
++    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
+` },
+    caughtBy: closed,
+    reads: /what has to be true before POST \/login stores a user/,
+  },
+  {
+    name: 'a wrong password answered with 200',
+    patch: { 'app.ts': `
+-      res.status(401).send(loginPage('That name and password do not match.'));
++      res.send(loginPage('That name and password do not match.'));
+` },
+    caughtBy: closed,
+    reads: /POST \/login answered with status 200\. 401 says/,
+  },
+  {
+    name: 'a wrong password answered with 500',
+    patch: { 'app.ts': `
+-      res.status(401).send(loginPage('That name and password do not match.'));
+-      return;
++      throw new Error('wrong password');
+` },
+    caughtBy: closed,
+    reads: /answered with status 500/,
+  },
+  {
+    name: 'a wrong password leads back to the form, without a word',
+    patch: { 'app.ts': `
+-      res.status(401).send(loginPage('That name and password do not match.'));
++      res.redirect(303, '/login');
+` },
+    caughtBy: closed,
+    reads: /answered with status 303/,
+  },
+  {
+    name: '“no such account”',
+    patch: { 'app.ts': `${findAccount}+    if (!account) {
++      res.status(401).send(loginPage('There is no such account.'));
++      return;
++    }
++    const user = await authenticate(client, name, field(req, 'password'));
+` },
+    caughtBy: silent,
+    reads: /a name that nobody has with status 401 and “There is no such account/,
+  },
+  {
+    name: 'an early 401 for a name that nobody has',
+    patch: { 'app.ts': `${findAccount}\
++    const user = account && await authenticate(client, name, field(req, 'password'));
+` },
+    caughtBy: silent,
+    reads: /answered after \d+ ms, and a name that nobody has after \d+ ms/,
+  },
+  {
+    name: 'req.body taken at its word',
+    patch: { 'app.ts': `${check}\
++    const { name, password } = req.body as { name: string; password: string };
++    const user = await authenticate(client, name, password);
+` },
+    caughtBy: strange,
+    reads: /sent no form at all to POST \/login, and the answer has status 500/,
+  },
+  {
+    name: 'JSON read as well, and taken at its word',
+    patch: { 'app.ts': `
+   app.use(readForms);
++  app.use(express.json());
+@@${check}+    const { name = '', password = '' } = (req.body ?? {}) as Record<string, string>;
++    const user = await authenticate(client, name, password);
+` },
+    caughtBy: strange,
+    reads: /the answer has status 500/,
+  },
+  {
+    name: 'the form is read without its guard',
+    patch: { 'app.ts': `
+-  app.use(readForms);
++  app.use(express.urlencoded());
+` },
+    caughtBy: strange,
+    reads: /how your server looks inside is nobody’s business/,
+  },
+  {
+    name: 'who is logged in is kept in a variable',
+    patch: { 'app.ts': `
+   const app = express();
++  const users = new Map<string, string>();
+@@
+       req.session.user = user;
++      users.set(req.sessionID, user);
+@@
+-    const { user } = req.session;
++    const user = users.get(req.sessionID);
+` },
+    caughtBy: opens,
+    reads: /the app was restarted, and GET \/account shows nobody/,
+  },
+  {
+    name: 'the login leads to the start page',
+    patch: { 'app.ts': `
+-        res.redirect(303, '/account');
++        res.redirect(303, '/');
+` },
+    caughtBy: opens,
+    reads: /POST \/login leads to \//,
+  },
+];
+
+export const right: RightAnswer[] = [
+  {
+    name: 'promises in place of callbacks',
+    patch: { 'app.ts': `${renewal}+    await new Promise<void>((done, fail) => {
++      req.session.regenerate((error) => { if (error) fail(error as Error); else done(); });
++    });
++    req.session.user = user;
++    await new Promise<void>((done, fail) => {
++      req.session.save((error) => { if (error) fail(error as Error); else done(); });
++    });
++    res.redirect(303, '/account');
+` },
+  },
+  {
+    name: 'a page in place of a redirect',
+    patch: { 'app.ts': `
+-        res.redirect(303, '/account');
++        res.send(accountPage(user));
+` },
+  },
+  {
+    name: 'the visits are carried over',
+    patch: { 'app.ts': `
++    const { visits } = req.session;
+     req.session.regenerate((error) => {
+       if (error) return next(error);
+       req.session.user = user;
++      if (visits) req.session.visits = visits;
+` },
+  },
+  {
+    name: 'a plain redirect',
+    patch: { 'app.ts': `
+-        res.redirect(303, '/account');
++        res.redirect('/account');
+` },
+  },
+  {
+    name: 'readForms only where a form is read',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+@@
+-  app.post('/login', async (req, res, next) => {
++  app.post('/login', readForms, async (req: Request, res: Response, next: NextFunction) => {
+@@
+-import express, { type Express } from 'express';
++import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+` },
+  },
+  {
+    name: 'readForms above the session',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions({ client, secret })));
+   app.use(readForms);
++  app.use(session(sessionOptions({ client, secret })));
+` },
+  },
+  {
+    name: 'a refused save() with a page of its own',
+    patch: { 'app.ts': `
+-        if (error) return next(error);
++        if (error) return res.status(503).send('Please try again.');
+         res.redirect(303, '/account');
+` },
+  },
+  {
+    name: 'the login page in other words',
+    patch: { 'app.ts': `
+-      res.status(401).send(loginPage('That name and password do not match.'));
++      res.status(401).send(loginPage('Try again.'));
+` },
+  },
+  {
+    name: 'an object as the user',
+    patch: {
+      'app.ts': `
+-      req.session.user = user;
++      req.session.user = { name: user };
+@@
+-    const { user } = req.session;
+-    if (user) res.send(accountPage(user));
++    const { user } = req.session;
++    if (user) res.send(accountPage(user.name));
+`,
+      'session.ts': `
+-    user: string;
++    user: { name: string };
+`,
+    },
+  },
+];

@@ -1,0 +1,320 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const attack = "a button on mallory's page does not change ada's password";
+const foreign = "a foreign page's login and logout are refused";
+const own = 'our own forms and links from anywhere still work';
+const old = "an old browser's foreign pages are refused, and its own are not";
+
+/** The solution's check of Sec-Fetch-Site, to be replaced. */
+const siteCheck = `
+-  if (site) return site === 'same-origin' || site === 'none';
+`;
+
+/** The solution's check of Origin, to be replaced. */
+const originCheck = `
+-  return !origin || (URL.canParse(origin) && new URL(origin).host === req.get('Host'));
+`;
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'SameSite=Strict instead',
+    patch: {
+      'app.ts': `
+-  app.use(sameOrigin);
+`,
+      'session.ts': `
+-  sameSite: 'lax',
++  sameSite: 'strict',
+`,
+    },
+    caughtBy: attack,
+    reads: /two ports of one host are the same site/,
+  },
+  {
+    name: 'same-site let in',
+    patch: { 'same-origin.ts': `${siteCheck}\
++  if (site) return site !== 'cross-site';
+` },
+    caughtBy: attack,
+    reads: /which values of Sec-Fetch-Site may pass/,
+  },
+  {
+    name: 'CORS headers instead',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
++  app.use((req, res, next) => {
++    res.set('Access-Control-Allow-Origin', 'http://localhost:4000');
++    next();
++  });
+` },
+    caughtBy: attack,
+    reads: /it answered|sent her cookie along/i,
+  },
+  {
+    name: 'only /account guarded',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
++  app.use('/account', sameOrigin);
+` },
+    caughtBy: foreign,
+    reads: /Now the visitor is logged in as mallory/,
+  },
+  {
+    name: 'only requests with a cookie',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
++  if (isSafe(req.method) || !req.get('Cookie') || isOurs(req)) next();
+` },
+    caughtBy: foreign,
+    reads: /does it look at requests without a cookie/,
+  },
+  {
+    name: 'only those who are logged in',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+@@
+   app.use(readForms);
++  app.use((req, res, next) => {
++    if (req.session.user) sameOrigin(req, res, next);
++    else next();
++  });
+` },
+    caughtBy: foreign,
+    reads: /No cookie is needed for that, so no SameSite can stop it/,
+  },
+  {
+    name: '/logout left open',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
++  app.use(['/login', '/account'], sameOrigin);
+` },
+    caughtBy: foreign,
+    reads: /A page on another port sent a logout, and was answered with status 200/,
+  },
+  {
+    name: 'below the routes',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+@@
++  app.use(sameOrigin);
+   return app;
+` },
+    caughtBy: attack,
+    reads: /stand above the routes/,
+  },
+  {
+    name: 'logged, and let in',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  if (!isSafe(req.method) && !isOurs(req)) console.warn('a foreign page');
++  next();
+` },
+    caughtBy: attack,
+    reads: /with the password that her page had set/,
+  },
+  {
+    name: 'a redirect in place of a 403',
+    patch: { 'same-origin.ts': `
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  else res.redirect(303, '/');
+` },
+    caughtBy: attack,
+    reads: /answered with status 303 instead of 403/,
+  },
+  {
+    name: 'a refusal that clears the cookie',
+    patch: { 'same-origin.ts': `
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  else res.clearCookie('connect.sid').status(403).send('No.');
+` },
+    caughtBy: attack,
+    reads: /the answer of 403 came with a cookie/,
+  },
+  {
+    name: 'an exception in place of an answer',
+    patch: { 'same-origin.ts': `
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  else next(new Error('a foreign page'));
+` },
+    caughtBy: attack,
+    reads: /POST \/account\/password answered with status 500/,
+  },
+  {
+    name: 'all methods',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
++  if (isOurs(req)) next();
+` },
+    caughtBy: own,
+    reads: /A link on a page on another port led ada to \/account, and it answered with status 403/,
+  },
+  {
+    name: 'typed addresses refused',
+    patch: { 'same-origin.ts': `${siteCheck}\
++  if (site) return site === 'same-origin';
+` },
+    caughtBy: own,
+    reads: /from nobody else \(typed, or from a bookmark\) \(Sec-Fetch-Site: none\)/,
+  },
+  {
+    name: 'Origin only',
+    patch: { 'same-origin.ts': siteCheck },
+    caughtBy: own,
+    reads: /even our own forms come with Origin: null/,
+  },
+  {
+    name: 'Sec-Fetch-Site only',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return true;
+` },
+    caughtBy: old,
+    reads: /sent a logout with Origin: http:\/\/127\.0\.0\.1, and was answered with status 200/,
+  },
+  {
+    name: 'null let in',
+    patch: { 'same-origin.ts': `${originCheck}\
++  if (!origin || origin === 'null') return true;
++  return URL.canParse(origin) && new URL(origin).host === req.get('Host');
+` },
+    caughtBy: old,
+    reads: /with Origin: null, and was answered with status 200/,
+  },
+  {
+    name: 'a host that only ends like ours',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return !origin || origin.endsWith(req.get('Host') ?? '-');
+` },
+    caughtBy: old,
+    reads: /at shop\.example sent a logout with Origin: https:\/\/evil\.shop\.example/,
+  },
+  {
+    name: 'a host that only begins like ours',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return !origin || origin.replace(/^https?:../, '').startsWith(req.get('Host') ?? '-');
+` },
+    caughtBy: old,
+    reads: /Host and port have to be those of the request/,
+  },
+  {
+    name: 'the host without its port',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return !origin || (URL.canParse(origin) && new URL(origin).hostname === req.hostname);
+` },
+    caughtBy: old,
+    reads: /new URL\(origin\)\.host compared with req\.get\('Host'\)/,
+  },
+  {
+    name: 'an Origin that cannot be parsed is an exception',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return !origin || new URL(origin).host === req.get('Host');
+` },
+    caughtBy: old,
+    reads: /POST \/logout answered with status 500: TypeError: Invalid URL/,
+  },
+  {
+    name: 'our own host written down',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return !origin || origin === 'http://localhost:4000';
+` },
+    caughtBy: old,
+    reads: /A login came from our own page \(Origin: http:\/\/127/,
+  },
+];
+
+/** The forms of the pages, with a hidden field in each. */
+const tokenInForms = `
+-<form method="post" action="/login">
++<form method="post" action="/login"><input type="hidden" name="token" value="TOKEN">
+@@
+-<form method="post" action="/account/password">
++<form method="post" action="/account/password"><input type="hidden" name="token" value="TOKEN">
+@@
+-<form method="post" action="/logout">
++<form method="post" action="/logout"><input type="hidden" name="token" value="TOKEN">
+`;
+
+export const right: RightAnswer[] = [
+  {
+    name: 'a token in the session and in every form',
+    patch: {
+      'pages.ts': tokenInForms,
+      'session.ts': `
+     user: string;
++    token: string;
+`,
+      'app.ts': `
+-  app.use(sameOrigin);
+@@
+   app.use(readForms);
++  app.use((req, res, next) => {
++    const { token } = req.session;
++    if (req.method !== 'GET' && (!token || field(req, 'token') !== token)) {
++      res.status(403).send('This form is not ours.');
++      return;
++    }
++    if (req.method === 'GET' && req.path !== '/') {
++      const fresh = req.session.token ??= crypto.randomUUID();
++      const send = res.send.bind(res);
++      res.send = (body: string) => send(body.replaceAll('TOKEN', fresh));
++    }
++    next();
++  });
+`,
+    },
+  },
+  {
+    name: 'both headers missing refused',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return URL.canParse(origin ?? '') && new URL(origin ?? '').host === req.get('Host');
+` },
+  },
+  {
+    name: "Go's switch",
+    patch: { 'same-origin.ts': `${siteCheck}\
++  switch (site) {
++    case '': case undefined: break;
++    case 'same-origin': case 'none': return true;
++    default: return false;
++  }
+` },
+  },
+  {
+    name: 'a check at each route that changes something',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+@@
+-  app.post('/login', async (req, res, next) => {
++  app.post('/login', sameOrigin, async (req, res, next) => {
+@@
+-  app.post('/account/password', async (req, res) => {
++  app.post('/account/password', sameOrigin, async (req, res) => {
+@@
+-  app.post('/logout', (req, res, next) => {
++  app.post('/logout', sameOrigin, (req, res, next) => {
+` },
+  },
+  {
+    name: 'SameSite=Strict besides',
+    patch: { 'session.ts': `
+-  sameSite: 'lax',
++  sameSite: 'strict',
+` },
+  },
+  {
+    name: 'one function',
+    files: { 'same-origin.ts': `import type { NextFunction, Request, Response } from 'express';
+
+export function sameOrigin(req: Request, res: Response, next: NextFunction): void {
+  const { 'sec-fetch-site': site, origin, host } = req.headers;
+  if (req.method === 'GET' || req.method === 'HEAD' || req.method === 'OPTIONS') return next();
+  if (site !== undefined) {
+    if (site === 'none' || site === 'same-origin') return next();
+  } else if (origin === undefined || origin === 'http://' + host || origin === 'https://' + host) {
+    return next();
+  }
+  res.sendStatus(403);
+}
+` },
+  },
+];

@@ -1,0 +1,420 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const begins = 'every login is a document of its own';
+const ends = 'a login ends after eight hours, or after a silent one';
+const late = 'a form that began before the logout comes too late';
+const slow = 'a slow request does not bring a logout back';
+const replaced = 'a new login ends the one before in the same browser';
+
+/** The solution's insertion of a login, to be replaced. */
+const insertion = `
+-  await logins(client).insertOne({ _id: id, user, since: new Date() });
+`;
+
+/** The solution's look-up, to be replaced. */
+const lookUp = `
+-  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
+`;
+
+/** The solution's end of a login at the logout, to be replaced. */
+const ending = `
+-  app.post('/logout', async (req, res, next) => {
+-    await endLogin(client, req.session.login);
+`;
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'no login is begun',
+    patch: { 'logins.ts': insertion },
+    caughtBy: begins,
+    reads: /GET \/account answered with status 302 and shows nobody/,
+  },
+  {
+    name: 'a login for everybody who tries',
+    patch: { 'app.ts': `
+-    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++    await beginLogin(client, field(req, 'name'));
+` },
+    caughtBy: begins,
+    reads: /Nobody was logged in, and the collection logins holds 1 documents/,
+  },
+  {
+    name: 'logins in a Map',
+    patch: { 'logins.ts': `
+-  await logins(client).insertOne({ _id: id, user, since: new Date() });
++  known.set(id, { _id: id, user, since: new Date() });
+@@
+-  const oldest = new Date(Date.now() - EIGHT_HOURS_IN_MS);
+-  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
+-  return login?.user;
++  const login = await Promise.resolve(known.get(id));
++  return login && login.since.getTime() > Date.now() - EIGHT_HOURS_IN_MS ? login.user : undefined;
+@@
+-  if (id) await logins(client).deleteOne({ _id: id });
++  await Promise.resolve(known.delete(id ?? ''));
+@@
+ const EIGHT_HOURS_IN_MS = 8 * 60 * 60 * 1000;
++const known = new Map<string, Login>();
+` },
+    caughtBy: begins,
+    reads: /the collection logins holds 0 documents instead of 2/,
+  },
+  {
+    name: 'since in the session',
+    patch: {
+      'session.ts': `
+     login: string;
++    user: string;
++    since: number;
+`,
+      'app.ts': `
+       req.session.login = login;
++      req.session.since = Date.now();
++      req.session.user = user;
+@@
+   app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++    const { user: known, since = 0 } = req.session;
++    const user = Date.now() - since < 28_800_000 ? known : undefined;
+`,
+    },
+    caughtBy: slow,
+    reads: /is the user looked up, and not read from the session/,
+  },
+  {
+    name: 'since as a number',
+    patch: { 'logins.ts': `
+-  since: Date;
++  since: number;
+@@
+-  await logins(client).insertOne({ _id: id, user, since: new Date() });
++  await logins(client).insertOne({ _id: id, user, since: Date.now() });
+@@
+-  const oldest = new Date(Date.now() - EIGHT_HOURS_IN_MS);
++  const oldest = Date.now() - EIGHT_HOURS_IN_MS;
+` },
+    caughtBy: begins,
+    reads: /a Date, as MongoDB can compare it/,
+  },
+  {
+    name: 'one login per user',
+    patch: { 'logins.ts': `${insertion}\
++  await logins(client).deleteMany({ user });
++  await logins(client).insertOne({ _id: id, user, since: new Date() });
+` },
+    caughtBy: begins,
+    reads: /holds 1 documents instead of 2/,
+  },
+  {
+    name: 'strangers get a new session each time',
+    patch: { 'app.ts': `
+   app.get('/account', (req, res) => {
+     const { user } = res.locals;
+     if (user) res.send(accountPage(user));
+-    else res.redirect('/login');
++    else req.session.regenerate(() => { res.redirect('/login'); });
+` },
+    caughtBy: begins,
+    reads: /A stranger asked for \/account and got a cookie/,
+  },
+  {
+    name: 'the user stays in the session, and nothing is looked up',
+    patch: {
+      'session.ts': `
+     login: string;
++    user: string;
+`,
+      'app.ts': `
+       req.session.login = login;
++      req.session.user = user;
+@@
+   app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++    const { user } = req.session;
+`,
+    },
+    caughtBy: ends,
+    reads: /still logged in after 8 hours and 20 minutes/,
+  },
+  {
+    name: 'maxAge of eight hours at the login',
+    patch: {
+      'logins.ts': `${lookUp}\
++  const login = await logins(client).findOne({ _id: id });
+@@
+-  const oldest = new Date(Date.now() - EIGHT_HOURS_IN_MS);
+`,
+      'app.ts': `
+       req.session.login = login;
++      req.session.cookie.maxAge = 8 * 60 * 60 * 1000;
+`,
+    },
+    caughtBy: ends,
+    reads: /did nothing for 100 minutes\. GET \/account then: logged in as ada/,
+  },
+  {
+    name: 'a ttl of eight hours',
+    patch: {
+      'session.ts': `
+-const ONE_HOUR_IN_SECONDS = 60 * 60;
++const EIGHT_HOURS_IN_SECONDS = 8 * 60 * 60;
+@@
+-      ttl: ONE_HOUR_IN_SECONDS,
++      ttl: EIGHT_HOURS_IN_SECONDS,
+`,
+    },
+    caughtBy: ends,
+    reads: /After an hour without a visit nobody is logged in any more/,
+  },
+  {
+    name: 'left to the TTL index',
+    patch: { 'logins.ts': `${lookUp}\
++  const login = await logins(client).findOne({ _id: id });
+@@
+-  const oldest = new Date(Date.now() - EIGHT_HOURS_IN_MS);
+` },
+    caughtBy: ends,
+    reads: /does findUser\(\) ask for `since`/,
+  },
+  {
+    name: 'since moved by every visit',
+    patch: { 'logins.ts': `${lookUp}\
++  const login = await logins(client).findOneAndUpdate(
++    { _id: id, since: { $gt: oldest } }, { $set: { since: new Date() } },
++  );
+` },
+    caughtBy: ends,
+    reads: /for nothing that a visit changes/,
+  },
+  {
+    name: 'eight minutes',
+    patch: { 'logins.ts': `
+-const EIGHT_HOURS_IN_MS = 8 * 60 * 60 * 1000;
++const EIGHT_HOURS_IN_MS = 8 * 60 * 1000;
+` },
+    caughtBy: ends,
+    reads: /after 0\.8 hours: nobody/,
+  },
+  {
+    name: 'seconds taken for milliseconds',
+    patch: { 'logins.ts': `
+-const EIGHT_HOURS_IN_MS = 8 * 60 * 60 * 1000;
++const EIGHT_HOURS_IN_MS = 8 * 60 * 60;
+` },
+    caughtBy: ends,
+    reads: /after 0\.8 hours: nobody/,
+  },
+  {
+    name: 'the comparison the wrong way round',
+    patch: { 'logins.ts': `
+-  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
++  const login = await logins(client).findOne({ _id: id, since: { $lt: oldest } });
+` },
+    caughtBy: begins,
+    reads: /shows nobody/,
+  },
+  {
+    name: 'only GET /account looks it up',
+    patch: {
+      'session.ts': `
+     login: string;
++    user: string;
+`,
+      'app.ts': `
+       req.session.login = login;
++      req.session.user = user;
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const { user } = req.session;
+@@
+-  app.use(readForms);
+   app.use(session(sessionOptions(settings)));
++  app.use(readForms);
+`,
+    },
+    caughtBy: late,
+    reads: /Then mallory sent the other half, and the password was changed/,
+  },
+  {
+    name: 'the form is read below the session and the look-up',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+@@
+     res.locals.user = await findUser(client, req.session.login);
+     next();
+   });
++  app.use(readForms);
+` },
+    caughtBy: late,
+    reads: /The session was read when the request began/,
+  },
+  {
+    name: 'the logout leaves the login',
+    patch: { 'app.ts': `${ending}\
++  app.post('/logout', (req, res, next) => {
+` },
+    caughtBy: slow,
+    reads: /does POST \/logout call endLogin\(\), and wait for it/,
+  },
+  {
+    name: 'the logout ends all logins of the user',
+    patch: { 'logins.ts': `
+-  if (id) await logins(client).deleteOne({ _id: id });
++  const login = await logins(client).findOne({ _id: id ?? '' });
++  if (login) await logins(client).deleteMany({ user: login.user });
+` },
+    caughtBy: slow,
+    reads: /Ada logged out on her laptop\. GET \/account on her phone: nobody/,
+  },
+  {
+    name: 'the logout asks for the login when the session is gone',
+    patch: { 'app.ts': `${ending}\
++  app.post('/logout', (req, res, next) => {
+@@
+-      res.send('Logout complete');
++      void endLogin(client, (req.session as typeof req.session | undefined)?.login);
++      res.send('Logout complete');
+` },
+    caughtBy: slow,
+    reads: /ada’s old cookie was logged in again/,
+  },
+  {
+    name: 'a new login leaves the one before',
+    patch: { 'app.ts': `
+-    await endLogin(client, req.session.login);
+-    const login = await beginLogin(client, user);
++    const login = await beginLogin(client, user);
+` },
+    caughtBy: replaced,
+    reads: /its cookie says “logged in as ada”/,
+  },
+  {
+    name: 'the login before is asked for in the new session',
+    patch: { 'app.ts': `
+-    await endLogin(client, req.session.login);
+     const login = await beginLogin(client, user);
+     req.session.regenerate((error) => {
+       if (error) return next(error);
++      endLogin(client, req.session.login).catch(next);
+       req.session.login = login;
+` },
+    caughtBy: replaced,
+    reads: /with the id that the old session holds/,
+  },
+];
+
+export const right: RightAnswer[] = [
+  {
+    name: "the login's id is a hash of the session's",
+    patch: {
+      'app.ts': `
+-    const login = await beginLogin(client, user);
+     req.session.regenerate((error) => {
+       if (error) return next(error);
+-      req.session.login = login;
++      const login = createHash('sha256').update(req.sessionID).digest('hex');
++      req.session.login = login;
+       req.session.save((error) => {
+         if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
++        beginLogin(client, user, login).then(() => { res.redirect(303, '/account'); }, next);
++      });
+@@
+ import express, { type Express } from 'express';
++import { createHash } from 'node:crypto';
+`,
+      'logins.ts': `
+-export async function beginLogin(client: MongoClient, user: string): Promise<string> {
+-  const id = crypto.randomUUID();
++export async function beginLogin(
++  client: MongoClient, user: string, id: string,
++): Promise<string> {
+`,
+    },
+  },
+  {
+    name: 'marked in place of deleted',
+    patch: { 'logins.ts': `
+   since: Date;
++  ended?: Date;
+@@
+-  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
++  const login = await logins(client).findOne({
++    _id: id, since: { $gt: oldest }, ended: { $exists: false },
++  });
+@@
+-  if (id) await logins(client).deleteOne({ _id: id });
++  if (id) await logins(client).updateOne({ _id: id }, { $set: { ended: new Date() } });
+` },
+  },
+  {
+    name: 'compared in the app',
+    patch: { 'logins.ts': `${lookUp}\
++  const login = await logins(client).findOne({ _id: id });
++  if (login && login.since < oldest) return undefined;
+` },
+  },
+  {
+    name: 'looked up in the handlers',
+    patch: { 'app.ts': `
+-  app.use(async (req, res, next) => {
+-    res.locals.user = await findUser(client, req.session.login);
+-    next();
+-  });
+@@
+-  app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++  app.get('/account', async (req, res) => {
++    const user = await findUser(client, req.session.login);
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const user = await findUser(client, req.session.login);
+` },
+  },
+  {
+    name: 'the session above the form, looked up in the handlers',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+@@
+-  app.use(async (req, res, next) => {
+-    res.locals.user = await findUser(client, req.session.login);
+-    next();
+-  });
++  app.use(readForms);
+@@
+-  app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++  app.get('/account', async (req, res) => {
++    const user = await findUser(client, req.session.login);
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const user = await findUser(client, req.session.login);
+` },
+  },
+  {
+    name: 'the login ended once the session is gone',
+    patch: { 'app.ts': `${ending}\
++  app.post('/logout', (req, res, next) => {
++    const { login } = req.session;
+@@
+       res.clearCookie(cookieName, cookieOptions);
+-      res.send('Logout complete');
++      endLogin(client, login).then(() => { res.send('Logout complete'); }, next);
+` },
+  },
+  {
+    name: 'an ObjectId as the id',
+    patch: { 'logins.ts': `
+-  const id = crypto.randomUUID();
++  const id = new ObjectId().toHexString();
+@@
+-import type { MongoClient } from 'mongodb';
++import { ObjectId, type MongoClient } from 'mongodb';
+` },
+  },
+];

@@ -1,0 +1,95 @@
+/*
+ * Forms as a browser reads and sends them.
+ */
+import type { Browser, Exchange } from './browser.ts';
+import { readable } from './visits.ts';
+
+/** A form of a page. */
+export interface PageForm {
+  /** The path that it is sent to. */
+  readonly action: string;
+  readonly method: 'GET' | 'POST';
+  /** What is sent with it unless somebody types something else, by name. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly buttons: readonly Button[];
+}
+
+/** A button that sends its form. */
+export interface Button {
+  /** What it adds to the form: a field, or nothing if it has no name. */
+  readonly field: Readonly<Record<string, string>>;
+  /** What a person reads before it and on it, since the button before, or the form's beginning. */
+  readonly text: string;
+}
+
+/**
+ * What a browser sends along when a page of the app itself sends a form.
+ * @param url where the app listens
+ */
+export function ownPage(url: string): Record<string, string> {
+  return {
+    Origin: url,
+    'Sec-Fetch-Site': 'same-origin',
+    'Sec-Fetch-Mode': 'navigate',
+    'Sec-Fetch-Dest': 'document',
+  };
+}
+
+/**
+ * Opens a page, fills in its form for `action` and sends it, hidden fields included. Where the page
+ * has no such form, only what was filled in is sent.
+ * @param headers what the browser adds by itself
+ */
+export async function submit(
+  browser: Browser,
+  path: string,
+  action: string,
+  filledIn: Readonly<Record<string, string>>,
+  headers = ownPage(browser.url),
+): Promise<Exchange> {
+  const page = await browser.get(path);
+  const form = readForms(page).find((form) => form.action === action);
+  const hidden = { ...form?.fields, ...form?.buttons[0]?.field };
+  return browser.post(action, { ...hidden, ...filledIn }, headers);
+}
+
+/** The forms of a page. */
+export function readForms({ path, body }: Exchange): PageForm[] {
+  const forms = body.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis);
+  return [...forms].map(([, head = '', inside = '']) => {
+    const form = attributesOf(head);
+    const fields: Record<string, string> = {};
+    const buttons: Button[] = [];
+    let since = 0;
+    for (const { index, 0: whole, 1: tag = '' } of inside.matchAll(controls)) {
+      const isButton = /^button/i.test(tag);
+      const { name, value = '', type = isButton ? 'submit' : 'text' } = attributesOf(tag);
+      if (type === 'submit') {
+        const end = index + whole.length;
+        const text = readable(inside.slice(since, end).replaceAll(/<[^>]*>/g, ' '));
+        buttons.push({ field: name === undefined ? {} : { [name]: value }, text });
+        since = end;
+      } else if (name !== undefined) {
+        fields[name] = value;
+      }
+    }
+    return {
+      action: new URL(form.action ?? path, 'http://localhost').pathname,
+      method: form.method?.toUpperCase() === 'POST' ? 'POST' : 'GET',
+      fields,
+      buttons,
+    };
+  });
+}
+
+/** A button to its end, or an input. */
+const controls = /<(input\b[^>]*|button\b[^>]*)>(?:(?<=<button\b[^>]*>).*?<\/button>)?/gis;
+
+function attributesOf(tag: string): Record<string, string | undefined> {
+  return Object.fromEntries(
+    [...tag.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g)]
+      .map(([, name = '', double, single, bare]) => (
+        [name.toLowerCase(), readable(double ?? single ?? bare ?? '')]
+      )),
+  );
+}

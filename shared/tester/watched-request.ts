@@ -1,0 +1,75 @@
+/*
+ * A request that is watched on its way: when the first of its answer comes, and with a body that
+ * comes late.
+ */
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Exchange } from './browser.ts';
+import { Lesson } from './lesson.ts';
+
+/** How long the answer may take once the whole request was sent, in milliseconds. */
+const PATIENCE_MS = 5000;
+
+/** A request under way. */
+export interface WatchedRequest {
+  /** The status, once the head of the answer has come; undefined before that. */
+  readonly status: number | undefined;
+  /** Sends the rest of the body. */
+  finish: (rest?: string) => void;
+  /** The whole answer. */
+  answer: Promise<Exchange>;
+}
+
+/**
+ * Begins a POST of a form.
+ * @param url where the app listens
+ * @param length how many bytes the body will have, where it isn't finished with this
+ */
+export function beginPost(
+  url: string,
+  path: string,
+  { cookie = '', body = '', length = Buffer.byteLength(body), headers = {} }: {
+    cookie?: string;
+    body?: string;
+    length?: number;
+    headers?: Record<string, string>;
+  },
+): WatchedRequest {
+  const outgoing = request(new URL(path, url), {
+    method: 'POST',
+    agent: false,
+    headers: {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'Content-Length': length,
+      ...cookie && { Cookie: cookie },
+      ...headers,
+    },
+  });
+  outgoing.flushHeaders();
+  if (body !== '') outgoing.write(body);
+  let status: number | undefined;
+  const answer = once(outgoing, 'response').then(async ([response]: IncomingMessage[]) => {
+    if (!response) throw new Error('no answer');
+    status = response.statusCode ?? 0;
+    const { location, 'set-cookie': setCookie = [] } = response.headers;
+    return {
+      method: 'POST', path, cookie, status, location, setCookie, body: await text(response),
+    };
+  }).catch((error: unknown) => {
+    throw new Lesson({
+      observed: `POST ${path} got no complete answer: ${String(error)}.`,
+      why: 'Every way through a handler ends in res.send(), res.redirect() or next(error).',
+      lookAt: `app.ts: does every way through POST ${path} send an answer?`,
+    });
+  });
+  answer.catch(() => undefined);
+  const finish = (rest = '') => {
+    outgoing.end(rest);
+    outgoing.setTimeout(PATIENCE_MS, () => {
+      outgoing.destroy(new Error(`none came within ${PATIENCE_MS / 1000} s`));
+    });
+  };
+  if (Buffer.byteLength(body) >= length) finish();
+  return { get status() { return status; }, finish, answer };
+}

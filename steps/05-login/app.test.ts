@@ -1,0 +1,323 @@
+import {
+  beginPost,
+  createAccount,
+  expect,
+  expectNoServerError,
+  expectVisit,
+  fullPrice,
+  logIn,
+  noLogin,
+  ownPage,
+  quote,
+  testsOfStep,
+  tryLogin,
+  userOf,
+  type Account,
+  type Browser,
+  type Exchange,
+  type RunningApp,
+} from '#harness';
+
+const { test } = testsOfStep(5);
+
+const attack = "mallory plants a session in ada's browser and stays outside";
+test(attack, { move: 2 }, async ({ openApp }) => {
+  const app = await openApp();
+  const account = await createAccount(app, 'ada');
+  const mallory = app.newBrowser();
+  expectVisit(await mallory.get('/'), 1, {});
+  const planted = mallory.cookieHeader();
+  const ada = mallory.movedTo(app);
+  await logIn(ada, account);
+
+  const page = await mallory.getWithCookie('/account', planted);
+  expect(userOf(page) === undefined, {
+    observed: 'Mallory visited the app and planted the cookie that she got in ada’s browser. Ada '
+      + 'logged in. Then mallory asked for /account with that same cookie, and read '
+      + `${quoteUser(page)}.`,
+    why: 'The login went into a session that was there before, and the session has two keys: ada '
+      + 'holds one, mallory the other. Nobody can know who else has the cookie of an old session, '
+      + 'so a login begins a new one.',
+    lookAt: 'app.ts: does POST /login call req.session.regenerate() before it stores who it is, '
+      + 'and in its callback?',
+    exchange: page,
+  });
+  expectVisit(await mallory.getWithCookie('/', planted), 1, {
+    2: 'The login began a new session, but the one from before is still there, with what it held. '
+      + 'regenerate() destroys the old session.',
+    3: 'The old session and the new one share what they hold: mallory sees what ada does.',
+  }, 'app.ts: what becomes of the session from before the login?');
+});
+
+test('the right name and password lead to /account', { move: 1 }, async (bench) => {
+  const app = await bench.openApp();
+  const account = await createAccount(app, 'ada');
+  const other = await createAccount(app, 'mallory');
+  const stranger = await app.newBrowser().get('/account');
+  expect(stranger.status < 400 && userOf(stranger) === undefined, {
+    observed: `A stranger asked for /account and was answered with status ${stranger.status}`
+      + `${userOf(stranger) ? `: ${quoteUser(stranger)}` : ''}.`,
+    why: 'Strangers are sent to the login. That part of app.ts was given.',
+    lookAt: 'app.ts: what does GET /account do when nobody is logged in?',
+    exchange: stranger,
+  });
+
+  const ada = app.newBrowser();
+  const answer = await logIn(ada, account);
+  const target = answer.location && new URL(answer.location, app.url).pathname;
+  expect(answer.status < 300 ? userOf(answer) === 'ada' : target === '/account', {
+    observed: answer.status < 300
+      ? `POST /login was answered with status ${answer.status} and ${quote(answer.body)}.`
+      : `POST /login leads to ${target ?? 'no page'}.`,
+    why: 'Whoever logs in wants to see that it worked: a redirect to /account shows it.',
+    lookAt: "app.ts: does POST /login end in res.redirect(303, '/account')?",
+    exchange: answer,
+  });
+  await logIn(app.newBrowser(), other);
+  const page = await ada.movedTo(await bench.restart(app)).get('/account');
+  expect(userOf(page) === 'ada', {
+    observed: 'Ada logged in, the app was restarted, and GET /account shows '
+      + `${userOf(page) ?? 'nobody'}.`,
+    why: 'What a variable of the app holds is gone with the app, and is shared by all visitors. '
+      + 'The session is stored, and belongs to one browser.',
+    lookAt: 'app.ts: does POST /login put the user into req.session?',
+    exchange: page,
+  });
+});
+
+test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
+  const app = await openApp();
+  const { password } = await createAccount(app, 'ada');
+  const mallory = await createAccount(app, 'mallory');
+  const tries = {
+    'a wrong password': { name: 'ada', password: 'guessed' },
+    'no password': { name: 'ada', password: '' },
+    "mallory's password": { name: 'ada', password: mallory.password },
+    'a password that is longer than the right one': { name: 'ada', password: `${password}x` },
+    'a name that nobody has': { name: 'nobody', password },
+  };
+  for (const [what, form] of Object.entries(tries)) {
+    const browser = app.newBrowser();
+    const answer = await tryLogin(browser, form);
+    await expectNobody(browser, answer, `${form.name} tried to log in with ${what}`);
+    expect(answer.status === 401, {
+      observed: `${form.name} tried to log in with ${what}, and POST /login answered with status `
+        + `${answer.status}.`,
+      why: '401 says “I don’t know who you are”. Programs, and the browser’s password manager, go '
+        + 'by the status.',
+      lookAt: 'app.ts: is the login page sent with res.status(401) when authenticate() returns '
+        + 'undefined?',
+      exchange: answer,
+    });
+    expect(/<form/i.test(answer.body), {
+      observed: `${form.name} tried to log in with ${what}, and read ${quote(answer.body)}.`,
+      why: 'People mistype their password all the time. They want the form again, and a sentence.',
+      lookAt: 'app.ts: is loginPage() sent, with a sentence?',
+      exchange: answer,
+    });
+  }
+
+  const ada = app.newBrowser();
+  await logIn(ada, { name: 'ada', password });
+  await tryLogin(ada, { name: 'mallory', password: 'guessed' });
+  const page = await ada.get('/account');
+  expect(userOf(page) !== 'mallory', {
+    observed: 'Ada was logged in and tried mallory’s name with a wrong password. Now GET /account '
+      + `says ${quoteUser(page)}.`,
+    why: 'A wrong password opens nothing, not even for somebody who is logged in already.',
+    lookAt: 'app.ts: when is the user stored in the session?',
+    exchange: page,
+  });
+});
+
+test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
+  const app = await openApp();
+  await createAccount(app, 'ada', fullPrice);
+  const names = { known: 'ada', unknown: 'nobody' };
+  const best = { known: Infinity, unknown: Infinity };
+  for (let round = 0; round < 3; round++) {
+    const known = await timed(app, names.known);
+    const unknown = await timed(app, names.unknown);
+    best.known = Math.min(best.known, known.ms);
+    best.unknown = Math.min(best.unknown, unknown.ms);
+    const seen = [known, unknown].map(({ answer: { status, body, setCookie } }) => (
+      [status, body.replaceAll(/ada|nobody/g, '…'), setCookie.length].join()
+    ));
+    expect(seen[0] === seen[1], {
+      observed: `A wrong password for ada was answered with ${described(known.answer)}, and a name `
+        + `that nobody has with ${described(unknown.answer)}.`,
+      why: 'Whoever wants to break in learns from the difference which names are worth a try, and '
+        + 'anybody learns who is a member here.',
+      lookAt: 'app.ts: is there one answer for both, with the same words?',
+      exchange: unknown.answer,
+    });
+  }
+  expect(best.unknown > best.known / 3, {
+    observed: `A wrong password for ada was answered after ${best.known.toFixed()} ms, and a name `
+      + `that nobody has after ${best.unknown.toFixed()} ms.`,
+    why: 'The time tells as clearly as words who has an account. authenticate() checks a hash in '
+      + 'both cases, so that both take as long.',
+    lookAt: 'app.ts: does POST /login answer before authenticate() has done its work?',
+  });
+});
+
+test('forms that no browser sends are refused', { move: 1 }, async ({ openApp }) => {
+  const app = await openApp();
+  const { password } = await createAccount(app, 'ada');
+  const json = { 'Content-Type': 'application/json' };
+  const form = new URLSearchParams({ name: 'ada', password });
+  const tries: Record<string, [body: string | undefined, headers?: Record<string, string>]> = {
+    'no form at all': [undefined],
+    'an empty form': [''],
+    'two passwords': [`name=ada&password=guessed&password=${password}`],
+    'two names': [`name=ada&name=mallory&password=${password}`],
+    'a query in place of a name': [`name[$ne]=x&password=${password}`],
+    'a query as JSON': ['{"name":{"$gt":""},"password":{"$ne":null}}', json],
+    'half a piece of JSON': ['{"name":', json],
+    'plain text': [form.toString(), { 'Content-Type': 'text/plain' }],
+    'an unknown character set': [
+      form.toString(), { 'Content-Type': 'application/x-www-form-urlencoded; charset=klingon' },
+    ],
+    'a form of one megabyte': [`name=ada&password=${'x'.repeat(1_000_000)}`],
+    'a script as a name': [`name=${encodeURIComponent('<script>alert(1)</script>')}&password=x`],
+  };
+  for (const [what, [body, headers]] of Object.entries(tries)) {
+    const browser = app.newBrowser();
+    const answer = await browser.post('/login', body, { ...ownPage(app.url), ...headers });
+    expect(answer.status !== 404, noLogin(answer));
+    await expectNobody(browser, answer, `Somebody sent ${what} to POST /login`);
+    expect(answer.status >= 400 && answer.status < 500, {
+      observed: `Somebody sent ${what} to POST /login, and the answer has status `
+        + `${answer.status}.`,
+      why: 'Anybody can send anything. What is not a name and a password is the client’s fault '
+        + '(4xx) and never the server’s (5xx): nothing that comes in may break it.',
+      lookAt: 'app.ts: is every value of the form read with field(), which always returns a text?',
+      exchange: answer,
+    });
+    expect(!/\n\s+at |<script|node_modules/.test(answer.body), {
+      observed: `Somebody sent ${what} to POST /login, and read ${quote(answer.body)}.`,
+      why: 'What came in goes out again only as text, and how your server looks inside is nobody’s '
+        + 'business.',
+      lookAt: 'app.ts: does readForms stand where it was given, and what does the answer show?',
+      exchange: answer,
+    });
+  }
+});
+
+test('the next login in the same browser is a new session, too', { move: 2 }, async (bench) => {
+  const app = await bench.openApp();
+  const [ada, mallory] = [await createAccount(app, 'ada'), await createAccount(app, 'mallory')];
+  const browser = app.newBrowser();
+  await logIn(browser, mallory);
+  const old = browser.cookieHeader();
+  await logIn(browser, ada);
+  const page = await app.newBrowser().getWithCookie('/account', old);
+  expect(userOf(page) !== 'ada', {
+    observed: 'Mallory logged in at a machine that she shares with ada, and kept a copy of the '
+      + `cookie. Ada logged in after her, and with the copy GET /account says ${quoteUser(page)}.`,
+    why: 'A session that somebody was logged in to is not safer than one of a stranger. Every '
+      + 'login begins a new one.',
+    lookAt: 'app.ts: does POST /login call regenerate() every time?',
+    exchange: page,
+  });
+  expect(userOf(page) === undefined, {
+    observed: 'Mallory logged in, and then ada, in the same browser. A copy of the cookie from '
+      + `before still says ${quoteUser(page)}.`,
+    why: 'The browser has a new session; what it left behind nobody can log out of any more. '
+      + 'regenerate() destroys the old session.',
+    lookAt: 'app.ts: what becomes of the session from before the login?',
+    exchange: page,
+  });
+});
+
+test('the answer waits until the new session is stored', { move: 3 }, async ({ openApp }) => {
+  const app = await openApp();
+  const account = await createAccount(app, 'ada');
+  const write = app.database?.holdWrites();
+  const runTimers = app.catchTimers();
+  const login = beginLogin(app, account);
+  try {
+    await Promise.race([write?.asked, login.answer]);
+    // While the database takes its time, the app answers others.
+    runTimers();
+    for (let visit = 0; visit < 5; visit++) await app.newBrowser().get('/no-such-page');
+    expect(login.status !== 404, noLogin({ ...nothing, status: 404 }));
+    expect(login.status === undefined, {
+      observed: `Ada logged in, and the answer (status ${login.status}) was on its way while `
+        + 'MongoDB was still storing the new session.',
+      why: 'A browser follows a redirect at once. If it arrives at /account before the session is '
+        + 'stored, it finds nobody logged in. express-session stores it at the end of the answer, '
+        + 'which is too late; req.session.save() stores it now, and calls back when it is done.',
+      lookAt: 'app.ts: does res.redirect() stand inside the callback of req.session.save()?',
+    });
+  } finally {
+    write?.release();
+    await login.answer.catch(() => undefined);
+  }
+});
+
+test('a login that cannot be stored is an error, and nobody is in', { move: 3 }, async (bench) => {
+  const app = await bench.openApp();
+  const account = await createAccount(app, 'ada');
+  const browser = app.newBrowser();
+  await browser.get('/');
+  const allowWrites = app.database?.refuseWrites();
+  const answer = await browser.post('/login', account, ownPage(app.url));
+  expect(answer.status !== 404, noLogin(answer));
+  expect(answer.status >= 500, {
+    observed: 'MongoDB refused to store the new session, and POST /login answered with status '
+      + `${answer.status}${answer.location ? `, leading to ${answer.location}` : ''}.`,
+    why: 'Ada is told that she is logged in, and is not. An error that she can see is better than '
+      + 'a login that comes to nothing.',
+    lookAt: 'app.ts: does the callback of req.session.save() look at its error? return next(error)',
+    exchange: answer,
+  });
+  allowWrites?.();
+  await expectNobody(browser, answer, 'MongoDB refused to store the new session');
+});
+
+/** The answer that never came. */
+const nothing: Exchange = {
+  method: 'POST', path: '/login', cookie: '', status: 0, body: '', location: undefined,
+  setCookie: [],
+};
+
+function beginLogin(app: RunningApp, account: Account) {
+  return beginPost(app.url, '/login', {
+    body: new URLSearchParams(account).toString(),
+    headers: ownPage(app.url),
+  });
+}
+
+/** Tries a wrong password, and takes the time. */
+async function timed(app: RunningApp, name: string) {
+  const browser = app.newBrowser();
+  const start = performance.now();
+  const answer = await browser.post('/login', { name, password: 'guessed' }, ownPage(app.url));
+  const ms = performance.now() - start;
+  expect(answer.status !== 404, noLogin(answer));
+  expectNoServerError(answer);
+  return { answer, ms };
+}
+
+function described({ status, body }: Exchange): string {
+  const text = body.replace(/^.*<h1>.*?<\/h1>/s, '').replaceAll(/<[^>]*>/g, ' ');
+  return `status ${status} and ${quote(text)}`;
+}
+
+/** Expects that nobody is logged in after a login that must not work. */
+async function expectNobody(browser: Browser, answer: Exchange, what: string): Promise<void> {
+  expect(answer.status !== 404, noLogin(answer));
+  const page = await browser.get('/account');
+  expect(userOf(page) === undefined, {
+    observed: `${what}. Then GET /account said ${quoteUser(page)}.`,
+    why: 'Only the right name and password open an account. authenticate() returns a promise, '
+      + 'which is true whatever comes of it: only `await` tells.',
+    lookAt: 'app.ts: what has to be true before POST /login stores a user?',
+    exchange: page,
+  });
+}
+
+function quoteUser(page: Exchange): string {
+  return `“logged in as ${userOf(page) ?? 'nobody'}”`;
+}

@@ -1,0 +1,220 @@
+import {
+  beginPost,
+  createAccount,
+  expect,
+  expectVisit,
+  logIn,
+  ownPage,
+  submit,
+  testsOfStep,
+  tryLogin,
+  userOf,
+  type TestContext,
+  type Browser,
+  type RunningApp,
+} from '#harness';
+
+const { test } = testsOfStep(7);
+
+const MINUTE_MS = 60_000;
+
+test('every login is a document of its own', { move: 1 }, async (bench) => {
+  const app = await bench.openApp();
+  const account = await createAccount(app, 'ada');
+  const stranger = app.newBrowser();
+  for (const path of ['/login', '/account', '/no-such-page']) {
+    const answer = await stranger.get(path);
+    expect(answer.setCookie.length === 0, {
+      observed: `A stranger asked for ${path} and got a cookie: ${answer.setCookie.join()}.`,
+      why: 'For a stranger there is nothing to remember. Every cookie is a session in the '
+        + 'database, and programs that keep no cookies would leave one at each request.',
+      lookAt: 'app.ts: what is written into req.session for those who are not logged in?',
+      exchange: answer,
+    });
+  }
+  await tryLogin(stranger, { name: 'ada', password: 'guessed' });
+  const before = await app.database?.documents('logins') ?? [];
+  expect(before.length === 0, {
+    observed: `Nobody was logged in, and the collection logins holds ${before.length} documents.`,
+    why: 'A login begins when the password was right.',
+    lookAt: 'app.ts: when is beginLogin() called?',
+  });
+
+  const [laptop, phone] = [app.newBrowser(), app.newBrowser()];
+  for (const browser of [laptop, phone]) await logIn(browser, account);
+  const found = await app.database?.documents('logins') ?? [];
+  expect(found.length === 2, {
+    observed: `Ada logged in on her laptop and on her phone, and the collection logins holds `
+      + `${found.length} documents instead of 2.`,
+    why: 'Each login is a document of its own: it ends by itself, and can be ended by itself.',
+    lookAt: 'logins.ts: does beginLogin() insert a document? And app.ts: does POST /login wait for '
+      + 'it?',
+  });
+  for (const { user, since } of found) {
+    const isNow = since instanceof Date && Math.abs(since.getTime() - Date.now()) < MINUTE_MS;
+    expect(user === 'ada' && isNow, {
+      observed: `Ada logged in just now, and a document in logins says user: ${String(user)}, `
+        + `since: ${String(since)}.`,
+      why: 'The document says who it is, and since when: a Date, as MongoDB can compare it.',
+      lookAt: 'logins.ts: what does beginLogin() insert?',
+    });
+  }
+  for (const [name, browser] of Object.entries({ laptop, phone })) {
+    await expectUser(browser, 'ada', 'Ada logged in on laptop and phone', `on her ${name}`);
+  }
+});
+
+test('a login ends after eight hours, or after a silent one', { move: 2 }, async (bench) => {
+  const { app, account, browser } = await ada(bench);
+  const idle = app.newBrowser();
+  await logIn(idle, account);
+  let { restarted, busy } = { restarted: app, busy: browser };
+  for (let minutes = 50; minutes <= 450; minutes += 50) {
+    bench.advanceClock(50 * MINUTE_MS);
+    if (minutes === 250) {
+      restarted = await bench.restart(restarted);
+      busy = busy.movedTo(restarted);
+    }
+    await expectUser(busy, 'ada', `Ada was here every 50 minutes since she logged in`,
+      `after ${(minutes / 60).toFixed(1)} hours`);
+    await busy.get('/');
+    if (minutes === 100) {
+      await expectUser(idle.movedTo(restarted), undefined,
+        'Ada logged in and did nothing for 100 minutes', 'then');
+    }
+  }
+  for (const hours of ['8 hours and 20 minutes', '9 hours and 10 minutes', '10 hours']) {
+    bench.advanceClock(50 * MINUTE_MS);
+    const page = await busy.get('/account');
+    expect(userOf(page) === undefined, {
+      observed: `Mallory came every 50 minutes with ada’s cookie, and was still logged in after `
+        + `${hours}.`,
+      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. '
+        + 'Only what no visit moves can end it: the time at which the login began.',
+      lookAt: 'logins.ts: does findUser() ask for `since`, and for nothing that a visit changes?',
+      exchange: page,
+    });
+    await busy.get('/');
+  }
+  await logIn(busy, account);
+});
+
+test('a form that began before the logout comes too late', { move: 3 }, async (bench) => {
+  const { app, account, browser } = await ada(bench);
+  const stolen = browser.cookieHeader();
+  const form = new URLSearchParams({ new: 'set by mallory' }).toString();
+  const late = beginPost(app.url, '/account/password', {
+    cookie: stolen, body: form.slice(0, 5), length: form.length, headers: ownPage(app.url),
+  });
+  await settle(app);
+  await logOut(browser);
+  late.finish(form.slice(5));
+  const answer = await late.answer;
+
+  const mallory = app.newBrowser();
+  await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
+  expect(userOf(await mallory.get('/account')) === undefined, {
+    observed: 'Mallory had a copy of ada’s cookie and sent half a form with a new password. Ada '
+      + 'logged out. Then mallory sent the other half, and the password was changed.',
+    why: 'The session was read when the request began. What ended in the meantime the request does '
+      + 'not know: it works with its copy. So whether ada is still logged in has to be looked up '
+      + 'outside of the session, when it matters.',
+    lookAt: 'app.ts: what does POST /account/password ask to know who it is, and does POST /logout '
+      + 'end the login?',
+    exchange: answer,
+  });
+  await logIn(app.newBrowser(), account);
+});
+
+test('a slow request does not bring a logout back', { move: 3 }, async (bench) => {
+  const { app, account, browser } = await ada(bench);
+  const phone = app.newBrowser();
+  await logIn(phone, account);
+  for (const path of ['/', '/account']) {
+    const laptop = app.newBrowser();
+    await logIn(laptop, account);
+    const stolen = laptop.cookieHeader();
+    const slow = await app.startSlowGet(path, stolen);
+    await logOut(laptop);
+    await slow.finish().catch(() => undefined);
+    const page = await app.newBrowser().getWithCookie('/account', stolen);
+    expect(userOf(page) === undefined, {
+      observed: `A slow GET ${path} was under way while ada logged out. At its end it stored its `
+        + 'copy of the session, and ada’s old cookie was logged in again.',
+      why: 'express-session stores a session at the end of a request, even if it was destroyed in '
+        + 'the meantime. So a session can come back. A login that was deleted cannot.',
+      lookAt: 'app.ts: does POST /logout call endLogin(), and wait for it? And is the user looked '
+        + 'up, and not read from the session?',
+      exchange: page,
+    });
+  }
+  await expectUser(phone, 'ada', 'Ada logged out on her laptop', 'on her phone');
+  await expectUser(browser, 'ada', 'Ada logged out on her laptop', 'on another laptop');
+  const restarted = await bench.restart(app);
+  await expectUser(phone.movedTo(restarted), 'ada', 'Then the app was restarted', 'on her phone');
+});
+
+test('a new login ends the one before in the same browser', { move: 3 }, async (bench) => {
+  const { app, account, browser } = await ada(bench);
+  const mallory = await createAccount(app, 'mallory');
+  const old = browser.cookieHeader();
+  const slow = await app.startSlowGet('/', old);
+  await logIn(browser, mallory);
+  await slow.finish().catch(() => undefined);
+  const page = await app.newBrowser().getWithCookie('/account', old);
+  expect(userOf(page) === undefined, {
+    observed: 'Ada was logged in, and mallory logged in after her in the same browser. A slow '
+      + 'request from before stored the old session again, and its cookie says “logged in as '
+      + `${userOf(page) ?? ''}”.`,
+    why: 'Nobody can log out of that login any more: its browser has another one. A login ends the '
+      + 'one that it replaces.',
+    lookAt: 'app.ts: does POST /login call endLogin() with the id that the old session holds?',
+    exchange: page,
+  });
+  await expectUser(browser, 'mallory', 'Mallory logged in after ada', 'in the same browser');
+  await logIn(app.newBrowser(), account);
+});
+
+/** An app in which ada has an account and is logged in. */
+async function ada({ openApp }: TestContext) {
+  const app = await openApp();
+  const account = await createAccount(app, 'ada');
+  const browser = app.newBrowser();
+  await logIn(browser, account);
+  return { app, account, browser };
+}
+
+async function logOut(browser: Browser): Promise<void> {
+  const answer = await submit(browser, '/logout', '/logout', {});
+  expect(answer.status < 400, {
+    observed: `Ada logged out, and POST /logout answered with status ${answer.status}.`,
+    why: 'Those who are logged in may log out.',
+    lookAt: 'app.ts: what does POST /logout do?',
+    exchange: answer,
+  });
+}
+
+/** Lets the app do what it can do by now. */
+async function settle(app: RunningApp): Promise<void> {
+  const browser = app.newBrowser();
+  for (let visit = 1; visit <= 3; visit++) expectVisit(await browser.get('/'), visit, {});
+}
+
+async function expectUser(
+  browser: Browser,
+  expected: string | undefined,
+  what: string,
+  where: string,
+): Promise<void> {
+  const page = await browser.get('/account');
+  const user = userOf(page);
+  expect(user === expected, {
+    observed: `${what}. GET /account ${where}: ${user ? `logged in as ${user}` : 'nobody'}.`,
+    why: expected === undefined
+      ? 'After an hour without a visit nobody is logged in any more: the session has ended.'
+      : 'A login lasts until it is ended: by its own logout, after eight hours, or after an hour '
+        + 'without a visit.',
+    lookAt: 'logins.ts: which login does findUser() find, and which ones are ended?',
+    exchange: page,
+  });
+}

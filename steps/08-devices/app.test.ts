@@ -1,0 +1,313 @@
+import {
+  createAccount,
+  expect,
+  expectNoServerError,
+  logIn,
+  ownPage,
+  quote,
+  readForms,
+  submit,
+  testsOfStep,
+  tryLogin,
+  userOf,
+  type Account,
+  type TestContext,
+  type Browser,
+  type Exchange,
+} from '#harness';
+
+const { test } = testsOfStep(8);
+
+const MINUTE_MS = 60_000;
+
+test('ada changes her password, and mallory does not stay', { move: 1 }, async (bench) => {
+  const { app, account, laptop, phone } = await ada(bench);
+  const copy = laptop.cookieHeader();
+  const thief = app.newBrowser();
+  await logIn(thief, account, 'Mallory-Phone');
+  const other = await createAccount(app, 'mallory');
+  const mallory = app.newBrowser();
+  await logIn(mallory, other);
+
+  const changed = { ...account, password: 'a new password' };
+  const answer = await changePassword(laptop, account.password, changed.password);
+  expectAccepted(answer, 'Ada changed her password');
+  const page = await thief.get('/account');
+  expect(userOf(page) === undefined, {
+    observed: 'Mallory knew ada’s password and had logged in with it, on her own phone. Ada '
+      + 'changed her password. Mallory asked for /account, and read “logged in as ada”.',
+    why: 'A login lasts, whatever becomes of the password that opened it. People change their '
+      + 'password because they want somebody out.',
+    lookAt: 'app.ts: does POST /account/password call endLogins(), and wait for it?',
+    exchange: page,
+  });
+  for (const [what, cookie] of [
+    ['with a stolen copy of her laptop’s old cookie', copy],
+    ['on her phone', phone.cookieHeader()],
+  ] as const) {
+    const page = await app.newBrowser().getWithCookie('/account', cookie);
+    expect(userOf(page) === undefined, {
+      observed: `Ada changed her password on her laptop. She was logged in ${what}, and still is.`,
+      why: 'Nobody knows which of her logins is the thief’s. So all of them end.',
+      lookAt: 'logins.ts: which logins does endLogins() delete?',
+      exchange: page,
+    });
+  }
+  await expectUser(laptop, 'ada', 'Ada changed her password', 'in this browser',
+    'Ada has just shown that she is ada: her browser gets a new login, in a new session.');
+  await expectUser(mallory, 'mallory', 'Ada changed her password', 'in mallory’s browser',
+    'The logins of others have nothing to do with it.');
+  await logIn(app.newBrowser(), changed);
+  await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
+});
+
+test('a password is changed only by those who know it', { move: 1 }, async (bench) => {
+  const { app, account, laptop, phone } = await ada(bench);
+  const { password } = await createAccount(app, 'mallory');
+  const tries = { 'a wrong password': 'guessed', 'no password': '', 'mallory’s own': password };
+  for (const [what, old] of Object.entries(tries)) {
+    const answer = await changePassword(laptop, old, 'set by mallory');
+    expectRefused(answer, `At ada’s laptop, mallory tried to change the password with ${what}`);
+    await expectNoLogin(app.newBrowser(), { name: 'ada', password: 'set by mallory' },
+      `Mallory tried to change ada’s password with ${what}`);
+  }
+  const stranger = await changePassword(app.newBrowser(), account.password, 'set by mallory');
+  expectNoServerError(stranger);
+  await logIn(app.newBrowser(), account);
+  for (const [where, browser] of Object.entries({ laptop, phone })) {
+    await expectUser(browser, 'ada', 'Mallory tried to change ada’s password',
+      `on her ${where}`, 'A try that failed changes nothing.');
+  }
+});
+
+test('the account shows where its owner is logged in', { move: 2 }, async (bench) => {
+  const { app, account, laptop, phone } = await ada(bench);
+  const mallory = await createAccount(app, 'mallory');
+  await logIn(app.newBrowser(), mallory, 'Mallory-Browser');
+  const tablet = app.newBrowser();
+  await logIn(tablet, account, 'Tablet-Browser');
+  await submit(tablet, '/logout', '/logout', {});
+
+  const page = await laptop.get('/account');
+  expectShown(page, ['Laptop-Browser', 'Phone-Browser'], 'Ada is logged in on laptop and phone');
+  expectNotShown(page, 'Mallory-Browser', 'Mallory is logged in, too', 'Everybody sees their own '
+  + 'logins, and nobody else’s.');
+  expectNotShown(page, 'Tablet-Browser', 'Ada logged out on her tablet', 'What has ended needs no '
+  + 'button, and frightens people.');
+  const ids = [laptop, phone, tablet].map((browser) => browser.sessionCookie()?.id ?? '-');
+  expect(!ids.some((id) => id !== '-' && page.body.includes(id)), {
+    observed: 'GET /account shows the id of a session.',
+    why: 'A session’s id is half of what its cookie holds. It belongs into the cookie, which no '
+      + 'script can read, and nowhere else: pages end up in caches, screenshots and mails.',
+    lookAt: 'app.ts: which id tells the logins apart on the page? That of the login is harmless.',
+    exchange: page,
+  });
+
+  for (const minutes of [40, 40]) {
+    bench.advanceClock(minutes * MINUTE_MS);
+    await laptop.get('/');
+  }
+  expectNotShown(await laptop.get('/account'), 'Phone-Browser',
+    'Ada’s phone was silent for 80 minutes', 'That login ended after an hour.');
+});
+
+test('what a browser says of itself is only text', { move: 2 }, async ({ openApp }) => {
+  const app = await openApp();
+  const account = await createAccount(app, 'ada');
+  const agents = ['<img src=x onerror="alert(1)">', '</form><script>alert(2)</script>'];
+  for (const agent of agents) await logIn(app.newBrowser(), account, agent);
+  const browser = app.newBrowser();
+  await logIn(browser, account, 'Laptop-Browser');
+  const page = await browser.get('/account');
+  expectShown(page, ['Laptop-Browser'], 'Ada is logged in');
+  expect(!/<img|<script|onerror="/i.test(page.body), {
+    observed: `A browser says that it is ${agents[0]}, and GET /account shows that as HTML.`,
+    why: 'Anybody can type a User-Agent. As HTML it would be a script of mallory’s in ada’s page, '
+      + 'and could do whatever ada can.',
+    lookAt: 'pages.ts: is the User-Agent put through escapeHtml()?',
+    exchange: page,
+  });
+  expectShown(page, ['img src=x', 'script'], 'Two odd browsers are logged in');
+});
+
+test('one login is ended from another device', { move: 3 }, async (bench) => {
+  const { app, account, laptop, phone } = await ada(bench);
+  const tablet = app.newBrowser();
+  await logIn(tablet, account, 'Tablet-Browser');
+  const other = await createAccount(app, 'mallory');
+  const mallory = app.newBrowser();
+  await logIn(mallory, other, 'Mallory-Browser');
+
+  const button = await findButton(laptop, 'Phone-Browser');
+  const refused = await press(laptop, button, { password: 'guessed' });
+  expectRefused(refused, 'At ada’s laptop, mallory tried to end a login with a wrong password');
+  await expectUser(phone, 'ada', 'A login was to be ended with a wrong password',
+    'on the phone', 'The password is asked for before anything is done.');
+
+  const slow = await app.startSlowGet('/', phone.cookieHeader());
+  const answer = await press(laptop, button, { password: account.password });
+  expectAccepted(answer, 'Ada ended the login of her phone');
+  await slow.finish().catch(() => undefined);
+  await expectUser(phone, undefined,
+    'Ada ended the login of her phone, while the phone had a request under way', 'on the phone',
+    'What is ended has to be gone from the server, and not only from the page.');
+  for (const [name, browser] of Object.entries({ laptop, tablet })) {
+    await expectUser(browser, 'ada', 'Ada ended the login of her phone', `on her ${name}`,
+      'A button ends the login that it stands at, and no other.');
+  }
+  await expectUser(mallory, 'mallory', 'Ada ended the login of her phone', 'in mallory’s browser',
+    'A button ends the login that it stands at, and no other.');
+  expectNotShown(await laptop.get('/account'), 'Phone-Browser', 'Ada ended the login of her phone',
+    'What has ended needs no button.');
+});
+
+test("nobody ends anybody else's login", { move: 3 }, async (bench) => {
+  const { app, account, laptop, phone } = await ada(bench);
+  const other = await createAccount(app, 'mallory');
+  const mallory = app.newBrowser();
+  await logIn(mallory, other);
+  const button = await findButton(laptop, 'Phone-Browser');
+
+  const tries: Record<string, [Browser, string]> = {
+    'with her own login and her own password': [mallory, other.password],
+    'with her own login and ada’s password': [mallory, account.password],
+    'without a login': [app.newBrowser(), account.password],
+  };
+  for (const [how, [browser, password]] of Object.entries(tries)) {
+    const answer = await press(browser, button, { password });
+    expectNoServerError(answer);
+    await expectUser(phone, 'ada', `Mallory sent the form that ends ada’s login, ${how}`,
+      'on the phone', 'Ids can be guessed, seen or sent by mistake. Whose login it is has to be '
+      + 'part of the question.');
+  }
+  for (const odd of [{}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' }]) {
+    const answer = await laptop.post(button.action, {
+      ...odd, password: account.password,
+    }, ownPage(app.url));
+    expectNoServerError(answer);
+  }
+  for (const [name, browser] of Object.entries({ laptop, phone })) {
+    await expectUser(browser, 'ada', 'A form came that names no login', `on her ${name}`,
+      'A form that names no login ends none.');
+  }
+});
+
+/** An app in which ada is logged in on two devices. */
+async function ada({ openApp }: TestContext) {
+  const app = await openApp();
+  const account = await createAccount(app, 'ada');
+  const [laptop, phone] = [app.newBrowser(), app.newBrowser()];
+  await logIn(laptop, account, 'Laptop-Browser');
+  await logIn(phone, account, 'Phone-Browser');
+  return { app, account, laptop, phone };
+}
+
+function changePassword(browser: Browser, password: string, next: string): Promise<Exchange> {
+  return browser.post('/account/password', { password, new: next }, ownPage(browser.url));
+}
+
+/** A button of the account page, and what is sent with it. */
+interface PageButton {
+  action: string;
+  form: Record<string, string>;
+}
+
+/** Finds the button that ends the login of a device. */
+async function findButton(browser: Browser, agent: string): Promise<PageButton> {
+  const page = await browser.get('/account');
+  for (const { action, method, fields, buttons } of readForms(page)) {
+    for (const { field, text } of buttons) {
+      if (method === 'POST' && text.includes(agent)) {
+        const answer = await browser.post(action, { ...fields, ...field, password: '' },
+          ownPage(browser.url));
+        expect(answer.status !== 404, {
+          observed: `The button at ${agent} posts to ${action}, and that is a 404.`,
+          why: 'A button needs a route that answers it.',
+          lookAt: "app.ts: is there an app.post('/account/end', …)?",
+          exchange: answer,
+        });
+        return { action, form: { ...fields, ...field } };
+      }
+    }
+  }
+  expect(false, {
+    observed: `GET /account has no button that ends the login of ${agent}.`,
+    why: 'A phone that is lost has to be logged out from another device.',
+    lookAt: 'app.ts: does showAccount() hand the logins to accountPage(), which shows a form for '
+      + 'each?',
+    exchange: page,
+  });
+}
+
+function press(
+  browser: Browser,
+  { action, form }: PageButton,
+  filledIn: Record<string, string>,
+): Promise<Exchange> {
+  return browser.post(action, { ...form, ...filledIn }, ownPage(browser.url));
+}
+
+function expectAccepted(answer: Exchange, what: string): void {
+  expectNoServerError(answer);
+  expect(answer.status < 400, {
+    observed: `${what}, with the right password, and was answered with status ${answer.status}: `
+      + `${quote(answer.body)}.`,
+    why: 'Those who know the password may.',
+    lookAt: 'app.ts: which fields does the route read, and what does it ask of them?',
+    exchange: answer,
+  });
+}
+
+function expectRefused(answer: Exchange, what: string): void {
+  expectNoServerError(answer);
+  expect(answer.status >= 400, {
+    observed: `${what}, and was answered with status ${answer.status}.`,
+    why: 'A laptop stands open for a minute, a cookie is stolen: a session shows who has logged in '
+      + 'once, and not who sits there now. For what matters most, the password is asked for again.',
+    lookAt: 'app.ts: is authenticate() called with the field `password`, awaited, and looked at '
+      + 'before anything is done?',
+    exchange: answer,
+  });
+}
+
+async function expectNoLogin(browser: Browser, account: Account, what: string): Promise<void> {
+  const answer = await tryLogin(browser, account);
+  expect(userOf(await browser.get('/account')) === undefined, {
+    observed: `${what}. Then “${account.password}” opened ada’s account.`,
+    why: 'Only the password that ada has chosen last opens her account.',
+    lookAt: 'app.ts: in which order does POST /account/password check and change?',
+    exchange: answer,
+  });
+}
+
+async function expectUser(
+  browser: Browser, expected: string | undefined, what: string, where: string, why: string,
+): Promise<void> {
+  const page = await browser.get('/account');
+  expect(userOf(page) === expected, {
+    observed: `${what}. Now GET /account shows ${userOf(page) ?? 'nobody'} ${where}.`,
+    why,
+    lookAt: 'app.ts: which logins are ended, and when?',
+    exchange: page,
+  });
+}
+
+function expectShown(page: Exchange, agents: string[], what: string): void {
+  for (const agent of agents) {
+    expect(page.body.includes(agent), {
+      observed: `${what}, and GET /account does not show “${agent}”.`,
+      why: 'People recognize their devices by the browser, and a stranger’s by not recognizing it.',
+      lookAt: 'app.ts: does showAccount() hand accountPage() what listLogins() finds?',
+      exchange: page,
+    });
+  }
+}
+
+function expectNotShown(page: Exchange, agent: string, what: string, why: string): void {
+  expect(!page.body.includes(agent), {
+    observed: `${what}, and ada’s account shows “${agent}”.`,
+    why,
+    lookAt: 'logins.ts: which logins does listLogins() find?',
+    exchange: page,
+  });
+}
