@@ -49,8 +49,8 @@ test(attack, { move: 2 }, async ({ openApp }) => {
   }, 'app.ts: what becomes of the session from before the login?');
 });
 
-test('the right name and password lead to /account', { move: 1 }, async (bench) => {
-  const app = await bench.openApp();
+test('the right name and password lead to /account', { move: 1 }, async (context) => {
+  const app = await context.openApp();
   const account = await createAccount(app, 'ada');
   const other = await createAccount(app, 'mallory');
   const stranger = await app.newBrowser().get('/account');
@@ -74,7 +74,7 @@ test('the right name and password lead to /account', { move: 1 }, async (bench) 
     exchange: answer,
   });
   await logIn(app.newBrowser(), other);
-  const page = await ada.movedTo(await bench.restart(app)).get('/account');
+  const page = await ada.movedTo(await context.restart(app)).get('/account');
   expect(userOf(page) === 'ada', {
     observed: 'Ada logged in, the app was restarted, and GET /account shows '
       + `${userOf(page) ?? 'nobody'}.`,
@@ -204,8 +204,8 @@ test('forms that no browser sends are refused', { move: 1 }, async ({ openApp })
   }
 });
 
-test('the next login in the same browser is a new session, too', { move: 2 }, async (bench) => {
-  const app = await bench.openApp();
+test('the next login in the same browser is a new session, too', { move: 2 }, async (context) => {
+  const app = await context.openApp();
   const [ada, mallory] = [await createAccount(app, 'ada'), await createAccount(app, 'mallory')];
   const browser = app.newBrowser();
   await logIn(browser, mallory);
@@ -256,8 +256,8 @@ test('the answer waits until the new session is stored', { move: 3 }, async ({ o
   }
 });
 
-test('a login that cannot be stored is an error, and nobody is in', { move: 3 }, async (bench) => {
-  const app = await bench.openApp();
+test('a login that cannot be stored is an error, and nobody is in', { move: 3 }, async (context) => {
+  const app = await context.openApp();
   const account = await createAccount(app, 'ada');
   const browser = app.newBrowser();
   await browser.get('/');

@@ -10,7 +10,7 @@ import {
   tryLogin,
   userOf,
   type Account,
-  type TestContext,
+  type Context,
   type Browser,
   type Exchange,
 } from '#harness';
@@ -26,8 +26,8 @@ const foreignPages = {
 };
 
 const attack = "a button on mallory's page does not change ada's password";
-test(attack, { move: 1 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test(attack, { move: 1 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const headers = foreignPages['a page on another port'];
   const click = await browser.post('/account/password', { new: 'set by mallory' }, headers);
   const mallory = app.newBrowser();
@@ -48,8 +48,8 @@ test(attack, { move: 1 }, async (bench) => {
   await logIn(app.newBrowser(), account);
 });
 
-test("a foreign page's login and logout are refused", { move: 1 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test("a foreign page's login and logout are refused", { move: 1 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const mallory = await createAccount(app, 'mallory');
   for (const [who, headers] of Object.entries(foreignPages)) {
     const visitor = app.newBrowser();
@@ -77,8 +77,8 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (bench)
   await logIn(app.newBrowser(), account);
 });
 
-test('our own forms and links from anywhere still work', { move: 1 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test('our own forms and links from anywhere still work', { move: 1 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   // Otherwise all of this would work without a check, as well.
   const foreign = await browser.post('/logout', '', foreignPages['another site']);
   expectRefused(foreign, 'Another site sent a logout');
@@ -118,8 +118,8 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (ben
 });
 
 const old = "an old browser's foreign pages are refused, and its own are not";
-test(old, { move: 2 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test(old, { move: 2 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const { host, port } = new URL(app.url);
   const tries: Record<string, string[]> = {
     [host]: [
@@ -156,7 +156,7 @@ test(old, { move: 2 }, async (bench) => {
 });
 
 /** An app in which ada has an account and is logged in. */
-async function ada({ openApp }: TestContext) {
+async function ada({ openApp }: Context) {
   const app = await openApp();
   const account: Account = await createAccount(app, 'ada');
   const browser = app.newBrowser();

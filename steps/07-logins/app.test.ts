@@ -9,7 +9,7 @@ import {
   testsOfStep,
   tryLogin,
   userOf,
-  type TestContext,
+  type Context,
   type Browser,
   type RunningApp,
 } from '#harness';
@@ -18,8 +18,8 @@ const { test } = testsOfStep(7);
 
 const MINUTE_MS = 60_000;
 
-test('every login is a document of its own', { move: 1 }, async (bench) => {
-  const app = await bench.openApp();
+test('every login is a document of its own', { move: 1 }, async (context) => {
+  const app = await context.openApp();
   const account = await createAccount(app, 'ada');
   const stranger = app.newBrowser();
   for (const path of ['/login', '/account', '/no-such-page']) {
@@ -64,15 +64,15 @@ test('every login is a document of its own', { move: 1 }, async (bench) => {
   }
 });
 
-test('a login ends after eight hours, or after a silent one', { move: 2 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test('a login ends after eight hours, or after a silent one', { move: 2 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const idle = app.newBrowser();
   await logIn(idle, account);
   let { restarted, busy } = { restarted: app, busy: browser };
   for (let minutes = 50; minutes <= 450; minutes += 50) {
-    bench.advanceClock(50 * MINUTE_MS);
+    context.advanceClock(50 * MINUTE_MS);
     if (minutes === 250) {
-      restarted = await bench.restart(restarted);
+      restarted = await context.restart(restarted);
       busy = busy.movedTo(restarted);
     }
     await expectUser(busy, 'ada', `Ada was here every 50 minutes since she logged in`,
@@ -84,7 +84,7 @@ test('a login ends after eight hours, or after a silent one', { move: 2 }, async
     }
   }
   for (const hours of ['8 hours and 20 minutes', '9 hours and 10 minutes', '10 hours']) {
-    bench.advanceClock(50 * MINUTE_MS);
+    context.advanceClock(50 * MINUTE_MS);
     const page = await busy.get('/account');
     expect(userOf(page) === undefined, {
       observed: `Mallory came every 50 minutes with ada’s cookie, and was still logged in after `
@@ -99,8 +99,8 @@ test('a login ends after eight hours, or after a silent one', { move: 2 }, async
   await logIn(busy, account);
 });
 
-test('a form that began before the logout comes too late', { move: 3 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test('a form that began before the logout comes too late', { move: 3 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const stolen = browser.cookieHeader();
   const form = new URLSearchParams({ new: 'set by mallory' }).toString();
   const late = beginPost(app.url, '/account/password', {
@@ -126,8 +126,8 @@ test('a form that began before the logout comes too late', { move: 3 }, async (b
   await logIn(app.newBrowser(), account);
 });
 
-test('a slow request does not bring a logout back', { move: 3 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test('a slow request does not bring a logout back', { move: 3 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const phone = app.newBrowser();
   await logIn(phone, account);
   for (const path of ['/', '/account']) {
@@ -150,12 +150,12 @@ test('a slow request does not bring a logout back', { move: 3 }, async (bench) =
   }
   await expectUser(phone, 'ada', 'Ada logged out on her laptop', 'on her phone');
   await expectUser(browser, 'ada', 'Ada logged out on her laptop', 'on another laptop');
-  const restarted = await bench.restart(app);
+  const restarted = await context.restart(app);
   await expectUser(phone.movedTo(restarted), 'ada', 'Then the app was restarted', 'on her phone');
 });
 
-test('a new login ends the one before in the same browser', { move: 3 }, async (bench) => {
-  const { app, account, browser } = await ada(bench);
+test('a new login ends the one before in the same browser', { move: 3 }, async (context) => {
+  const { app, account, browser } = await ada(context);
   const mallory = await createAccount(app, 'mallory');
   const old = browser.cookieHeader();
   const slow = await app.startSlowGet('/', old);
@@ -176,7 +176,7 @@ test('a new login ends the one before in the same browser', { move: 3 }, async (
 });
 
 /** An app in which ada has an account and is logged in. */
-async function ada({ openApp }: TestContext) {
+async function ada({ openApp }: Context) {
   const app = await openApp();
   const account = await createAccount(app, 'ada');
   const browser = app.newBrowser();

@@ -11,7 +11,7 @@ import {
   tryLogin,
   userOf,
   type Account,
-  type TestContext,
+  type Context,
   type Browser,
   type Exchange,
 } from '#harness';
@@ -20,8 +20,8 @@ const { test } = testsOfStep(8);
 
 const MINUTE_MS = 60_000;
 
-test('ada changes her password, and mallory does not stay', { move: 1 }, async (bench) => {
-  const { app, account, laptop, phone } = await ada(bench);
+test('ada changes her password, and mallory does not stay', { move: 1 }, async (context) => {
+  const { app, account, laptop, phone } = await ada(context);
   const copy = laptop.cookieHeader();
   const thief = app.newBrowser();
   await logIn(thief, account, 'Mallory-Phone');
@@ -61,8 +61,8 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 });
 
-test('a password is changed only by those who know it', { move: 1 }, async (bench) => {
-  const { app, account, laptop, phone } = await ada(bench);
+test('a password is changed only by those who know it', { move: 1 }, async (context) => {
+  const { app, account, laptop, phone } = await ada(context);
   const { password } = await createAccount(app, 'mallory');
   const tries = { 'a wrong password': 'guessed', 'no password': '', 'mallory’s own': password };
   for (const [what, old] of Object.entries(tries)) {
@@ -80,8 +80,8 @@ test('a password is changed only by those who know it', { move: 1 }, async (benc
   }
 });
 
-test('the account shows where its owner is logged in', { move: 2 }, async (bench) => {
-  const { app, account, laptop, phone } = await ada(bench);
+test('the account shows where its owner is logged in', { move: 2 }, async (context) => {
+  const { app, account, laptop, phone } = await ada(context);
   const mallory = await createAccount(app, 'mallory');
   await logIn(app.newBrowser(), mallory, 'Mallory-Browser');
   const tablet = app.newBrowser();
@@ -104,7 +104,7 @@ test('the account shows where its owner is logged in', { move: 2 }, async (bench
   });
 
   for (const minutes of [40, 40]) {
-    bench.advanceClock(minutes * MINUTE_MS);
+    context.advanceClock(minutes * MINUTE_MS);
     await laptop.get('/');
   }
   expectNotShown(await laptop.get('/account'), 'Phone-Browser',
@@ -130,8 +130,8 @@ test('what a browser says of itself is only text', { move: 2 }, async ({ openApp
   expectShown(page, ['img src=x', 'script'], 'Two odd browsers are logged in');
 });
 
-test('one login is ended from another device', { move: 3 }, async (bench) => {
-  const { app, account, laptop, phone } = await ada(bench);
+test('one login is ended from another device', { move: 3 }, async (context) => {
+  const { app, account, laptop, phone } = await ada(context);
   const tablet = app.newBrowser();
   await logIn(tablet, account, 'Tablet-Browser');
   const other = await createAccount(app, 'mallory');
@@ -161,8 +161,8 @@ test('one login is ended from another device', { move: 3 }, async (bench) => {
     'What has ended needs no button.');
 });
 
-test("nobody ends anybody else's login", { move: 3 }, async (bench) => {
-  const { app, account, laptop, phone } = await ada(bench);
+test("nobody ends anybody else's login", { move: 3 }, async (context) => {
+  const { app, account, laptop, phone } = await ada(context);
   const other = await createAccount(app, 'mallory');
   const mallory = app.newBrowser();
   await logIn(mallory, other);
@@ -193,7 +193,7 @@ test("nobody ends anybody else's login", { move: 3 }, async (bench) => {
 });
 
 /** An app in which ada is logged in on two devices. */
-async function ada({ openApp }: TestContext) {
+async function ada({ openApp }: Context) {
   const app = await openApp();
   const account = await createAccount(app, 'ada');
   const [laptop, phone] = [app.newBrowser(), app.newBrowser()];
