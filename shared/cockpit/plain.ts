@@ -1,4 +1,4 @@
-import { steps } from '../lesson/steps.ts';
+import { steps, textOf } from '../lesson/steps.ts';
 import { paint, progress, type Size } from '../terminal/text.ts';
 import { greenLines, table } from './screen.ts';
 import { countTests, describeSave, isGreen, type Event, type State } from './state.ts';
@@ -23,7 +23,7 @@ export function describe(before: State, event: Event, after: State, size: Size):
           ['Live', event.live],
           ['Database', event.database],
           ['Check', `npm run test:${step.number}`],
-          ['Text', `WORKSHOP.md › Step ${step.number}`],
+          ['Text', `${textOf(step.number)} › Step ${step.number}`],
         ]).map((line) => `  ${line}`),
         '',
         'Saving a file starts the app again. Ctrl-C ends everything.',

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { steps } from '../lesson/steps.ts';
+import { afterStep, textOf } from '../lesson/steps.ts';
 import { breakLine, cut, paint, progress, wrap, type Size } from '../terminal/text.ts';
 import { countTests, isGreen, type Page, type State } from './state.ts';
 import { failureLines, openFailure, otherLines, passLines } from './verdict.ts';
@@ -41,15 +41,14 @@ export function keyLines(size: Size): string[] {
 /** That a step is done, what was learned, and what comes next. */
 export function greenLines(state: State, size: Size, next: string): string[] {
   const { step } = state;
-  const more = step.number === steps.length ? ', and so is the workshop' : '';
   const total = countTests(state)?.total ?? 0;
-  const done = `✔ All ${total} tests pass. Step ${step.number} is done${more}.`;
+  const done = `✔ All ${total} tests pass. ${afterStep(step).done}.`;
   return [
     paint(['bold', 'green'], done, size),
     '',
     ...wrap(step.learned, Math.min(size.columns, 100), '    '),
     '',
-    ...wrap(`Next: Try it out in WORKSHOP.md, then ${next}`, size.columns),
+    ...wrap(`Next: Try it out in ${textOf(step.number)}, then ${next}`, size.columns),
   ];
 }
 
@@ -131,8 +130,7 @@ function renderVerdict(state: State, allowed: Size, room: number): string[] {
   const { report } = verdict;
   const passed = passLines(report, size);
   if (isGreen(state)) {
-    const isLast = state.step.number === steps.length;
-    const green = greenLines(state, size, isLast ? 'npm run progress' : 'press n');
+    const green = greenLines(state, size, afterStep(state.step, 'press n').next);
     return aged(blocks(green, passed).slice(0, room));
   }
   const open = openFailure(report, size);

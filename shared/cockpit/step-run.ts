@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReadStream } from 'node:tty';
+import { keepPasswords, makeAccounts } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
 import type { Ending } from '../app/ending.ts';
 import { findPort } from '../app/port.ts';
@@ -112,6 +114,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
       if (!database) return { next: undefined, farewell: farewell() };
       say(database.line);
     }
+    const making = database && makeAccountsOf(join(workshop, folder), workshop, database);
     if (kind === 'steps') loop = createLoop(step, database, emit);
     const app = createApp(session, step, database, emit);
     session.app = app;
@@ -121,6 +124,8 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
       return undefined;
     });
     if (live?.note !== undefined) say(live.note);
+    const accounts = await making;
+    if (accounts !== undefined) say(accounts);
     emit({
       type: 'ready',
       ...live && { live: live.url },
@@ -195,6 +200,23 @@ function createApp(
     });
   });
   return app;
+}
+
+/** Makes the accounts of a step that has some. @returns a line with their passwords */
+async function makeAccountsOf(
+  folder: string,
+  workshop: string,
+  database: Database,
+): Promise<string | undefined> {
+  const file = join(folder, 'accounts.ts');
+  if (!existsSync(file)) return undefined;
+  try {
+    const passwords = await makeAccounts(file, appUrl(database));
+    await keepPasswords(passwords, workshop);
+    return `Accounts: ada, password ${passwords.ada}, and mallory, password ${passwords.mallory}`;
+  } catch (error) {
+    return `There are no accounts: ${messageOf(error)}.`;
+  }
 }
 
 /** Serves the live picture of the app. */

@@ -16,6 +16,7 @@ const groups: [title: string, commands: [command: string, does: string][]][] = [
     ['npm run solution:1', 'the finished app of step 1'],
     ['npm run reset 1', 'step 1 as it came; yours is kept'],
     ['npm run catch-up 3', 'steps 1 and 2 solved, 3 as it came; yours is kept'],
+    ['npm run attack:5', 'part two: attacks the app that step:5 runs'],
     ['npm run doctor', 'what is wrong with this machine'],
     ['npm run mongod', 'fetches a real MongoDB; a stand-in does too'],
   ]],
@@ -37,6 +38,6 @@ export default function workshop({ paper, print, ...input }: Context): Promise<v
     for (const [command, does] of commands) print(`  ${command.padEnd(26)}${does}`);
     print('');
   }
-  print('The text is WORKSHOP.md. Next: npm start');
+  print('The text is WORKSHOP.md, and then PART-TWO.md. Next: npm start');
   return Promise.resolve();
 }

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { loadEnvFile } from '../app/settings.ts';
 import { readStarter } from '../lesson/starters.ts';
-import { folderOf, root, steps } from '../lesson/steps.ts';
+import { folderOf, root, steps, texts } from '../lesson/steps.ts';
 import { messageOf, Problem } from '../terminal/problem.ts';
 
 /** What a check looks at. */
@@ -125,7 +125,7 @@ export async function checkLineEndings({ workshop }: Place): Promise<string> {
     ['app.ts', 'session.ts', 'index.ts'].map((file) => `${kind}/${folder}/${file}`)));
   const mixed: string[] = [];
   let windows = 0;
-  for (const file of [...files, 'WORKSHOP.md']) {
+  for (const file of [...files, ...texts]) {
     const text = await readFile(path.join(workshop, file), 'utf8').catch(() => '');
     const all = text.split('\n').length - 1;
     const crlf = text.split('\r\n').length - 1;

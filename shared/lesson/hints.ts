@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Problem } from '../terminal/problem.ts';
 import { writeWhole } from './replace.ts';
-import { root, type Step } from './steps.ts';
+import { root, textOf, type Step } from './steps.ts';
 
-/** A hint of WORKSHOP.md, folded away there below a move. */
+/** A hint of the text, folded away there below a move. */
 export interface Hint {
   /** From 1, the nudge, to the code. */
   number: number;
@@ -29,15 +29,16 @@ export interface PlacedHint {
 }
 
 /**
- * Reads the moves of a step and their hints from WORKSHOP.md.
+ * Reads the moves of a step and their hints from its text.
  * @throws {Problem} when the text isn't there or holds none for this step
  */
 export async function readMoves(step: Step, workshop = root): Promise<Move[]> {
-  const text = await readFile(path.join(workshop, 'WORKSHOP.md'), 'utf8').catch(() => undefined);
+  const name = textOf(step.number);
+  const text = await readFile(path.join(workshop, name), 'utf8').catch(() => undefined);
   if (text === undefined) {
     throw new Problem(
-      'WORKSHOP.md is missing, and the hints are in it.',
-      'git checkout WORKSHOP.md, or copy it from a fresh download of the workshop',
+      `${name} is missing, and the hints are in it.`,
+      `git checkout ${name}, or copy it from a fresh download of the workshop`,
     );
   }
   const moves = parseMoves(text, step.number);
@@ -93,7 +94,7 @@ export async function forgetHints(step: Step, workshop = root): Promise<void> {
 }
 
 function noHints(where: string, { number }: Step): Problem {
-  return new Problem(`WORKSHOP.md holds no hints for ${where}.`, `npm run diff ${number}`);
+  return new Problem(`${textOf(number)} holds no hints for ${where}.`, `npm run diff ${number}`);
 }
 
 /*

@@ -11,6 +11,8 @@ export interface Step {
   needsDatabase: boolean;
   /** What a learner knows who has done it. */
   learned: string;
+  /** What is finished with this step. */
+  ends?: 'the workshop' | 'part two';
 }
 
 export const steps: readonly Step[] = [
@@ -45,6 +47,7 @@ export const steps: readonly Step[] = [
     needsDatabase: true,
     learned: 'You learned: a logout ends the session where it lives, on the server, and says so '
       + 'only when that is done. Clearing the cookie comes on top.',
+    ends: 'the workshop',
   },
   {
     number: 5,
@@ -77,8 +80,29 @@ export const steps: readonly Step[] = [
     needsDatabase: true,
     learned: 'You learned: logins that lie in a collection can be found by their owner, listed and '
       + 'ended, one or all. What matters most asks for the password once more.',
+    ends: 'part two',
   },
 ];
+
+/** The files that hold the lessons: part one is one afternoon, part two goes on from there. */
+export const texts = ['WORKSHOP.md', 'PART-TWO.md'] as const;
+
+/** The file that holds the lesson of a step. @param step its number */
+export function textOf(step: number): string {
+  const isPartOne = step <= steps.findIndex(({ ends }) => ends === 'the workshop') + 1;
+  return texts[isPartOne ? 0 : 1];
+}
+
+/** What to do after a step, and what is finished with it. */
+export function afterStep({ number, ends }: Step, goOn?: string): { done: string; next: string } {
+  const following = steps.find((step) => step.number === number + 1);
+  return {
+    done: ends ? `Step ${number} is done, and so is ${ends}` : `Step ${number} is done`,
+    next: following
+      ? `${goOn ?? `npm run step:${following.number}`}${ends ? ' for part two, if you like' : ''}`
+      : 'npm run progress',
+  };
+}
 
 /** The workshop's root folder, where package.json is. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -11,10 +11,10 @@ import { describe, test } from 'node:test';
 import { executeChapter, type Counts } from './text/chapter.ts';
 import { readDocument, type Block, type Document, type Heading, type Mention }
   from './text/document.ts';
-import { root, steps } from '../lesson/steps.ts';
+import { root, steps, textOf, texts } from '../lesson/steps.ts';
 
 const documents = await Promise.all(
-  ['WORKSHOP.md', 'README.md', 'CONTRIBUTING.md'].map(readDocument),
+  [...texts, 'README.md', 'CONTRIBUTING.md'].map(readDocument),
 );
 const blocks = documents.flatMap((document) => document.blocks);
 const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
@@ -94,7 +94,7 @@ describe('what the text names exists', () => {
     // `npm run hint:3` means what `npm run hint 3` does, and `step 3` what `step:3` does.
     const base = (name: string) => name.replace(/:\d+$/, '');
     const named = new Set(mentionedScripts()
-      .filter(({ place }) => !place.startsWith('WORKSHOP.md'))
+      .filter(({ place }) => !texts.some((text) => place.startsWith(text)))
       .map(({ name }) => base(name)));
     for (const name of Object.keys(scripts)) {
       assert.ok(named.has(base(name)), `README.md doesn't say what npm run ${name} does.`);
@@ -102,11 +102,11 @@ describe('what the text names exists', () => {
   });
 
   test('every step has its chapter', async () => {
-    const workshop = await readDocument('WORKSHOP.md');
     for (const step of steps) {
+      const workshop = await readDocument(textOf(step.number));
       const title = `Step ${step.number}: ${step.title}`;
       const chapter = workshop.headings.find(({ text }) => text === title);
-      assert.ok(chapter, `WORKSHOP.md has no chapter “${title}”.`);
+      assert.ok(chapter, `${workshop.file} has no chapter “${title}”.`);
       const sections = sectionsOf(workshop, chapter);
       for (const name of ['Try it out', 'Check', 'What just happened', 'Common mistakes']) {
         assert.ok(sections.includes(name), `${chapter.place}: “${title}” has no “${name}”.`);

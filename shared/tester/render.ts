@@ -1,7 +1,7 @@
 import type { Exchange } from './browser.ts';
 import { passes, type Report, type TestReport } from './report.ts';
 import { redact } from './lesson.ts';
-import { steps } from '../lesson/steps.ts';
+import { afterStep, textOf } from '../lesson/steps.ts';
 import { paint, wrap } from '../terminal/text.ts';
 
 /** How wide the text may be, in characters, and whether it may be coloured. */
@@ -65,15 +65,13 @@ function failLine({ name, notRun }: TestReport, style: Style): string {
 function next({ step, kind }: Report, failures: number): string {
   if (kind === 'solutions') return failures === 0 ? 'All pass.' : '';
   if (failures > 0) return `Next: npm run test:${step.number}`;
-  const following = steps.find(({ number }) => number === step.number + 1);
-  return following
-    ? `Step ${step.number} is done. Next: npm run step:${following.number}`
-    : `Step ${step.number} is done, and with it the workshop. Next: npm run progress`;
+  const { done, next } = afterStep(step);
+  return `${done}. Next: ${next}`;
 }
 
 /** Where to read on, and the command that gives a hint. On one line if there is room for both. */
 function lesson({ step, move }: TestReport, { width }: Style, label: Label): string[] {
-  const [where = ''] = label('Lesson', `WORKSHOP.md › Step ${step} › Move ${move}`);
+  const [where = ''] = label('Lesson', `${textOf(step)} › Step ${step} › Move ${move}`);
   const hint = `Hint  npm run hint ${step}`;
   const line = `${where.padEnd(50)} ${hint}`;
   return line.length <= width ? [line] : [where, ...label('Hint', `npm run hint ${step}`)];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually, onEnd, Workshop } from './workshop.ts';
-import { folderOf, steps } from '../lesson/steps.ts';
+import { folderOf, steps, texts } from '../lesson/steps.ts';
 
 /** The learner's first file: an app that listens, and says so. */
 export const index = `
@@ -66,7 +66,7 @@ const text = steps.map(({ number, title }) =>
  */
 export async function learnersWorkshop(t: TestContext): Promise<Workshop> {
   const workshop = await Workshop.create(t);
-  workshop.write('WORKSHOP.md', text);
+  for (const name of texts) workshop.write(name, text);
   for (const step of steps) {
     const { number, folder } = step;
     const previous = steps.find((step) => step.number === number - 1);

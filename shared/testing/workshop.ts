@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { starterFolder } from '../lesson/starters.ts';
-import { folderOf, root, steps, type Kind, type Step } from '../lesson/steps.ts';
+import { folderOf, root, steps, texts, type Kind, type Step } from '../lesson/steps.ts';
 
 /** Polls until something holds; fails after a minute, which only a broken program takes. */
 export async function eventually<T>(
@@ -212,8 +212,8 @@ export class Workshop {
   /** The workshop as a learner gets it, until it is removed. A learner's work isn't in it. */
   static async copy(): Promise<Workshop> {
     const workshop = new Workshop(await makeFolder());
-    const texts = ['WORKSHOP.md', 'README.md'];
-    for (const entry of ['tsconfig.json', '.env.example', 'solutions', ...texts]) {
+    const others = ['tsconfig.json', '.env.example', 'README.md', 'solutions', 'attacks'];
+    for (const entry of [...others, ...texts]) {
       workshop.#take(entry);
     }
     for (const step of steps) {
