@@ -256,7 +256,7 @@ test('the answer waits until the new session is stored', { move: 3 }, async ({ o
   }
 });
 
-test('a login that cannot be stored is an error, and nobody is in', { move: 3 }, async (context) => {
+test('a login that cannot be stored is an error', { move: 3 }, async (context) => {
   const app = await context.openApp();
   const account = await createAccount(app, 'ada');
   const browser = app.newBrowser();

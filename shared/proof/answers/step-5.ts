@@ -7,7 +7,7 @@ const silent = 'nobody learns who has an account';
 const strange = 'forms that no browser sends are refused';
 const next = 'the next login in the same browser is a new session, too';
 const waits = 'the answer waits until the new session is stored';
-const failure = 'a login that cannot be stored is an error, and nobody is in';
+const failure = 'a login that cannot be stored is an error';
 
 /** The solution's new session, to be replaced. */
 const renewal = `
