@@ -210,8 +210,9 @@ class Chapter {
     if (args[0] === 'install' || args[0] === 'test') return;
     const script = args[0] === 'run' ? args[1] ?? '' : args[0] ?? '';
     const [, kind, number] = /^(step|solution|test):(\d)$/.exec(script) ?? [];
-    const words = await this.#script(script, part.place);
+    const words = [...await this.#script(script, part.place), ...args.slice(3)];
     if (kind === undefined) {
+      await this.#save(part.place);
       this.#compare(part, await this.#output(process.execPath, words));
     } else if (kind === 'test') {
       await this.#runTests(Number(number), part);
