@@ -11,6 +11,8 @@ export interface Step {
   needsDatabase: boolean;
   /** What a learner knows who has done it. */
   learned: string;
+  /** Whether a proxy that ends HTTPS stands before the step's app. */
+  behindProxy?: true;
   /** What is finished with this step. */
   ends?: 'the workshop' | 'part two';
 }
@@ -80,6 +82,15 @@ export const steps: readonly Step[] = [
     needsDatabase: true,
     learned: 'You learned: logins that lie in a collection can be found by their owner, listed and '
       + 'ended, one or all. What matters most asks for the password once more.',
+  },
+  {
+    number: 9,
+    folder: '09-secure-cookie',
+    title: 'A cookie for HTTPS',
+    needsDatabase: true,
+    learned: 'You learned: a browser sends a Secure cookie only over HTTPS, and lets only this host '
+      + 'set one whose name begins with __Host-. How a request came, the app learns from its proxy.',
+    behindProxy: true,
     ends: 'part two',
   },
 ];

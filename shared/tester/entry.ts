@@ -11,7 +11,7 @@ import type { ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { PatienceWithProcess } from './patience.ts';
-import { subjectFile } from './subject.ts';
+import { currentSubject, subjectFile } from './subject.ts';
 
 /** How much of its output is read, in characters. */
 const MAX_OUTPUT = 1_000_000;
@@ -150,7 +150,9 @@ export class Entry {
 
   /** A browser that has never been here. */
   newBrowser(): Browser {
-    return new Browser(this.url);
+    const browser = new Browser(this.url);
+    const { behindProxy } = currentSubject().step;
+    return behindProxy ? browser.at(this.url.replace('http:', 'https:')) : browser;
   }
 
   /** Whether it still runs. */
