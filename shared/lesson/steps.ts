@@ -88,8 +88,8 @@ export const steps: readonly Step[] = [
     folder: '09-secure-cookie',
     title: 'A cookie for HTTPS',
     needsDatabase: true,
-    learned: 'You learned: a browser sends a Secure cookie only over HTTPS, and lets only this host '
-      + 'set one whose name begins with __Host-. How a request came, the app learns from its proxy.',
+    learned: 'You learned: a browser sends a Secure cookie over HTTPS only, and lets no other host '
+      + 'set a __Host- cookie. Behind a proxy, X-Forwarded-Proto says how a request came.',
     behindProxy: true,
     ends: 'part two',
   },

@@ -126,7 +126,9 @@ export class Entry {
     const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-'], {
       cwd: root,
       env: {
-        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*', ...env,
+        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*',
+        ...currentSubject().step.behindProxy && { WORKSHOP_PROXY: 'https' },
+        ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     });
@@ -150,9 +152,7 @@ export class Entry {
 
   /** A browser that has never been here. */
   newBrowser(): Browser {
-    const browser = new Browser(this.url);
-    const { behindProxy } = currentSubject().step;
-    return behindProxy ? browser.at(this.url.replace('http:', 'https:')) : browser;
+    return new Browser(this.url);
   }
 
   /** Whether it still runs. */

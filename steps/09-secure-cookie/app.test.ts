@@ -25,7 +25,7 @@ const HTTP = 'http://shop.example';
 /** Mallory's host, beside the app's. */
 const SIBLING = 'https://evil.shop.example';
 
-const sniffed = 'what mallory hears on plain HTTP does not let her in';
+const sniffed = "what mallory overhears on plain HTTP doesn't let her in";
 test(sniffed, { move: 1 }, async (context) => {
   const { app, account } = await open(context);
   await expectKept(newBrowser(app));
@@ -36,10 +36,10 @@ test(sniffed, { move: 1 }, async (context) => {
   const page = await newBrowser(app).getWithCookie('/account', heard);
   expect(userOf(page) === undefined, {
     observed: `Ada logged in at ${HTTPS}. Later she followed a link to ${HTTP}, and her browser `
-      + `sent her cookie along. Mallory, in the same café, was listening. She sent that cookie to `
+      + `sent her cookie along. Mallory was listening on the same Wi-Fi. She sent that cookie to `
       + `${HTTPS}/account, and read “logged in as ada”.`,
-    why: 'Without Secure, a cookie goes along over plain HTTP as well, where everybody on the way '
-      + 'can read it. One old link or one picture with http:// is enough.',
+    why: 'Without Secure, the browser sends the cookie over plain HTTP too, and anyone along the '
+      + 'way can read it. One old link, or one picture with http://, is enough.',
     lookAt: 'session.ts: does cookieOptions say `secure: true`?',
     exchange: page,
   });
@@ -49,11 +49,11 @@ test(sniffed, { move: 1 }, async (context) => {
   const visit = await bob.get('/');
   const spoken = findSessionCookie(bob.at(HTTP).cookieHeader().split('; '));
   expect(spoken === undefined, {
-    observed: `Bob typed shop.example, and his browser went to ${HTTP} first, then to ${HTTPS}. `
-      + `The cookie ${spoken?.name} that it got goes along over plain HTTP.`,
-    why: 'What a session began with stays: express-session decides about `secure: \'auto\'` when '
-      + 'the session begins, and never again.',
-    lookAt: 'session.ts: does cookieOptions say `secure: true`, and nothing else?',
+    observed: `Bob visited ${HTTP} first, and then ${HTTPS}. His browser still sends the cookie `
+      + `${spoken?.name} over plain HTTP.`,
+    why: 'With `secure: \'auto\'` express-session decides when a session begins. A session that '
+      + 'began over plain HTTP keeps its insecure cookie over HTTPS.',
+    lookAt: 'session.ts: does cookieOptions say `secure: true`, whatever happens?',
     exchange: visit,
   });
 });
@@ -63,14 +63,14 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   const ada = newBrowser(app);
   await logIn(ada, account);
 
-  const hurried = newBrowser(app).at(HTTP);
-  const login = await tryLogin(hurried, account);
-  expectRefused(login, `Ada logged in at ${HTTP}, without the s`, 'Her password went over the '
-  + 'network for everybody to read. No Secure cookie can come back over plain HTTP, so she is not '
-  + 'even in, and nobody tells her why.');
+  const insecure = newBrowser(app).at(HTTP);
+  const login = await tryLogin(insecure, account);
+  expectRefused(login, `Ada logged in at ${HTTP}, without the s`, 'Anyone along the way could '
+  + "read her password. And a Secure cookie can't come back over plain HTTP, so she isn't even "
+  + 'logged in, and nothing tells her why.');
   for (const path of ['/login', '/account', '/', '/logout']) {
-    expectRefused(await hurried.get(path), `Ada opened ${HTTP}${path}`, 'Over plain HTTP no page '
-    + 'is what it seems to be: everybody on the way can change it, and read what is typed there.');
+    expectRefused(await insecure.get(path), `Ada opened ${HTTP}${path}`, 'Anyone along the way can '
+    + 'change a page that comes over plain HTTP, and read what is typed there.');
   }
 
   const cookie = ada.cookieHeader();
@@ -79,19 +79,19 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     'to the app itself, past the proxy': '',
   };
   for (const [how, proto] of Object.entries(ways)) {
-    const page = await hurried.getWithCookie('/account', cookie, { 'X-Forwarded-Proto': proto });
-    expectRefused(page, `Ada’s cookie came ${how}`, 'Secure binds the browser, and nobody else. '
-    + 'A cookie that comes over plain HTTP all the same has been heard by others.');
+    const page = await insecure.getWithCookie('/account', cookie, { 'X-Forwarded-Proto': proto });
+    expectRefused(page, `Ada’s cookie came ${how}`, 'Secure is a rule for browsers. A server '
+    + 'takes a Secure cookie over plain HTTP too, though others may have read it along the way.');
   }
-  const logout = await hurried.postWithCookie('/logout', cookie);
-  expectRefused(logout, `A logout came over plain HTTP, to ${HTTP}/logout`, 'Whoever is on the way '
-  + 'can send that.');
+  const logout = await insecure.postWithCookie('/logout', cookie);
+  expectRefused(logout, `A logout came over plain HTTP, to ${HTTP}/logout`, 'Anyone '
+  + 'along the way could have read the cookie, or sent the request themselves.');
 
   const page = await ada.get('/account');
   expect(userOf(page) === 'ada', {
     observed: `Ada is logged in at ${HTTPS}. Then some requests came over plain HTTP, and now `
       + `GET /account over HTTPS answers with status ${page.status}.`,
-    why: 'What comes over plain HTTP changes nothing for those who come over HTTPS.',
+    why: 'A request over plain HTTP must not change anything, and over HTTPS the app has to work.',
     lookAt: 'https-only.ts: which requests are refused?',
     exchange: page,
   });
@@ -111,26 +111,26 @@ test(tossed, { move: 3 }, async (context) => {
     const mallory = newBrowser(app);
     await logIn(mallory, mallorys);
     const toss = `${as}=${mallory.sessionCookie()?.value}; Domain=shop.example; Path=${path}`;
+    const lookAt = 'session.ts: does the cookie’s name begin with __Host-, and does no other name '
+      + 'count? A host may set cookies for its siblings, but none with such a name.';
     const ada = newBrowser(app);
     ada.receive(`${toss}; Secure`, `${SIBLING}/`);
     await tryLogin(ada, account);
     const page = await ada.get('/account');
-    const story = `Ada had looked at ${SIBLING}, a page of mallory’s. It set a cookie of its own in `
-      + `her browser: ${as}=…; Domain=shop.example; Path=${path}. Then ada logged in. `;
+    const story = `Ada opened mallory’s page at ${SIBLING}. It set a cookie in her browser: `
+      + `${as}=…; Domain=shop.example; Path=${path}. Then ada logged in. `;
     expect(userOf(page) !== 'mallory', {
       observed: `${story}Now GET /account tells her “logged in as mallory”.`,
-      why: 'A host may set cookies for its parent, and so for its siblings. The one with the longer '
-        + 'path goes first, and the app takes the first. Whatever ada writes now, mallory reads.',
-      lookAt: 'session.ts: does the cookie’s name begin with __Host-? Browsers take such a cookie '
-        + 'only without Domain, with Path=/ and with Secure.',
+      why: 'Her browser sends both cookies, the one with the longer path first, and the app takes '
+        + 'the first. Ada is in mallory’s account: whatever she enters there, mallory can read.',
+      lookAt,
       exchange: page,
     });
     expect(userOf(page) === 'ada', {
       observed: `${story}Now GET /account answers with status ${page.status} and shows nobody.`,
-      why: 'A host may set cookies for its parent, and so for its siblings. The older one goes '
-        + 'first, and the app takes the first: ada can’t log in, however often she tries.',
-      lookAt: 'session.ts: does the cookie’s name begin with __Host-? Browsers take such a cookie '
-        + 'only without Domain, with Path=/ and with Secure.',
+      why: 'Her browser sends both cookies, the older one first, and the app takes the first. Ada '
+        + 'can’t log in, however often she tries.',
+      lookAt,
       exchange: page,
     });
   }
@@ -145,8 +145,8 @@ test(kept, { move: 3 }, async (context) => {
   const header = login.setCookie.find((each) => findSessionCookie([each])) ?? '';
   expect(/^__Host-/.test(header), {
     observed: `The session’s cookie is called ${ada.sessionCookie()?.name}.`,
-    why: 'Any host beside this one can set a cookie of that name, and the app can’t tell whose it '
-      + 'is. By the name __Host-…, a browser knows that it has to be the app’s own.',
+    why: 'Any sibling host can set a cookie of that name, and the app can’t tell who set it. '
+      + 'Browsers take a cookie named __Host-… only from the host it is for.',
     lookAt: 'session.ts: what is cookieName?',
     exchange: login,
   });
@@ -156,8 +156,8 @@ test(kept, { move: 3 }, async (context) => {
   })) {
     expect(pattern.test(header), {
       observed: `The session’s cookie comes without ${attribute}.`,
-      why: 'Secure and __Host- keep other hosts out. They don’t keep out scripts of the page itself '
-        + '(HttpOnly does) nor forms of other sites (SameSite does).',
+      why: '__Host- and Secure guard against other hosts. HttpOnly guards against scripts in your '
+        + 'own pages, and SameSite against forms on other sites.',
       lookAt: 'session.ts: what does cookieOptions say?',
       exchange: login,
     });
@@ -169,14 +169,15 @@ test(kept, { move: 3 }, async (context) => {
   expect(logout.status < 400, {
     observed: `The app’s own page at ${HTTPS} sent a logout, in an older browser that sends only `
       + `Origin: ${HTTPS}. It was answered with status ${logout.status}: ${quote(logout.body)}.`,
-    why: 'The proxy passes Host on as it came, and in front of the proxy all is HTTPS.',
+    why: 'The page came over HTTPS, so its Origin begins with https://. The proxy passes Host on '
+      + 'unchanged.',
     lookAt: 'same-origin.ts: what is Origin compared with?',
     exchange: logout,
   });
   expect(ada.sessionCookie() === undefined, {
     observed: `Ada logged out, and her browser still holds ${ada.sessionCookie()?.name}.`,
-    why: 'A cookie is cleared by setting it once more, with an end in the past. Of a name with '
-      + '__Host- a browser takes that only with Secure, too.',
+    why: 'A cookie is cleared by setting it again, with a date in the past. A browser obeys that '
+      + 'for a __Host- cookie only if Secure is there again, too.',
     lookAt: 'app.ts: is clearCookie() given the name and the options that the cookie was set with?',
     exchange: logout,
   });
@@ -199,28 +200,27 @@ async function expectKept(browser: Browser): Promise<void> {
   expect(visit.status < 300, {
     observed: `A request came over HTTPS, to ${HTTPS}, and was answered with status `
       + `${visit.status}: ${quote(visit.body)}.`,
-    why: 'The proxy ends HTTPS and speaks plain HTTP with the app. So the connection itself tells '
-      + 'nothing. The proxy says in X-Forwarded-Proto how the request came, and Express believes '
-      + 'it only if it is told to trust it.',
+    why: 'The proxy ends HTTPS and speaks plain HTTP with the app. X-Forwarded-Proto says how the '
+      + 'request came, and Express believes it only if you tell it to trust the proxy.',
     lookAt: "app.ts: does it say app.set('trust proxy', 1)? And https-only.ts: does it ask "
       + 'req.secure?',
     exchange: visit,
   });
   expect(findSessionCookie(visit.setCookie) !== undefined, {
     observed: `A browser came to ${HTTPS} for the first time, and got no cookie.`,
-    why: 'express-session sends a Secure cookie only if it believes that the request came over '
-      + 'HTTPS, and says nothing otherwise. The proxy ends HTTPS and speaks plain HTTP with the '
-      + 'app: only X-Forwarded-Proto tells, and it counts only if the app trusts the proxy.',
+    why: 'express-session sends a Secure cookie only if the request came over HTTPS. Otherwise it '
+      + 'sends none, and no error either. The proxy ends HTTPS, and says so in X-Forwarded-Proto, '
+      + 'which counts only if the app trusts the proxy.',
     lookAt: "app.ts: does it say app.set('trust proxy', 1)?",
     exchange: visit,
   });
   const { name = '' } = findSessionCookie(visit.setCookie) ?? {};
   expect(browser.sessionCookie() !== undefined, {
-    observed: `The app set ${name}, and the browser at ${HTTPS} did not take it.`,
+    observed: `The app set ${name}, and the browser at ${HTTPS} didn’t take it.`,
     why: name.startsWith('__Host-')
       ? 'A browser takes a cookie whose name begins with __Host- only with Secure, with Path=/ and '
-      + 'without Domain. Otherwise it drops it, and says so in DevTools only.'
-      : 'A browser takes a cookie only for a host and a path that are its own, and one whose name '
+      + 'without Domain. Otherwise it drops it, and only DevTools says so.'
+      : 'A browser takes a cookie only for the host that sets it or its parent, and one whose name '
         + 'begins with __Secure- only with Secure.',
     lookAt: 'session.ts: what does cookieOptions say?',
     exchange: visit,
@@ -244,7 +244,7 @@ function expectRefused(answer: Exchange, what: string, why: string): void {
   });
   expect(findSessionCookie(answer.setCookie) === undefined, {
     observed: `${what}, and got the cookie of a session.`,
-    why: 'What goes out over plain HTTP is heard by everybody on the way.',
+    why: 'Anyone along the way can read what goes out over plain HTTP.',
     lookAt: 'app.ts: does app.use(httpsOnly) stand above app.use(session(…))?',
     exchange: answer,
   });
