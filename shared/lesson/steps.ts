@@ -91,6 +91,15 @@ export const steps: readonly Step[] = [
     learned: 'You learned: a browser sends a Secure cookie over HTTPS only, and lets no other host '
       + 'set a __Host- cookie. Behind a proxy, X-Forwarded-Proto says how a request came.',
     behindProxy: true,
+  },
+  {
+    number: 10,
+    folder: '10-production',
+    title: 'Production',
+    needsDatabase: true,
+    learned: 'You learned: an error can be answered, and silence cannot, so whatever an app waits '
+      + 'for needs a deadline. Processes end, and sessions in a store outlive them.',
+    behindProxy: true,
     ends: 'part two',
   },
 ];
