@@ -21,7 +21,7 @@ export type Account = Readonly<Record<'name' | 'password', string>>;
  * @param cost what argon2id may cost: its cheapest, or {@link fullPrice}
  */
 export async function createAccount(
-  app: RunningApp,
+  app: Pick<RunningApp, 'database'>,
   name: string,
   cost: object = cheapest,
 ): Promise<Account> {

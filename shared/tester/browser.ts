@@ -7,7 +7,7 @@ import { patience } from './patience.ts';
 import { currentRun } from './run.ts';
 import { currentSubject } from './subject.ts';
 
-/** How long an answer may take, in milliseconds. */
+/** How long an answer may take, in milliseconds, unless a browser has more patience. */
 const PATIENCE_MS = 2000;
 
 /** How many redirects a browser of the tests follows. */
@@ -24,6 +24,7 @@ export interface Exchange {
   readonly status: number;
   readonly body: string;
   readonly location: string | undefined;
+  readonly retryAfter?: string | undefined;
   /** The `Set-Cookie` headers that came back. */
   readonly setCookie: readonly string[];
 }
@@ -58,16 +59,19 @@ export class Browser {
   readonly #jar: CookieJar;
   /** Where the browser believes it is. */
   readonly #url: string;
+  readonly #patienceMs: number;
 
   /** @param app where the app listens */
   constructor(
     app: string,
     jar = new CookieJar(undefined, { prefixSecurity: 'strict' }),
     url = app,
+    patienceMs = PATIENCE_MS,
   ) {
     this.#app = app;
     this.#jar = jar;
     this.#url = url;
+    this.#patienceMs = patienceMs;
   }
 
   /** The origin of the app's pages: where it listens, or see {@link at}. */
@@ -81,6 +85,11 @@ export class Browser {
    */
   at(url: string): Browser {
     return new Browser(this.#app, this.#jar, url);
+  }
+
+  /** The same browser, with another patience. @param ms how long an answer may take */
+  patient(ms: number): Browser {
+    return new Browser(this.#app, this.#jar, this.#url, ms);
   }
 
   /**
@@ -192,10 +201,11 @@ export class Browser {
 
   /** Sends a request to the app, with what the proxy says of it, if there's one. */
   async #send(sent: Sent): Promise<Exchange> {
-    if (this.#url === this.#app) return exchange(this.#app, sent);
+    if (this.#url === this.#app) return exchange(this.#app, sent, this.#patienceMs);
     const { protocol, host, origin } = new URL(this.#url);
     const proxied = { Host: host, 'X-Forwarded-Proto': protocol.replace(':', '') };
-    const answer = await exchange(this.#app, { ...sent, headers: { ...proxied, ...sent.headers } });
+    const headers = { ...proxied, ...sent.headers };
+    const answer = await exchange(this.#app, { ...sent, headers }, this.#patienceMs);
     return { ...answer, origin };
   }
 }
@@ -225,7 +235,7 @@ function decode(value: string): string {
   }
 }
 
-async function exchange(url: string, sent: Sent): Promise<Exchange> {
+async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Exchange> {
   const { method, path, cookie } = sent;
   const crash = watchForCrashes();
   const end = new AbortController();
@@ -235,10 +245,10 @@ async function exchange(url: string, sent: Sent): Promise<Exchange> {
     const answer = await Promise.race([
       send(url, sent, end.signal),
       crash.promise,
-      patience(PATIENCE_MS, end.signal),
+      patience(patienceMs, end.signal),
     ]);
     if (answer) return { method, path, cookie, ...answer };
-    throw noAnswer(sent, `got no answer within ${PATIENCE_MS / 1000} s`, true);
+    throw noAnswer(sent, `got no answer within ${patienceMs / 1000} s`, true);
   } catch (error) {
     throw error instanceof Lesson
       ? error
@@ -275,6 +285,7 @@ async function send(
     status: answer.statusCode ?? 0,
     body: text,
     location: answer.headers.location,
+    retryAfter: answer.headers['retry-after'],
     setCookie: answer.headers['set-cookie'] ?? [],
   };
 }

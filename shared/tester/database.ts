@@ -1,19 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { Collection, MongoClient, type Document } from 'mongodb';
+import {
+  Collection, MongoClient, MongoNetworkTimeoutError, MongoServerError, type Document,
+} from 'mongodb';
 import { currentRun } from './run.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
+import { canRelay, openRelay, type Relay } from '../mongo/relay.ts';
 import { withDatabase } from '../mongo/url.ts';
 
 /** The MongoDB server of this test run, opened once, and the tests' own client. */
-let server: Promise<Database & { client: MongoClient }> | undefined;
+let server: Promise<TestServer> | undefined;
+
+/** One that a relay can stand before, should the other be at a MONGO_URL far away. */
+let serverNearby: Promise<TestServer> | undefined;
+
+type TestServer = Database & { client: MongoClient };
 
 /** Opens the MongoDB server of this test run, if it is not open yet. */
-async function openTestServer() {
+async function openTestServer(env = process.env): Promise<TestServer> {
   const database = await openDatabase({
     inProcess: true,
     mayDownload: false,
-    env: process.env,
+    env,
     say: (line) => {
       console.error(line);
     },
@@ -23,11 +31,11 @@ async function openTestServer() {
 
 /** Removes the databases of tests that were interrupted, and ends the server if it's ours. */
 export async function closeTestServer(): Promise<void> {
-  const opened = await server;
-  if (!opened) return;
-  await Promise.all([...watchers].map(({ name }) => opened.client.db(name).dropDatabase()));
-  await opened.client.close();
-  await opened.close();
+  await Promise.all([...watchers].map((database) => database.drop()));
+  for (const opened of [await server, await serverNearby]) {
+    await opened?.client.close();
+    await opened?.close();
+  }
 }
 
 /** A session's document and where it lies. */
@@ -54,6 +62,9 @@ export class TestDatabase {
   readonly name = `workshop-test-${randomUUID()}`;
   /** The URL of this database, as MONGO_URL would name it. */
   readonly url: string;
+  /** On the way to {@link url}, if the database can fall silent. */
+  readonly relay: Relay | undefined;
+  readonly #directUrl: string;
   readonly #own: MongoClient;
   readonly #clients: MongoClient[] = [];
   readonly #written = new Map<string, { collection: Collection; ids: Set<unknown> }>();
@@ -66,23 +77,31 @@ export class TestDatabase {
   #pendingCommands = 0;
   #beforeDeletion: () => Promise<void> = () => Promise.resolve();
   #beforeWrite: () => Promise<void> = () => Promise.resolve();
+  #beforeRead: () => Promise<void> = () => Promise.resolve();
 
-  private constructor(serverUrl: string, own: MongoClient) {
-    this.url = withDatabase(serverUrl, this.name);
-    this.#own = own;
+  private constructor({ url, client }: TestServer, relay: Relay | undefined) {
+    this.url = withDatabase(relay?.url ?? url, this.name);
+    this.relay = relay;
+    this.#directUrl = withDatabase(url, this.name);
+    this.#own = client;
     watchers.add(this);
   }
 
-  static async create(): Promise<TestDatabase> {
-    const { url, client, line } = await (server ??= openTestServer());
-    currentRun().database = line;
-    given.add(client);
-    return new TestDatabase(url, client);
+  /** @param canFallSilent whether a relay leads to it */
+  static async create(canFallSilent = false): Promise<TestDatabase> {
+    let opened = await (server ??= openTestServer());
+    if (canFallSilent && !canRelay(opened.url)) {
+      const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
+      opened = await (serverNearby ??= openTestServer(env));
+    }
+    currentRun().database = opened.line;
+    given.add(opened.client);
+    return new TestDatabase(opened, canFallSilent ? await openRelay(opened.url) : undefined);
   }
 
   /** A connected client, for the app. */
   async connect(): Promise<MongoClient> {
-    const client = new MongoClient(this.url, { monitorCommands: true });
+    const client = new MongoClient(this.#directUrl, { monitorCommands: true });
     given.add(client);
     client.on('commandStarted', () => { this.#pendingCommands++; });
     client.on('commandSucceeded', () => { this.#pendingCommands--; });
@@ -167,6 +186,31 @@ export class TestDatabase {
     return () => { this.#beforeWrite = () => Promise.resolve(); };
   }
 
+  /**
+   * From now on all reading and storing fails, as the driver does it.
+   * @returns what ends that
+   */
+  async fail(how: 'silence' | 'no server' | 'duplicate key'): Promise<() => void> {
+    const away = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 1 });
+    given.add(away);
+    const errors = {
+      'silence': () => new MongoNetworkTimeoutError('connection 7 to 127.0.0.1:27017 timed out'),
+      'no server': () => away.db().command({ ping: 1 }).catch((error: unknown) => error),
+      'duplicate key': () => new MongoServerError({ message: 'E11000 duplicate key', code: 11000 }),
+    };
+    const error = await errors[how]();
+    await away.close();
+    this.#beforeRead = this.#beforeWrite = () => Promise.reject(error as Error);
+    return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
+  }
+
+  /** From now on all reading and storing waits until it's released. */
+  holdAll(): Held {
+    const { held, wait } = holdUp();
+    this.#beforeRead = this.#beforeWrite = wait;
+    return held;
+  }
+
   /** Removes what the app wrote and closes all clients. */
   async close(): Promise<void> {
     watchers.delete(this);
@@ -178,8 +222,13 @@ export class TestDatabase {
       const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
       await mine.deleteMany({ _id: { $in: [...ids] } } as Document);
     }
-    await this.#own.db(this.name).dropDatabase();
+    await this.drop();
     await Promise.all(this.#clients.map((client) => client.close()));
+    await this.relay?.close();
+  }
+
+  async drop(): Promise<void> {
+    await this.#own.db(this.name).dropDatabase();
   }
 
   noteWrite(collection: Collection, id: unknown): void {
@@ -194,6 +243,10 @@ export class TestDatabase {
 
   beforeWrite(): Promise<void> {
     return this.#beforeWrite();
+  }
+
+  beforeRead(): Promise<void> {
+    return this.#beforeRead();
   }
 }
 
@@ -235,7 +288,7 @@ MongoClient.prototype.connect = function (this: MongoClient) {
 };
 
 function watch(
-  name: 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate' | 'findOneAndReplace'
+  name: 'findOne' | 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate' | 'findOneAndReplace'
     | 'createIndex' | 'deleteOne' | 'deleteMany' | 'findOneAndDelete',
   before: (collection: Collection, first: Document) => void | Promise<void>,
 ): void {
@@ -263,6 +316,9 @@ for (const name of [
 watch('insertOne', async (collection, document) => {
   for (const watcher of watchers) watcher.noteWrite(collection, document._id);
   for (const watcher of watchers) await watcher.beforeWrite();
+});
+watch('findOne', async () => {
+  for (const watcher of watchers) await watcher.beforeRead();
 });
 watch('createIndex', () => {
   for (const watcher of watchers) watcher.indexCreations++;

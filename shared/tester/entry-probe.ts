@@ -19,6 +19,10 @@ export type ProbeMessage =
 // The app must not have the channel: it would be as if there were none.
 const send = process.send?.bind(process);
 process.on('disconnect', () => process.exit());
+// Windows has no signals to ask a process to end: this message stands for one.
+process.on('message', ({ signal }: { signal: NodeJS.Signals }) => {
+  if (!process.emit(signal, signal)) process.exit(1);
+});
 process.channel?.unref();
 Object.assign(process, { send: undefined, disconnect: undefined });
 tell({ type: 'started' });

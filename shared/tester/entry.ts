@@ -195,10 +195,21 @@ export class Entry {
     await this.#until(() => this.port !== undefined);
   }
 
-  /** Waits until it ends. @returns whether it did */
-  async ended(): Promise<boolean> {
-    await this.#until(() => false);
+  /**
+   * Waits until it ends.
+   * @param idleMs how long it may be idle before it does, in milliseconds
+   * @returns whether it did
+   */
+  async ended(idleMs?: number): Promise<boolean> {
+    await this.#until(() => false, idleMs);
     return !this.running;
+  }
+
+  /** Asks it to end, as the system or Ctrl-C does. */
+  signal(signal: 'SIGTERM' | 'SIGINT'): void {
+    // Windows would end it without asking. There the probe passes the signal on.
+    if (process.platform === 'win32') this.#process.send({ signal });
+    else this.#process.kill(signal);
   }
 
   /** Waits until it has printed `text` or ended. @returns whether it printed it */
@@ -207,14 +218,14 @@ export class Entry {
     return this.output.includes(text);
   }
 
-  /** Ends it, if it still runs. */
+  /** Kills it, if it still runs. */
   async close(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#ended;
   }
 
-  async #until(done: () => boolean): Promise<void> {
-    this.#patience.renew();
+  async #until(done: () => boolean, idleMs?: number): Promise<void> {
+    this.#patience.renew(idleMs);
     while (!done() && !this.#patience.isOver) {
       if (!this.running) {
         await this.#ended;

@@ -18,20 +18,21 @@ export {
 } from './accounts.ts';
 export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
-export type { StoredSession } from './database.ts';
+export type { StoredSession, TestDatabase } from './database.ts';
 export type { Entry } from './entry.ts';
 export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
 export { explain } from './explain.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
+export { within } from './patience.ts';
 export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
-export { beginPost, type WatchedRequest } from './watched-request.ts';
+export { beginPost, KeptAlive, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Context {
   /** Builds the app, with a database of its own where the app uses one, and lets it listen. */
   openApp: () => Promise<RunningApp>;
   /** Builds the app anew, as a restart does: with the same database and nothing else. */
-  restart: (app: RunningApp) => Promise<RunningApp>;
+  restart: (app: Pick<RunningApp, 'database'>) => Promise<RunningApp>;
   /**
    * Moves the app's clock forward. The database, like any other machine, keeps the real time.
    * @param ms milliseconds
@@ -51,7 +52,15 @@ export interface Start extends Place {
    * away. The step's other variables are set to something that works.
    */
   env: () => NodeJS.Dict<string>;
+  /** Whether the test runs at once, too, because it waits for a long time. */
+  atOnce?: boolean;
+  /** Whether its database can fall silent. */
+  canFallSilent?: boolean;
 }
+
+type RunEntry = (
+  entry: Entry, database: TestDatabase | undefined, context: Context,
+) => Promise<void>;
 
 /** What the tests of a step are defined with. */
 export interface StepTests {
@@ -64,7 +73,7 @@ export interface StepTests {
   testEntry: (
     name: string,
     start: Start,
-    run: (entry: Entry, database: TestDatabase | undefined) => Promise<void>,
+    run: RunEntry,
   ) => void;
 }
 
@@ -80,13 +89,14 @@ export function testsOfStep(number: number): StepTests {
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
-    testEntry: (name, { move, env }, run) => {
+    testEntry: (name, { move, env, atOnce = false, canFallSilent = false }, run) => {
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
-        const database = await openTestDatabase(opened);
+        const database = await openTestDatabase(opened, canFallSilent);
         const entry = await Entry.start({ ...workingEnv(database), ...env() });
         opened.push(entry);
+        if (atOnce) await run(entry, database, contextOf(opened));
         return { entry, database };
       });
       // The test itself tells what went wrong, once it runs.
@@ -94,7 +104,7 @@ export function testsOfStep(number: number): StepTests {
       define({ name, step: number, move }, async (open) => {
         open.push({ close: () => closeAll(opened) });
         const { entry, database } = await starting;
-        await run(entry, database);
+        if (!atOnce) await run(entry, database, contextOf(opened));
       });
     },
   };
@@ -183,11 +193,11 @@ function contextOf(open: Closable[]): Context {
   };
 }
 
-async function openTestDatabase(open: Closable[]) {
+async function openTestDatabase(open: Closable[], canFallSilent = false) {
   if (!currentSubject().step.needsDatabase) return undefined;
   // The driver is imported only where a step needs it: it takes longer than all else together.
   const { TestDatabase } = await import('./database.ts');
-  const database = await TestDatabase.create();
+  const database = await TestDatabase.create(canFallSilent);
   open.push(database);
   return database;
 }

@@ -17,6 +17,15 @@ export async function patience(ms: number, signal: AbortSignal): Promise<undefin
   return undefined;
 }
 
+/** Looks again and again, for so many milliseconds. @returns whether it came true */
+export async function within(ms: number, look: () => Promise<boolean>): Promise<boolean> {
+  for (let turn = 0; turn < ms / BEAT_MS; turn++) {
+    if (await look()) return true;
+    await setTimeout(BEAT_MS);
+  }
+  return false;
+}
+
 /** How long a process may be idle and not do what is waited for, in milliseconds. */
 const IDLE_MS = 2000;
 
@@ -55,9 +64,9 @@ export class PatienceWithProcess {
     });
   }
 
-  /** Something else is waited for now. */
-  renew(): void {
-    this.#beats = Math.min(this.#beats, (IDLE_MS - RENEWED_MS) / BEAT_MS);
+  /** Something else is waited for now. @param idleMs how long it may be idle, in milliseconds */
+  renew(idleMs = RENEWED_MS): void {
+    this.#beats = Math.min(this.#beats, (IDLE_MS - idleMs) / BEAT_MS);
   }
 
   /** Whether it's no use to wait any longer: it's idle, asleep, or in a loop. */

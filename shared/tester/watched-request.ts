@@ -1,9 +1,9 @@
 /*
  * A request that is watched on its way: when the first of its answer comes, and with a body that
- * comes late.
+ * comes late. And a connection that goes on after it.
  */
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Exchange } from './browser.ts';
 import { Lesson } from './lesson.ts';
@@ -15,6 +15,8 @@ const PATIENCE_MS = 5000;
 export interface WatchedRequest {
   /** The status, once the head of the answer has come; undefined before that. */
   readonly status: number | undefined;
+  /** Resolves once the app has it. Only with a header `Expect: 100-continue`. */
+  begun: Promise<unknown>;
   /** Sends the rest of the body. */
   finish: (rest?: string) => void;
   /** The whole answer. */
@@ -29,7 +31,8 @@ export interface WatchedRequest {
 export function beginPost(
   url: string,
   path: string,
-  { cookie = '', body = '', length = Buffer.byteLength(body), headers = {} }: {
+  { cookie = '', body = '', length = Buffer.byteLength(body), headers = {}, connection }: {
+    connection?: KeptAlive;
     cookie?: string;
     body?: string;
     length?: number;
@@ -38,7 +41,7 @@ export function beginPost(
 ): WatchedRequest {
   const outgoing = request(new URL(path, url), {
     method: 'POST',
-    agent: false,
+    agent: connection?.agent ?? false,
     headers: {
       'Content-Type': 'application/x-www-form-urlencoded',
       'Content-Length': length,
@@ -48,6 +51,8 @@ export function beginPost(
   });
   outgoing.flushHeaders();
   if (body !== '') outgoing.write(body);
+  const begun = once(outgoing, 'continue');
+  begun.catch(() => undefined);
   let status: number | undefined;
   const answer = once(outgoing, 'response').then(async ([response]: IncomingMessage[]) => {
     if (!response) throw new Error('no answer');
@@ -71,5 +76,26 @@ export function beginPost(
     });
   };
   if (Buffer.byteLength(body) >= length) finish();
-  return { get status() { return status; }, finish, answer };
+  return { get status() { return status; }, begun, finish, answer };
+}
+
+/** A connection that is kept alive for the next request, as a proxy's are. */
+export class KeptAlive {
+  readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  /** @returns the status; undefined if the connection, and any other, is closed */
+  async get(url: string): Promise<number | undefined> {
+    try {
+      const [response] = await once(request(url, { agent: this.agent }).end(), 'response') as
+        [IncomingMessage];
+      await text(response);
+      return response.statusCode;
+    } catch {
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
 }

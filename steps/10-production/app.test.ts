@@ -1,0 +1,332 @@
+import {
+  beginPost,
+  countStands,
+  createAccount,
+  expect,
+  expectVisit,
+  KeptAlive,
+  Lesson,
+  logIn,
+  ownPage,
+  quote,
+  testsOfStep,
+  tryLogin,
+  userOf,
+  within,
+  type Browser,
+  type Entry,
+  type Exchange,
+  type TestDatabase,
+} from '#harness';
+
+const { test, testEntry } = testsOfStep(10);
+
+/** How long an answer may take, in milliseconds, whatever happens. */
+const ANSWER_MS = 5000;
+
+/** How long a process may take to end, in milliseconds: then Docker kills it. */
+const END_MS = 10_000;
+
+const env = () => ({});
+const silent = 'when the database falls silent, nobody waits for ever';
+const start = { move: 1, env, atOnce: true, canFallSilent: true };
+testEntry(silent, start, async (entry, database) => {
+  const { account, laptop } = await open(entry, database);
+  database?.relay?.silence();
+  // Each of many visitors needs a connection of the driver's. It opens two at a time.
+  const many = Array.from({ length: 20 }, () => laptop.get('/account'));
+  const answers = await Promise.all([
+    inTime(entry, 'A POST /login', tryLogin(patient(entry), account)),
+    inTime(entry, 'Ada’s GET /', laptop.get('/')),
+    ...many.map((answer) => inTime(entry, 'One of twenty GET /account', answer)),
+  ]);
+  for (const answer of answers) {
+    expect(answer.status >= 500, {
+      observed: `The database is silent, and ${answer.method} ${answer.path} answered with status `
+        + `${answer.status}${answer.location ? `, which leads to ${answer.location}` : ''}: ${
+          quote(answer.body)}.`,
+      why: 'The app can’t know now who anybody is. If it answers with an error, people try again. '
+        + 'If it takes them for strangers, or sends a failure as a page, they believe it, and so '
+        + 'does every cache.',
+      lookAt: 'app.ts: what becomes of an error of the database?',
+      exchange: answer,
+    });
+  }
+  database?.relay?.recover();
+  await expectBack(laptop);
+});
+
+const answered = 'an outage is a 503, and a defect is not';
+test(answered, { move: 2 }, async ({ openApp }) => {
+  const app = await openApp();
+  const { database } = app;
+  const account = await createAccount(app, 'ada');
+  const laptop = app.newBrowser();
+  await logIn(laptop, account);
+  for (const how of ['silence', 'no server'] as const) {
+    const end = await database?.fail(how);
+    const answers = [
+      await laptop.get('/'),
+      await laptop.get('/account'),
+      await tryLogin(app.newBrowser(), account),
+    ];
+    for (const answer of answers) expectUnavailable(answer, how);
+    expectHealthy(await askHealth(app), `The database is away (${how})`);
+    end?.();
+    await expectBack(laptop);
+  }
+
+  const held = database?.holdAll();
+  for (const browser of [laptop, undefined]) {
+    expectHealthy(await askHealth(app, browser), 'The database is silent');
+  }
+  held?.release();
+
+  const end = await database?.fail('duplicate key');
+  expectDefect('MongoDB refuses a document, because its key is taken', await laptop.get('/account'));
+  end?.();
+  const [session] = await database?.sessions() ?? [];
+  await session?.collection.updateOne({}, { $set: { session: 'spoiled' } });
+  expectDefect('The database holds a session that is no JSON', await laptop.get('/account'));
+});
+
+const killed = 'one of two processes is killed, and ada is still logged in';
+testEntry(killed, { move: 2, env }, async (entry, database, { restart }) => {
+  const [{ laptop }, other] = await Promise.all([open(entry, database), restart({ database })]);
+  for (const one of [entry, other]) {
+    expectHealthy(await askHealth(one), 'Two processes of your app run, and all is well');
+  }
+  await entry.close();
+  const moved = laptop.movedTo(other);
+  const page = await moved.get('/account');
+  expect(userOf(page) === 'ada', {
+    observed: 'Ada logged in at one of two processes, and it was killed. The other one shows '
+      + `${userOf(page) ?? 'nobody'} at GET /account.`,
+    why: 'What a process keeps for itself ends with it, and no other can see it.',
+    lookAt: 'session.ts: are the sessions in MongoDB, signed with SESSION_SECRET?',
+    exchange: page,
+  });
+  expectVisit(await moved.get('/'), 2, countStands);
+});
+
+const deployed = 'SIGTERM lets the requests under way come to their end';
+testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { restart }) => {
+  const [{ account }, other] = await Promise.all([open(entry, database), restart({ database })]);
+  const form = String(new URLSearchParams(account));
+  const connection = new KeptAlive();
+  const post = (more: { connection?: KeptAlive }) => beginPost(entry.url, '/login', {
+    body: form.slice(0, 8),
+    length: form.length,
+    headers: { ...forwarded, ...ownPage(entry.newBrowser().url), Expect: '100-continue' },
+    ...more,
+  });
+  const [login, stuck] = [post({ connection }), post({})];
+  await Promise.all([login.begun, stuck.begun]);
+
+  entry.signal('SIGTERM');
+  const refused = await within(2000, () => refusesConnections(entry));
+  expect(refused, {
+    observed: 'SIGTERM asked your app to end. Two seconds later it still took new connections.',
+    why: 'As long as new visitors come in, there is no end. Those that are refused are sent to '
+      + 'another process by the proxy.',
+    lookAt: 'ending.ts: is server.close() called at once?',
+  });
+  login.finish(form.slice(8));
+  const answer = await login.answer.catch((error: unknown) => {
+    throw new Lesson({
+      observed: 'Ada’s POST /login was under way when SIGTERM came. She got no answer, and the '
+        + `process ${entry.running ? 'still runs' : `has ended (${entry.ending})`}.`,
+      why: 'Without a handler, SIGTERM ends a process at once, in the middle of whatever it does. '
+        + 'Every deployment sends one.',
+      lookAt: 'index.ts: is endGently() given the server? And ending.ts: does it wait for the '
+        + 'server’s `close` before anything else ends?',
+    }, error);
+  });
+  const [cookie = ''] = answer.setCookie[0]?.split(';') ?? [];
+  const page = await other.newBrowser().getWithCookie('/account', cookie);
+  expect(answer.status < 400 && userOf(page) === 'ada', {
+    observed: 'Ada’s POST /login was under way when SIGTERM came, and answered with status '
+      + `${answer.status}: ${quote(answer.body)}. At another process, GET /account shows ${
+        userOf(page) ?? 'nobody'}.`,
+    why: 'A request under way still needs the database. The client may close once the last one '
+      + 'has its answer.',
+    lookAt: 'ending.ts: in which order do the server and the client close?',
+    exchange: answer,
+  });
+
+  const [ended] = await Promise.all([entry.ended(END_MS), within(END_MS, async () => (
+    !entry.running || await connection.get(`${entry.url}/health`) === undefined
+  ))]);
+  connection.close();
+  expect(ended, {
+    observed: 'After SIGTERM, one visitor never sent the rest of a form, and one kept a connection '
+      + 'alive and went on asking. Ten seconds later the process still runs.',
+    why: 'server.close() waits for each connection that is in use, and others decide how long that '
+      + 'is. `docker stop` waits ten seconds, and then kills the process, whatever it does.',
+    lookAt: 'ending.ts: after which time does it call server.closeAllConnections()? And is the '
+      + 'client closed, which keeps the process running, too?',
+  });
+  expectExitCode(entry, 'SIGTERM');
+});
+
+testEntry('Ctrl-C ends it as gently', { move: 3, env }, async (entry, database) => {
+  await open(entry, database);
+  const connection = new KeptAlive();
+  await connection.get(`${entry.url}/health`);
+  entry.signal('SIGINT');
+  const ended = await entry.ended(END_MS);
+  connection.close();
+  expect(ended, {
+    observed: 'Ctrl-C sends SIGINT. Ten seconds later the process still runs.',
+    why: 'A process ends by itself once nothing is left to wait for: no connection, no timer, no '
+      + 'client of a database.',
+    lookAt: 'ending.ts: what is still open?',
+  });
+  expectExitCode(entry, 'SIGINT');
+});
+
+/** Waits until index.ts runs, and logs ada in. */
+async function open(entry: Entry, database: TestDatabase | undefined) {
+  await entry.settled();
+  expect(entry.port !== undefined, {
+    observed: `index.ts ${entry.running ? 'runs' : 'has ended'}, and doesn't listen. It printed: `
+      + `“${entry.lastWords}”`,
+    why: 'Nothing can be visited before index.ts starts.',
+    lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
+  }, entry.output);
+  const account = await createAccount({ database }, 'ada');
+  const laptop = patient(entry);
+  await logIn(laptop, account);
+  expectVisit(await laptop.get('/'), 1, countStands);
+  return { account, laptop };
+}
+
+/** What the proxy adds to a request. */
+const forwarded = { 'X-Forwarded-Proto': 'https' };
+
+/** A new browser that waits for an answer for as long as it may take. */
+function patient(entry: Entry): Browser {
+  return entry.newBrowser().patient(ANSWER_MS);
+}
+
+/** Asks GET /health: as a proxy does, with no cookie and over plain HTTP, or as a browser does. */
+async function askHealth({ url }: { url: string }, browser?: Browser): Promise<Exchange> {
+  const asking = browser?.get('/health')
+    ?? visitor(url).getWithCookie('/health', '');
+  return asking.catch((error: unknown) => {
+    throw new Lesson({ observed: 'GET /health got no answer within 2 s.', ...health }, error);
+  });
+}
+
+const health = {
+  why: 'A proxy, or whatever started the process, asks this to know whether it lives: over plain '
+    + 'HTTP, without a cookie, every few seconds. If not, it sends visitors elsewhere and starts '
+    + 'the process anew. A silent database is no reason: a new process would find the same one.',
+  lookAt: "app.ts: does app.get('/health', …) stand above httpsOnly and the session, and ask "
+    + 'nobody?',
+};
+
+async function refusesConnections(entry: Entry): Promise<boolean> {
+  const connection = new KeptAlive();
+  const status = await connection.get(entry.url);
+  connection.close();
+  return status === undefined;
+}
+
+/** The answer, which has to come in time. @throws {Lesson} */
+async function inTime(entry: Entry, what: string, answer: Promise<Exchange>): Promise<Exchange> {
+  try {
+    return await answer;
+  } catch (error) {
+    expect(entry.running, {
+      observed: 'The database fell silent, and the process ended with '
+        + `${entry.ending}. It printed: “${entry.lastWords}”`,
+      why: 'A new process would find the same database. Meanwhile nobody answers anything.',
+      lookAt: 'index.ts: what ends the process?',
+    }, error);
+    throw new Lesson({
+      observed: `The database fell silent. ${what} got no answer within ${ANSWER_MS / 1000} s.`,
+      why: 'Silence is no error, so nothing fails: the driver waits, and your visitors wait with '
+        + 'it, the longer the more there are. A deadline makes an error of it, and that can be '
+        + 'answered.',
+      lookAt: 'index.ts: is the client given heartbeatFrequencyMS, connectTimeoutMS, '
+        + 'socketTimeoutMS and serverSelectionTimeoutMS, all four, and short enough?',
+    }, error);
+  }
+}
+
+/** Expects that all is well again, by itself. */
+async function expectBack(laptop: Browser): Promise<void> {
+  let last: Exchange | undefined;
+  const isBack = await within(ANSWER_MS, async () => {
+    last = await laptop.get('/account');
+    return userOf(last) === 'ada';
+  });
+  expect(isBack, {
+    observed: 'The database answers again, and ada’s GET /account still answers with status '
+      + `${last?.status}${last?.location ? `, which leads to ${last.location}` : ''}.`,
+    why: 'The driver finds its server again by itself. Nobody should have to restart the app, or '
+      + 'to log in anew.',
+    lookAt: 'app.ts, outage.ts: what does the app keep from the time of the outage?',
+    exchange: last,
+  });
+}
+
+function expectUnavailable(answer: Exchange, how: string): void {
+  const { method, path, status, retryAfter, body } = answer;
+  expect(status === 503, {
+    observed: `The driver gave up (${how}), and ${method} ${path} answered with status ${status}.`,
+    why: '500 says that the app is broken. 503, “Service Unavailable”, says that it will pass: '
+      + 'browsers, proxies and search engines try again later.',
+    lookAt: 'outage.ts: which errors does it answer? And app.ts: does app.use(outage) stand below '
+      + 'all routes?',
+    exchange: answer,
+  });
+  expect(/^\d+$/.test(retryAfter ?? '') || Date.parse(retryAfter ?? '') > 0, {
+    observed: `${method} ${path} answered with 503, and ${
+      retryAfter === undefined ? 'without a Retry-After' : `with Retry-After: ${retryAfter}`}.`,
+    why: 'Retry-After says when it’s worth trying again, in whole seconds.',
+    lookAt: 'outage.ts: which headers does the answer have?',
+    exchange: answer,
+  });
+  expect(!/Mongo|\bat .*:\d+:\d+|127\.0\.0\.1/.test(body), {
+    observed: `${method} ${path} answered with 503, and shows the error: ${quote(body)}.`,
+    why: 'An error of the database names addresses and files. That’s for the log.',
+    lookAt: 'outage.ts: what is sent?',
+    exchange: answer,
+  });
+}
+
+function expectDefect(what: string, answer: Exchange): void {
+  expect(answer.status >= 500 && answer.status !== 503, {
+    observed: `${what}. That’s a defect, and GET /account answered with status ${answer.status}.`,
+    why: '503 says that it will pass, and that nobody has to do anything. A defect doesn’t pass. '
+      + 'As a 500 it’s found in the log, and mended.',
+    lookAt: 'outage.ts: which errors are an outage, and what becomes of all others?',
+    exchange: answer,
+  });
+}
+
+function expectHealthy(answer: Exchange, what: string): void {
+  expect(answer.status === 200, {
+    observed: `${what}, and GET /health answered with status ${answer.status}.`,
+    ...health,
+    exchange: answer,
+  });
+  expect(answer.setCookie.length === 0, {
+    observed: 'GET /health set a cookie.',
+    why: 'It’s asked every few seconds. Each time it would leave a session in the database.',
+    lookAt: "app.ts: does app.get('/health', …) stand above the session?",
+    exchange: answer,
+  });
+}
+
+function expectExitCode(entry: Entry, signal: string): void {
+  expect(entry.ending === 0, {
+    observed: `${signal} asked your app to end, and it ended with ${
+      typeof entry.ending === 'number' ? 'exit code ' : ''}${entry.ending}.`,
+    why: 'Exit code 0 says that all is done. Anything else looks like a crash, and somebody is '
+      + 'called out of bed.',
+    lookAt: `index.ts: is endGently() called? And ending.ts: is there a handler for ${signal}?`,
+  });
+}
