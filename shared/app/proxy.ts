@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http';
+import { createServer, request, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream';
 
@@ -6,11 +6,10 @@ import { pipeline } from 'node:stream';
 export type Protocol = 'https' | 'http';
 
 /**
- * A proxy in front of the app, which tells it how each request came. On the web it would end HTTPS;
- * this one needs no certificate, because browsers treat plain HTTP to localhost as secure.
+ * Starts a proxy in front of the app. On the web it would end HTTPS; this one needs no certificate,
+ * because browsers treat plain HTTP to localhost as secure.
  * @param port where it listens, on this machine only
  * @param appPort where the app listens
- * @param protocol what X-Forwarded-Proto says, whatever the browser has sent there
  * @returns a function that ends it
  * @throws {Error} when the port can't be used
  */
@@ -19,7 +18,21 @@ export async function startProxy(
   appPort: number,
   protocol: Protocol = 'https',
 ): Promise<() => Promise<void>> {
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer(passOn(appPort, protocol)).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+}
+
+/**
+ * What a proxy does with a request: it passes it on to the app, and says how it came.
+ * @param protocol what X-Forwarded-Proto says then, whatever the browser has sent there
+ */
+export function passOn(appPort: number, protocol: Protocol): RequestListener {
+  return (incoming, outgoing) => {
     const { method, url, headers, socket } = incoming;
     const onward = request({
       host: '127.0.0.1',
@@ -44,12 +57,5 @@ export async function startProxy(
         .end(`The app doesn't answer on port ${appPort}. Is it running?\n`);
     });
     outgoing.once('close', () => onward.destroy());
-  });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
   };
 }
