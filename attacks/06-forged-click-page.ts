@@ -3,7 +3,7 @@
  */
 import { createServer } from 'node:http';
 
-const { PORT = '4000' } = process.env;
+const { PORT = '4000', PAGE_PORT = '4666' } = process.env;
 const app = `http://localhost:${PORT}`;
 
 const page = `<!doctype html>
@@ -23,6 +23,6 @@ const page = `<!doctype html>
 
 createServer((req, res) => {
   res.setHeader('Content-Type', 'text/html').end(page);
-}).listen(4666, 'localhost', () => {
-  console.log("Mallory's page: http://localhost:4666. Ctrl-C takes it down.");
+}).listen(Number(PAGE_PORT), 'localhost', () => {
+  console.log(`Mallory's page: http://localhost:${PAGE_PORT}. Ctrl-C takes it down.`);
 });

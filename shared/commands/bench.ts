@@ -5,6 +5,7 @@ import { cp, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
+import { makeAccounts } from '../app/accounts.ts';
 import { folderOf, steps, type Step } from '../lesson/steps.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { eventually, freePort } from '../testing/workshop.ts';
@@ -52,13 +53,17 @@ export default async function bench({ workshop, print }: Context): Promise<void>
   }
 
   print(`\n${'Solutions under load'.padEnd(34)}${'requests/s'.padEnd(22)}p99 in ms`);
-  for (const [name, number, observed] of [
-    ['1: no session', 1, false],
-    ['2: MemoryStore', 2, false],
-    ['3: connect-mongo', 3, false],
-    ['3: with the live picture', 3, true],
-  ] as const) {
-    const { requests, latency } = await load(number, observed);
+  const loads: [name: string, number: number, options?: LoadOptions][] = [
+    ['1: no session', 1],
+    ['2: MemoryStore', 2],
+    ['3: connect-mongo', 3],
+    ['3: with the live picture', 3, { observed: true }],
+    ['6: an account', 6, { path: '/account' }],
+    ['7: an account, its login looked up', 7, { path: '/account' }],
+    ['7: logging in', 7, { path: '/login' }],
+  ];
+  for (const [name, number, options] of loads) {
+    const { requests, latency } = await load(number, options);
     const perSecond = Math.round(requests.average).toLocaleString('en');
     print(`${name.padEnd(34)}${perSecond.padEnd(22)}${latency.p99}`);
   }
@@ -117,25 +122,54 @@ async function timeSaves(workshop: string, step: Step, args: string[]): Promise<
   return times;
 }
 
+interface LoadOptions {
+  /** What is asked for: `/` counts visits, `/account` needs a login, `/login` is one. */
+  path?: '/' | '/account' | '/login';
+  /** Whether the live picture looks on. */
+  observed?: boolean;
+}
+
 /** Loads a step's solution; every connection is a visitor with a session. */
-async function load(number: number, observed: boolean): Promise<autocannon.Result> {
+async function load(
+  number: number,
+  { path = '/', observed = false }: LoadOptions = {},
+): Promise<autocannon.Result> {
   const { database, of } = await openStageDatabase();
   const mongo = of(`workshop-bench-${process.pid}`);
   const stage = await startStage({ number, secret: 'of the bench', mongo, observed });
   try {
-    const cookies = await Promise.all(Array.from({ length: CONNECTIONS }, async () => (
-      (await fetch(stage.appUrl)).headers.getSetCookie()[0]?.split(';')[0] ?? ''
-    )));
+    const form = path === '/' ? undefined : await loginForm(steps[number - 1], mongo);
+    const first = { '/': '/', '/account': '/login', '/login': '/' }[path];
+    const cookies: string[] = [];
+    for (let visitor = 0; visitor < CONNECTIONS; visitor++) {
+      const visit = first === '/login' && form ? { ...form, redirect: 'manual' as const } : {};
+      const answer = await fetch(new URL(first, stage.appUrl), visit);
+      cookies.push(answer.headers.getSetCookie()[0]?.split(';')[0] ?? '');
+    }
     return await autocannon({
-      url: stage.appUrl,
+      url: new URL(path, stage.appUrl).href,
       connections: CONNECTIONS,
       duration: SECONDS,
-      setupClient: (client) => client.setHeaders({ cookie: cookies.pop() ?? '' }),
+      ...path === '/login' && form,
+      setupClient: (client) => client.setHeaders({
+        ...path === '/login' && form?.headers, cookie: cookies.pop() ?? '',
+      }),
     });
   } finally {
     await stage.close();
     await database.close();
   }
+}
+
+/** Makes an account for ada. @returns the request that logs her in */
+async function loginForm(step: Step | undefined, mongo: { url: string }) {
+  if (!step) throw new Error('There is no such step.');
+  const { ada } = await makeAccounts(join(folderOf(step, 'solutions'), 'accounts.ts'), mongo.url);
+  return {
+    method: 'POST' as const,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ name: 'ada', password: ada }).toString(),
+  };
 }
 
 function median(times: number[]): number {

@@ -36,7 +36,6 @@ export default function workshop({ paper, print, ...input }: Context): Promise<v
   for (const [title, commands] of groups) {
     print(paint('bold', title, paper));
     for (const [command, does] of commands) print(`  ${command.padEnd(26)}${does}`);
-    print('');
   }
   print('The text is WORKSHOP.md, and then PART-TWO.md. Next: npm start');
   return Promise.resolve();

@@ -11,7 +11,7 @@ export interface Step {
   needsDatabase: boolean;
   /** What a learner knows who has done it. */
   learned: string;
-  /** Whether a proxy that ends HTTPS stands before the step's app. */
+  /** Whether a proxy that ends HTTPS is in front of the app. */
   behindProxy?: true;
   /** What is finished with this step. */
   ends?: 'the workshop' | 'part two';

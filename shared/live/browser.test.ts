@@ -369,7 +369,7 @@ async function readAxe(): Promise<string | undefined> {
   try {
     return await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   } catch {
-    if (isCi) throw new Error('axe-core is missing. Next: npm ci');
+    if (isCi) throw new Error('axe-core is missing. Next: npm install --no-save axe-core');
     return undefined;
   }
 }

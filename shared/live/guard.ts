@@ -18,7 +18,9 @@ export interface Address {
  * users of this machine can reach it, and every page that a browser shows can send requests to
  * localhost.
  *
- * - `Host` has to be ours: another name that leads here (DNS rebinding) is refused.
+ * - `Host` has to be ours: another name that leads here (DNS rebinding) is refused. The forwarding
+ *   of Codespaces and dev tunnels sets it to localhost, and `Origin` with it
+ *   (https://github.com/symfony/demo/issues/1542), so the page works there as it is.
  * - `Origin`, where there is one, has to be ours; a POST needs it. Other pages neither read nor
  *   steer.
  * - Without an `Origin`, `Sec-Fetch-Site` tells about frames, images and scripts of other pages.
@@ -31,7 +33,9 @@ export function refuse(
 ): Refusal | undefined {
   const { host = '', origin, 'sec-fetch-site': site } = headers;
   if (![`localhost:${port}`, `127.0.0.1:${port}`].includes(host.toLowerCase())) {
-    return { status: 421, reason: `This page is only at http://localhost:${port}.` };
+    const reason = `This page is only at http://localhost:${port}. If you reach it through a `
+      + 'forwarded port, forward it with VS Code or Codespaces: they pass that on as the Host.';
+    return { status: 421, reason };
   }
   if (!['GET', 'HEAD', 'POST'].includes(method ?? '')) {
     return { status: 405, reason: 'Only GET and POST are known here.' };

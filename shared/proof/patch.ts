@@ -1,12 +1,12 @@
 /**
  * Applies a patch as WORKSHOP.md shows it: a unified diff without line numbers. Lines begin with a
  * blank (context), `-` or `+`; a line `@@` separates hunks; an empty line is empty context.
- * @param text the file's text
+ * @param text the file's text, with either kind of line end: Git may have made a checkout CRLF
  * @param patch the lines of the diff
  * @throws {Error} when a hunk's old lines are not in the text, or more than once
  */
 export function applyPatch(text: string, patch: string): string {
-  let lines = text.split('\n');
+  let lines = text.split(/\r?\n/);
   for (const hunk of patch.replace(/\n$/, '').split(/^@@.*\n/m)) {
     if (hunk === '') continue;
     const old: string[] = [];

@@ -139,7 +139,9 @@ function mentionedScripts() {
     [...text.matchAll(/npm (?:run ([\w:-]+)|(test|start)\b)/g)].flatMap(([, run, short]) => {
       const name = run ?? short ?? '';
       if (!name.endsWith(':N')) return [{ name, place }];
-      return steps.map(({ number }) => ({ name: name.replace(/N$/, String(number)), place }));
+      // Only part two has attacks.
+      const numbered = steps.filter(({ number }) => name !== 'attack:N' || number > 4);
+      return numbered.map(({ number }) => ({ name: name.replace(/N$/, String(number)), place }));
     })
   ));
 }

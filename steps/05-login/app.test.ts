@@ -135,7 +135,9 @@ test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
   await createAccount(app, 'ada', fullPrice);
   const names = { known: 'ada', unknown: 'nobody' };
   const best = { known: Infinity, unknown: Infinity };
-  for (let round = 0; round < 3; round++) {
+  // On a busy machine an answer may come late; the more of them, the closer the best comes.
+  const isClear = () => best.unknown > best.known / 3;
+  for (let round = 0; round < 3 || (round < 12 && !isClear()); round++) {
     const known = await timed(app, names.known);
     const unknown = await timed(app, names.unknown);
     best.known = Math.min(best.known, known.ms);
@@ -152,7 +154,7 @@ test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
       exchange: unknown.answer,
     });
   }
-  expect(best.unknown > best.known / 3, {
+  expect(isClear(), {
     observed: `A wrong password for ada was answered after ${best.known.toFixed()} ms, and a name `
       + `that nobody has after ${best.unknown.toFixed()} ms.`,
     why: 'The time tells as clearly as words who has an account. authenticate() checks a hash in '

@@ -18,7 +18,7 @@ const { test } = testsOfStep(7);
 
 const MINUTE_MS = 60_000;
 
-test('every login is a document of its own', { move: 1 }, async (context) => {
+test('every login gets its own document', { move: 1 }, async (context) => {
   const app = await context.openApp();
   const account = await createAccount(app, 'ada');
   const stranger = app.newBrowser();
@@ -26,9 +26,9 @@ test('every login is a document of its own', { move: 1 }, async (context) => {
     const answer = await stranger.get(path);
     expect(answer.setCookie.length === 0, {
       observed: `A stranger asked for ${path} and got a cookie: ${answer.setCookie.join()}.`,
-      why: 'For a stranger there is nothing to remember. Every cookie is a session in the '
-        + 'database, and programs that keep no cookies would leave one at each request.',
-      lookAt: 'app.ts: what is written into req.session for those who are not logged in?',
+      why: 'There is nothing to remember about a stranger. Every cookie is a session in the '
+        + 'database, and programs that keep no cookies would leave one behind at each request.',
+      lookAt: 'app.ts: what is written into req.session for visitors who are not logged in?',
       exchange: answer,
     });
   }
@@ -36,7 +36,7 @@ test('every login is a document of its own', { move: 1 }, async (context) => {
   const before = await app.database?.documents('logins') ?? [];
   expect(before.length === 0, {
     observed: `Nobody was logged in, and the collection logins holds ${before.length} documents.`,
-    why: 'A login begins when the password was right.',
+    why: 'A login begins only when the password is right.',
     lookAt: 'app.ts: when is beginLogin() called?',
   });
 
@@ -46,7 +46,7 @@ test('every login is a document of its own', { move: 1 }, async (context) => {
   expect(found.length === 2, {
     observed: `Ada logged in on her laptop and on her phone, and the collection logins holds `
       + `${found.length} documents instead of 2.`,
-    why: 'Each login is a document of its own: it ends by itself, and can be ended by itself.',
+    why: 'Each login needs its own document, so that it can end without the others.',
     lookAt: 'logins.ts: does beginLogin() insert a document? And app.ts: does POST /login wait for '
       + 'it?',
   });
@@ -55,7 +55,8 @@ test('every login is a document of its own', { move: 1 }, async (context) => {
     expect(user === 'ada' && isNow, {
       observed: `Ada logged in just now, and a document in logins says user: ${String(user)}, `
         + `since: ${String(since)}.`,
-      why: 'The document says who it is, and since when: a Date, as MongoDB can compare it.',
+      why: 'The document says who is logged in, and since when: a Date, so that MongoDB can '
+        + 'compare it.',
       lookAt: 'logins.ts: what does beginLogin() insert?',
     });
   }
@@ -64,7 +65,7 @@ test('every login is a document of its own', { move: 1 }, async (context) => {
   }
 });
 
-test('a login ends after eight hours, or after a silent one', { move: 2 }, async (context) => {
+test('a login ends after eight hours, or one hour of silence', { move: 2 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const idle = app.newBrowser();
   await logIn(idle, account);
@@ -75,7 +76,7 @@ test('a login ends after eight hours, or after a silent one', { move: 2 }, async
       restarted = await context.restart(restarted);
       busy = busy.movedTo(restarted);
     }
-    await expectUser(busy, 'ada', `Ada was here every 50 minutes since she logged in`,
+    await expectUser(busy, 'ada', `Ada has come back every 50 minutes since she logged in`,
       `after ${(minutes / 60).toFixed(1)} hours`);
     await busy.get('/');
     if (minutes === 100) {
@@ -90,7 +91,7 @@ test('a login ends after eight hours, or after a silent one', { move: 2 }, async
       observed: `Mallory came every 50 minutes with ada’s cookie, and was still logged in after `
         + `${hours}.`,
       why: 'Each visit gives the session another hour, so a thief can keep it alive for years. '
-        + 'Only what no visit moves can end it: the time at which the login began.',
+        + 'Only a time that no visit can move will end it: when the login began.',
       lookAt: 'logins.ts: does findUser() ask for `since`, and for nothing that a visit changes?',
       exchange: page,
     });
@@ -99,7 +100,7 @@ test('a login ends after eight hours, or after a silent one', { move: 2 }, async
   await logIn(busy, account);
 });
 
-test('a form that began before the logout comes too late', { move: 3 }, async (context) => {
+test('a form finished after the logout changes nothing', { move: 3 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const stolen = browser.cookieHeader();
   const form = new URLSearchParams({ new: 'set by mallory' }).toString();
@@ -116,17 +117,17 @@ test('a form that began before the logout comes too late', { move: 3 }, async (c
   expect(userOf(await mallory.get('/account')) === undefined, {
     observed: 'Mallory had a copy of ada’s cookie and sent half a form with a new password. Ada '
       + 'logged out. Then mallory sent the other half, and the password was changed.',
-    why: 'The session was read when the request began. What ended in the meantime the request does '
-      + 'not know: it works with its copy. So whether ada is still logged in has to be looked up '
-      + 'outside of the session, when it matters.',
-    lookAt: 'app.ts: what does POST /account/password ask to know who it is, and does POST /logout '
-      + 'end the login?',
+    why: 'The session was read when the request began, and the request works with that copy. It '
+      + 'cannot know what has ended in the meantime. So look up whether ada is still logged in: '
+      + 'outside the session, and at the moment when it matters.',
+    lookAt: 'app.ts: where does POST /account/password learn who is logged in, and does '
+      + 'POST /logout end the login?',
     exchange: answer,
   });
   await logIn(app.newBrowser(), account);
 });
 
-test('a slow request does not bring a logout back', { move: 3 }, async (context) => {
+test('a slow request does not undo a logout', { move: 3 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const phone = app.newBrowser();
   await logIn(phone, account);
@@ -154,7 +155,7 @@ test('a slow request does not bring a logout back', { move: 3 }, async (context)
   await expectUser(phone.movedTo(restarted), 'ada', 'Then the app was restarted', 'on her phone');
 });
 
-test('a new login ends the one before in the same browser', { move: 3 }, async (context) => {
+test('a new login ends the previous one in the same browser', { move: 3 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const mallory = await createAccount(app, 'mallory');
   const old = browser.cookieHeader();
@@ -166,8 +167,8 @@ test('a new login ends the one before in the same browser', { move: 3 }, async (
     observed: 'Ada was logged in, and mallory logged in after her in the same browser. A slow '
       + 'request from before stored the old session again, and its cookie says “logged in as '
       + `${userOf(page) ?? ''}”.`,
-    why: 'Nobody can log out of that login any more: its browser has another one. A login ends the '
-      + 'one that it replaces.',
+    why: 'Nobody can log out of that login any more, because its browser has another one now. So a '
+      + 'new login has to end the one that it replaces.',
     lookAt: 'app.ts: does POST /login call endLogin() with the id that the old session holds?',
     exchange: page,
   });
@@ -188,13 +189,13 @@ async function logOut(browser: Browser): Promise<void> {
   const answer = await submit(browser, '/logout', '/logout', {});
   expect(answer.status < 400, {
     observed: `Ada logged out, and POST /logout answered with status ${answer.status}.`,
-    why: 'Those who are logged in may log out.',
+    why: 'A visitor who is logged in has to be able to log out.',
     lookAt: 'app.ts: what does POST /logout do?',
     exchange: answer,
   });
 }
 
-/** Lets the app do what it can do by now. */
+/** Gives the app time to do what it already can. */
 async function settle(app: RunningApp): Promise<void> {
   const browser = app.newBrowser();
   for (let visit = 1; visit <= 3; visit++) expectVisit(await browser.get('/'), visit, {});
@@ -212,9 +213,9 @@ async function expectUser(
     observed: `${what}. GET /account ${where}: ${user ? `logged in as ${user}` : 'nobody'}.`,
     why: expected === undefined
       ? 'After an hour without a visit nobody is logged in any more: the session has ended.'
-      : 'A login lasts until it is ended: by its own logout, after eight hours, or after an hour '
+      : 'A login lasts until its own logout, for eight hours at most, or until an hour passes '
         + 'without a visit.',
-    lookAt: 'logins.ts: which login does findUser() find, and which ones are ended?',
+    lookAt: 'logins.ts: which login does findUser() find, and which logins does the app end?',
     exchange: page,
   });
 }

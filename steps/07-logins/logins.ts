@@ -26,8 +26,9 @@ export async function sweepLogins(client: MongoClient): Promise<void> {
   await logins(client).createIndexes([{ key: { since: 1 }, expireAfterSeconds }]);
 }
 
-// TODO Move 1: beginLogin() stores a login with an id of its own, and returns the id.
+// TODO Move 1: export beginLogin(). It stores a login under a new random id, and returns the id.
 
-// TODO Move 2: findUser() takes a login's id, and returns whose it is, if it is not too old.
+// TODO Move 2: export findUser(). It takes a login's id and returns the user, unless the login is
+// too old.
 
-// TODO Move 3: endLogin() deletes a login.
+// TODO Move 3: export endLogin(). It deletes a login.

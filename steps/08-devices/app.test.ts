@@ -36,8 +36,8 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   expect(userOf(page) === undefined, {
     observed: 'Mallory knew ada’s password and had logged in with it, on her own phone. Ada '
       + 'changed her password. Mallory asked for /account, and read “logged in as ada”.',
-    why: 'A login lasts, whatever becomes of the password that opened it. People change their '
-      + 'password because they want somebody out.',
+    why: 'A login goes on when the password that opened it is changed. But people change their '
+      + 'password to get someone out.',
     lookAt: 'app.ts: does POST /account/password call endLogins(), and wait for it?',
     exchange: page,
   });
@@ -48,7 +48,7 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
     const page = await app.newBrowser().getWithCookie('/account', cookie);
     expect(userOf(page) === undefined, {
       observed: `Ada changed her password on her laptop. She was logged in ${what}, and still is.`,
-      why: 'Nobody knows which of her logins is the thief’s. So all of them end.',
+      why: 'The app cannot know which of her logins is the thief’s. So all of them have to end.',
       lookAt: 'logins.ts: which logins does endLogins() delete?',
       exchange: page,
     });
@@ -56,12 +56,12 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   await expectUser(laptop, 'ada', 'Ada changed her password', 'in this browser',
     'Ada has just shown that she is ada: her browser gets a new login, in a new session.');
   await expectUser(mallory, 'mallory', 'Ada changed her password', 'in mallory’s browser',
-    'The logins of others have nothing to do with it.');
+    'The logins of other users have nothing to do with it.');
   await logIn(app.newBrowser(), changed);
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 });
 
-test('a password is changed only by those who know it', { move: 1 }, async (context) => {
+test('nobody changes a password without knowing it', { move: 1 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const { password } = await createAccount(app, 'mallory');
   const tries = { 'a wrong password': 'guessed', 'no password': '', 'mallory’s own': password };
@@ -76,7 +76,7 @@ test('a password is changed only by those who know it', { move: 1 }, async (cont
   await logIn(app.newBrowser(), account);
   for (const [where, browser] of Object.entries({ laptop, phone })) {
     await expectUser(browser, 'ada', 'Mallory tried to change ada’s password',
-      `on her ${where}`, 'A try that failed changes nothing.');
+      `on her ${where}`, 'A failed attempt changes nothing.');
   }
 });
 
@@ -90,16 +90,16 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
 
   const page = await laptop.get('/account');
   expectShown(page, ['Laptop-Browser', 'Phone-Browser'], 'Ada is logged in on laptop and phone');
-  expectNotShown(page, 'Mallory-Browser', 'Mallory is logged in, too', 'Everybody sees their own '
-  + 'logins, and nobody else’s.');
-  expectNotShown(page, 'Tablet-Browser', 'Ada logged out on her tablet', 'What has ended needs no '
-  + 'button, and frightens people.');
+  expectNotShown(page, 'Mallory-Browser', 'Mallory is logged in too',
+    'Users see their own logins, and no one else’s.');
+  expectNotShown(page, 'Tablet-Browser', 'Ada logged out on her tablet',
+    'A login that has ended needs no button, and only alarms people.');
   const ids = [laptop, phone, tablet].map((browser) => browser.sessionCookie()?.id ?? '-');
   expect(!ids.some((id) => id !== '-' && page.body.includes(id)), {
     observed: 'GET /account shows the id of a session.',
-    why: 'A session’s id is half of what its cookie holds. It belongs into the cookie, which no '
-      + 'script can read, and nowhere else: pages end up in caches, screenshots and mails.',
-    lookAt: 'app.ts: which id tells the logins apart on the page? That of the login is harmless.',
+    why: 'A session’s id is half of what its cookie holds. It belongs in the cookie, which no '
+      + 'script can read, and nowhere else: pages end up in caches, screenshots and emails.',
+    lookAt: 'app.ts: which id tells the logins apart on the page? The id of the login is harmless.',
     exchange: page,
   });
 
@@ -108,10 +108,10 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
     await laptop.get('/');
   }
   expectNotShown(await laptop.get('/account'), 'Phone-Browser',
-    'Ada’s phone was silent for 80 minutes', 'That login ended after an hour.');
+    'Ada’s phone was silent for 80 minutes', 'That login ended after an hour of silence.');
 });
 
-test('what a browser says of itself is only text', { move: 2 }, async ({ openApp }) => {
+test('what a browser says about itself is only text', { move: 2 }, async ({ openApp }) => {
   const app = await openApp();
   const account = await createAccount(app, 'ada');
   const agents = ['<img src=x onerror="alert(1)">', '</form><script>alert(2)</script>'];
@@ -122,15 +122,15 @@ test('what a browser says of itself is only text', { move: 2 }, async ({ openApp
   expectShown(page, ['Laptop-Browser'], 'Ada is logged in');
   expect(!/<img|<script|onerror="/i.test(page.body), {
     observed: `A browser says that it is ${agents[0]}, and GET /account shows that as HTML.`,
-    why: 'Anybody can type a User-Agent. As HTML it would be a script of mallory’s in ada’s page, '
-      + 'and could do whatever ada can.',
-    lookAt: 'pages.ts: is the User-Agent put through escapeHtml()?',
+    why: 'Anyone can make up a User-Agent. As HTML, it would run mallory’s script in ada’s page, '
+      + 'and that could do whatever ada can.',
+    lookAt: 'pages.ts: does the User-Agent go through escapeHtml()?',
     exchange: page,
   });
   expectShown(page, ['img src=x', 'script'], 'Two odd browsers are logged in');
 });
 
-test('one login is ended from another device', { move: 3 }, async (context) => {
+test('one device logs another one out', { move: 3 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const tablet = app.newBrowser();
   await logIn(tablet, account, 'Tablet-Browser');
@@ -141,8 +141,8 @@ test('one login is ended from another device', { move: 3 }, async (context) => {
   const button = await findButton(laptop, 'Phone-Browser');
   const refused = await press(laptop, button, { password: 'guessed' });
   expectRefused(refused, 'At ada’s laptop, mallory tried to end a login with a wrong password');
-  await expectUser(phone, 'ada', 'A login was to be ended with a wrong password',
-    'on the phone', 'The password is asked for before anything is done.');
+  await expectUser(phone, 'ada', 'Mallory tried to end a login with a wrong password',
+    'on the phone', 'Check the password before you do anything.');
 
   const slow = await app.startSlowGet('/', phone.cookieHeader());
   const answer = await press(laptop, button, { password: account.password });
@@ -150,18 +150,18 @@ test('one login is ended from another device', { move: 3 }, async (context) => {
   await slow.finish().catch(() => undefined);
   await expectUser(phone, undefined,
     'Ada ended the login of her phone, while the phone had a request under way', 'on the phone',
-    'What is ended has to be gone from the server, and not only from the page.');
+    'A login that was ended has to be gone from the server, not only from the page.');
   for (const [name, browser] of Object.entries({ laptop, tablet })) {
     await expectUser(browser, 'ada', 'Ada ended the login of her phone', `on her ${name}`,
-      'A button ends the login that it stands at, and no other.');
+      'A button ends the login next to it, and no other.');
   }
   await expectUser(mallory, 'mallory', 'Ada ended the login of her phone', 'in mallory’s browser',
-    'A button ends the login that it stands at, and no other.');
+    'A button ends the login next to it, and no other.');
   expectNotShown(await laptop.get('/account'), 'Phone-Browser', 'Ada ended the login of her phone',
-    'What has ended needs no button.');
+    'A login that has ended needs no button.');
 });
 
-test("nobody ends anybody else's login", { move: 3 }, async (context) => {
+test("nobody ends another user's login", { move: 3 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const other = await createAccount(app, 'mallory');
   const mallory = app.newBrowser();
@@ -177,8 +177,8 @@ test("nobody ends anybody else's login", { move: 3 }, async (context) => {
     const answer = await press(browser, button, { password });
     expectNoServerError(answer);
     await expectUser(phone, 'ada', `Mallory sent the form that ends ada’s login, ${how}`,
-      'on the phone', 'Ids can be guessed, seen or sent by mistake. Whose login it is has to be '
-      + 'part of the question.');
+      'on the phone', 'Ids can be guessed, seen or sent by mistake. So ask for the owner '
+      + 'of the login as well, not only for its id.');
   }
   for (const odd of [{}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' }]) {
     const answer = await laptop.post(button.action, {
@@ -187,7 +187,7 @@ test("nobody ends anybody else's login", { move: 3 }, async (context) => {
     expectNoServerError(answer);
   }
   for (const [name, browser] of Object.entries({ laptop, phone })) {
-    await expectUser(browser, 'ada', 'A form came that names no login', `on her ${name}`,
+    await expectUser(browser, 'ada', 'A form that names no login came in', `on her ${name}`,
       'A form that names no login ends none.');
   }
 });
@@ -232,7 +232,7 @@ async function findButton(browser: Browser, agent: string): Promise<PageButton> 
   }
   expect(false, {
     observed: `GET /account has no button that ends the login of ${agent}.`,
-    why: 'A phone that is lost has to be logged out from another device.',
+    why: 'When a phone is lost, its owner has to be able to log it out from another device.',
     lookAt: 'app.ts: does showAccount() hand the logins to accountPage(), which shows a form for '
       + 'each?',
     exchange: page,
@@ -252,7 +252,7 @@ function expectAccepted(answer: Exchange, what: string): void {
   expect(answer.status < 400, {
     observed: `${what}, with the right password, and was answered with status ${answer.status}: `
       + `${quote(answer.body)}.`,
-    why: 'Those who know the password may.',
+    why: 'A visitor who knows the password is allowed to.',
     lookAt: 'app.ts: which fields does the route read, and what does it ask of them?',
     exchange: answer,
   });
@@ -262,10 +262,10 @@ function expectRefused(answer: Exchange, what: string): void {
   expectNoServerError(answer);
   expect(answer.status >= 400, {
     observed: `${what}, and was answered with status ${answer.status}.`,
-    why: 'A laptop stands open for a minute, a cookie is stolen: a session shows who has logged in '
-      + 'once, and not who sits there now. For what matters most, the password is asked for again.',
-    lookAt: 'app.ts: is authenticate() called with the field `password`, awaited, and looked at '
-      + 'before anything is done?',
+    why: 'A laptop is left open, or a cookie is stolen: a session shows who logged in, and not who '
+      + 'is there now. So ask for the password again before what matters most.',
+    lookAt: 'app.ts: does the route call authenticate() with the field `password`, await it, and '
+      + 'look at the result before it does anything?',
     exchange: answer,
   });
 }
@@ -274,7 +274,7 @@ async function expectNoLogin(browser: Browser, account: Account, what: string): 
   const answer = await tryLogin(browser, account);
   expect(userOf(await browser.get('/account')) === undefined, {
     observed: `${what}. Then “${account.password}” opened ada’s account.`,
-    why: 'Only the password that ada has chosen last opens her account.',
+    why: 'Only the password that ada chose last opens her account.',
     lookAt: 'app.ts: in which order does POST /account/password check and change?',
     exchange: answer,
   });
@@ -285,7 +285,7 @@ async function expectUser(
 ): Promise<void> {
   const page = await browser.get('/account');
   expect(userOf(page) === expected, {
-    observed: `${what}. Now GET /account shows ${userOf(page) ?? 'nobody'} ${where}.`,
+    observed: `${what}. Now GET /account shows ${userOf(page) ?? 'no one'} ${where}.`,
     why,
     lookAt: 'app.ts: which logins are ended, and when?',
     exchange: page,
@@ -296,7 +296,7 @@ function expectShown(page: Exchange, agents: string[], what: string): void {
   for (const agent of agents) {
     expect(page.body.includes(agent), {
       observed: `${what}, and GET /account does not show “${agent}”.`,
-      why: 'People recognize their devices by the browser, and a stranger’s by not recognizing it.',
+      why: 'People recognize their own devices by the browser, and notice one that is not theirs.',
       lookAt: 'app.ts: does showAccount() hand accountPage() what listLogins() finds?',
       exchange: page,
     });

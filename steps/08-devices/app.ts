@@ -60,17 +60,17 @@ export function createApp(settings: Settings): Express {
       res.redirect(303, '/login');
       return;
     }
-    // TODO Move 1: without the right password nothing is changed.
+    // TODO Move 1: change nothing unless the field `password` holds the right one.
     if (!await changePassword(client, login.user, field(req, 'new'))) {
       await showAccount(res.status(400), login, 'A password needs at least 8 characters.');
       return;
     }
 
-    // TODO Move 1: end all logins of this user. enter() begins a new one, here.
+    // TODO Move 1: end all logins of this user. enter() then begins a new one in this browser.
     await enter(login.user, req, res, next);
   });
 
-  // TODO Move 3: on POST /account/end, end the login whose id is in the field `login`, if it is one
+  // TODO Move 3: on POST /account/end, end the login whose id is in the field `login`, if it's one
   // of this user's and the password is right.
 
   app.get('/logout', (req, res) => {
@@ -104,7 +104,7 @@ export function createApp(settings: Settings): Express {
   async function showAccount(res: Response, { _id, user }: Login, problem = '') {
     res.send(accountPage(user, {
       problem,
-      // TODO Move 2: logins, and which one is this browser's own.
+      // TODO Move 2: hand over the user's logins, and the id of the one in this browser.
     }));
   }
 

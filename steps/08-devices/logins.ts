@@ -61,7 +61,7 @@ export async function findLogin(
   return logins(client).findOneAndUpdate({ _id: id, ...alive() }, { $set: { seen: new Date() } });
 }
 
-// TODO Move 2: listLogins() finds the logins of a user that have not ended, the latest first.
+// TODO Move 2: export listLogins(). It finds a user's logins that haven't ended, the latest first.
 
 /** Ends a login for good, if it is this user's. */
 export async function endLogin(
@@ -71,4 +71,4 @@ export async function endLogin(
   await logins(client).deleteOne({ _id, user });
 }
 
-// TODO Move 1: endLogins() deletes all logins of a user.
+// TODO Move 1: export endLogins(). It deletes all logins of a user.

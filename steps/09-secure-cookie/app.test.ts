@@ -196,6 +196,13 @@ function newBrowser(app: RunningApp): Browser {
 /** Expects that two visits over HTTPS count: the app sets its cookie, and the browser keeps it. */
 async function expectKept(browser: Browser): Promise<void> {
   const visit = await browser.get('/');
+  expect(!(visit.status >= 500 && visit.body.includes('undefined (reading')), {
+    observed: `GET ${HTTPS}/ was answered with status ${visit.status}: it has no req.session.`,
+    why: 'express-session gives a session only to requests below the cookie’s path, and only '
+      + 'where app.use(session(…)) stands above.',
+    lookAt: 'session.ts: does cookieOptions name a `path`? / is the default, and right.',
+    exchange: visit,
+  }, visit.body);
   expectNoServerError(visit);
   expect(visit.status < 300, {
     observed: `A request came over HTTPS, to ${HTTPS}, and was answered with status `

@@ -374,9 +374,9 @@ export const right: RightAnswer[] = [
   {
     name: 'readForms above the session',
     patch: { 'app.ts': `
--  app.use(session(sessionOptions({ client, secret })));
+-  app.use(session(sessionOptions(settings)));
    app.use(readForms);
-+  app.use(session(sessionOptions({ client, secret })));
++  app.use(session(sessionOptions(settings)));
 ` },
   },
   {

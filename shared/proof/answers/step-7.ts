@@ -1,10 +1,10 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
-const begins = 'every login is a document of its own';
-const ends = 'a login ends after eight hours, or after a silent one';
-const late = 'a form that began before the logout comes too late';
-const slow = 'a slow request does not bring a logout back';
-const replaced = 'a new login ends the one before in the same browser';
+const begins = 'every login gets its own document';
+const ends = 'a login ends after eight hours, or one hour of silence';
+const late = 'a form finished after the logout changes nothing';
+const slow = 'a slow request does not undo a logout';
+const replaced = 'a new login ends the previous one in the same browser';
 
 /** The solution's insertion of a login, to be replaced. */
 const insertion = `
@@ -95,7 +95,7 @@ export const wrong: WrongAnswer[] = [
 +  const oldest = Date.now() - EIGHT_HOURS_IN_MS;
 ` },
     caughtBy: begins,
-    reads: /a Date, as MongoDB can compare it/,
+    reads: /a Date, so that MongoDB can compare it/,
   },
   {
     name: 'one login per user',

@@ -1,11 +1,11 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
 const attack = 'ada changes her password, and mallory does not stay';
-const knows = 'a password is changed only by those who know it';
+const knows = 'nobody changes a password without knowing it';
 const lists = 'the account shows where its owner is logged in';
-const text = 'what a browser says of itself is only text';
-const one = 'one login is ended from another device';
-const foreign = "nobody ends anybody else's login";
+const text = 'what a browser says about itself is only text';
+const one = 'one device logs another one out';
+const foreign = "nobody ends another user's login";
 
 /** The solution's check of the password before it is changed, to be replaced. */
 const changeCheck = `
@@ -81,7 +81,7 @@ export const wrong: WrongAnswer[] = [
 +    res.redirect(303, '/account');
 ` },
     caughtBy: attack,
-    reads: /Now GET \/account shows nobody in this browser/,
+    reads: /Now GET \/account shows no one in this browser/,
   },
   {
     name: 'all logins are ended, after the new one has begun',
@@ -100,7 +100,7 @@ export const wrong: WrongAnswer[] = [
 +  await logins(client).deleteMany(user ? {} : { user });
 ` },
     caughtBy: attack,
-    reads: /shows nobody in mallory’s browser\. The logins of others have nothing to do with it/,
+    reads: /no one in mallory’s browser\. The logins of other users have nothing to do with it/,
   },
   {
     name: 'endLogins() deletes one',
@@ -133,7 +133,7 @@ export const wrong: WrongAnswer[] = [
 +    if (!await changePassword(client, login.user, field(req, 'new'))) {
 ` },
     caughtBy: knows,
-    reads: /called with the field `password`, awaited/,
+    reads: /call authenticate\(\) with the field `password`, await it/,
   },
   {
     name: 'the password is asked for after the deed',
@@ -259,7 +259,7 @@ export const wrong: WrongAnswer[] = [
 +  return text.replaceAll(/<\\/?script>/g, entities['&'] ?? '');
 ` },
     caughtBy: text,
-    reads: /is the User-Agent put through escapeHtml\(\)/,
+    reads: /does the User-Agent go through escapeHtml\(\)/,
   },
   {
     name: 'no route behind the buttons',
@@ -294,7 +294,7 @@ export const wrong: WrongAnswer[] = [
 +    res.redirect(303, '/account');
 ` },
     caughtBy: one,
-    reads: /The password is asked for before anything is done/,
+    reads: /Check the password before you do anything/,
   },
   {
     name: 'a login is only hidden',
@@ -309,7 +309,7 @@ export const wrong: WrongAnswer[] = [
 +  await logins(client).updateOne({ _id, user }, { $set: { hidden: true } });
 ` },
     caughtBy: one,
-    reads: /gone from the server, and not only from the page/,
+    reads: /gone from the server, not only from the page/,
   },
   {
     name: 'one button ends all',
@@ -317,7 +317,7 @@ export const wrong: WrongAnswer[] = [
 +    await endLogins(client, login.user);
 ` },
     caughtBy: one,
-    reads: /A button ends the login that it stands at, and no other/,
+    reads: /A button ends the login next to it, and no other/,
   },
   {
     name: 'a button ends the login of the browser in which it is pressed',

@@ -266,7 +266,8 @@ class Chapter {
     const bench = await this.#openBench();
     for (const name of await readdir(path.join(root, 'solutions', folder))) {
       const solution = await readFile(path.join(root, 'solutions', folder, name), 'utf8');
-      assert.equal(await bench.read(`steps/${folder}/${name}`), solution,
+      const own = await bench.read(`steps/${folder}/${name}`);
+      assert.equal(own.replaceAll('\r\n', '\n'), solution.replaceAll('\r\n', '\n'),
         `${place}: after all moves steps/${folder}/${name} is not the solution's.`);
     }
   }

@@ -11,10 +11,10 @@ export function createApp(settings: Settings): Express {
   const app = express();
 
   app.use(sameOrigin);
-  // TODO Move 3: let the whole form come first, and read the session then.
+  // TODO Move 3: read the whole form first, and only then the session.
   app.use(session(sessionOptions(settings)));
   app.use(readForms);
-  // TODO Move 2: look up, at every request, whose login it is, and keep that in res.locals.user.
+  // TODO Move 2: at every request, look up whose login it is. Keep the name in res.locals.user.
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;
@@ -32,8 +32,8 @@ export function createApp(settings: Settings): Express {
       return;
     }
 
-    // TODO Move 1: begin a login, and store its id in the new session, too.
-    // TODO Move 3: end the login that this browser may have had before.
+    // TODO Move 1: begin a login, and store its id in the new session too.
+    // TODO Move 3: first end the login that this browser may already have.
     req.session.regenerate((error) => {
       if (error) return next(error);
       req.session.user = user;
@@ -71,7 +71,7 @@ export function createApp(settings: Settings): Express {
     res.send(logoutPage);
   });
 
-  // TODO Move 3: end the login, before the session.
+  // TODO Move 3: end the login first, then the session.
   app.post('/logout', (req, res, next) => {
     req.session.destroy((error) => {
       if (error) return next(error);

@@ -7,8 +7,8 @@ declare module 'express-session' {
   interface SessionData {
     visits: number;
     user: string;
-    // TODO Move 1: the session holds the id of a login, too.
-    // TODO Move 2: and the user no more.
+    // TODO Move 1: a session holds the id of a login too.
+    // TODO Move 2: it no longer holds the user.
   }
 }
 

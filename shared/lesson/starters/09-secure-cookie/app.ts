@@ -23,7 +23,7 @@ import { cookieName, cookieOptions, sessionOptions, type Settings } from './sess
 export function createApp(settings: Settings): Express {
   const { client } = settings;
   const app = express();
-  // TODO Move 1: trust the one proxy before the app when it says how a request came.
+  // TODO Move 1: trust the one proxy in front of the app when it says how a request came.
 
   // TODO Move 2: let httpsOnly look at every request first.
   app.use(sameOrigin);

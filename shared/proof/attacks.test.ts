@@ -1,0 +1,171 @@
+/*
+ * Part two's attacks in a real browser, which decides on its own what it keeps and sends. Each
+ * works on the code before its step, and fails on the step's solution.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { makeAccounts, type Passwords } from '../app/accounts.ts';
+import { App } from '../app/app.ts';
+import { folderOf, root, steps, type Step } from '../lesson/steps.ts';
+import { openDatabase } from '../mongo/database.ts';
+import { withDatabase } from '../mongo/url.ts';
+import { findChromium, startChromium } from '../testing/chromium.ts';
+import { freePort, Run, Workshop } from '../testing/workshop.ts';
+import { applyPatch } from './patch.ts';
+import { wrong as wrongLogins } from './answers/step-5.ts';
+
+const executablePath = findChromium();
+const skip = executablePath === undefined && process.env.CI !== 'true'
+  && 'no Chromium or Chrome on this machine; CHROME_PATH can name one';
+
+describe('attacks in a browser', { skip, timeout: 120_000 }, async () => {
+  if (skip !== false) return;
+  assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
+  const database = await openDatabase({ inProcess: true, mayDownload: false, say: console.log });
+  const client = await MongoClient.connect(database.url);
+  const browser = await startChromium(executablePath);
+  const workshop = await Workshop.copy();
+  after(async () => {
+    await browser.close();
+    await client.close();
+    await database.close();
+    await workshop.remove();
+  });
+
+  /** Plays an attack on an app. */
+  async function play(
+    entry: string,
+    attack: (stage: Stage) => Promise<boolean>,
+  ): Promise<boolean> {
+    const port = await freePort();
+    const name = `workshop-attack-${port}`;
+    const url = withDatabase(database.url, name);
+    const passwords = await makeAccounts(path.join(path.dirname(entry), 'accounts.ts'), url);
+    const env = { ...process.env, PORT: String(port), MONGO_URL: url, SESSION_SECRET: 'of a test' };
+    const app = new App({ entry, cwd: workshop.folder, env });
+    const listening = new Promise<void>((resolve, reject) => {
+      app.on('output', (line) => { if (line.startsWith('Server running')) resolve(); });
+      app.on('crashed', () => { reject(new Error(`${entry} ended.`)); });
+    });
+    try {
+      await app.start();
+      await listening;
+      return await attack({ browser, port, address: `http://localhost:${port}`, passwords });
+    } finally {
+      await app.stop();
+      await client.db(name).dropDatabase();
+    }
+  }
+
+  const entryOf = (number: number, kind: 'steps' | 'solutions') => (
+    path.join(folderOf(stepOf(number), kind, workshop.folder), 'index.ts')
+  );
+
+  test('fixation: works on the login that everyone writes first', async () => {
+    const [plain] = wrongLogins;
+    const step = stepOf(5);
+    workshop.solve(step);
+    const file = `steps/${step.folder}/app.ts`;
+    workshop.write(file, applyPatch(await workshop.read(file), plain?.patch?.['app.ts'] ?? ''));
+    assert.equal(await play(entryOf(5, 'steps'), fixation), true);
+    assert.equal(await play(entryOf(5, 'solutions'), fixation), false);
+  });
+
+  test('forged click: works on the starter, although the cookie says SameSite=Lax', async () => {
+    assert.equal(await play(entryOf(6, 'steps'), forgedClick), true);
+    assert.equal(await play(entryOf(6, 'solutions'), forgedClick), false);
+  });
+
+  test('the thief who stays: works on the starter', async () => {
+    assert.equal(await play(entryOf(8, 'steps'), stays), true);
+    assert.equal(await play(entryOf(8, 'solutions'), stays), false);
+  });
+});
+
+function stepOf(number: number): Step {
+  const step = steps[number - 1];
+  assert.ok(step);
+  return step;
+}
+
+interface Stage {
+  browser: Browser;
+  port: number;
+  address: string;
+  passwords: Passwords;
+}
+
+/** Mallory's cookie is in ada's browser when ada logs in. @returns whether mallory is in */
+async function fixation({ browser, address, passwords }: Stage): Promise<boolean> {
+  const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
+  const page = await mallory.newPage();
+  await page.goto(address);
+  await ada.addCookies(await mallory.cookies());
+  await logIn(ada, address, passwords.ada);
+  await page.goto(`${address}/account`);
+  return isAda(page);
+}
+
+/** Ada clicks on mallory's page, at another port. @returns whether her password is mallory's */
+async function forgedClick({ browser, port, address, passwords }: Stage): Promise<boolean> {
+  const pagePort = await freePort();
+  const server = new Run(spawn(process.execPath, [
+    '--import', 'tsx', 'attacks/06-forged-click-page.ts',
+  ], {
+    cwd: root,
+    env: { ...process.env, PORT: String(port), PAGE_PORT: String(pagePort) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }));
+  try {
+    await server.printed(/Mallory's page/);
+    const ada = await browser.newContext();
+    const page = await logIn(ada, address, passwords.ada);
+    await page.goto(`http://localhost:${pagePort}`);
+    const [request] = await Promise.all([
+      page.waitForRequest(/\/account\/password/),
+      page.getByRole('button', { name: 'Get my cake' }).click(),
+    ]);
+    const headers = await request.allHeaders();
+    assert.match(headers.cookie ?? '', /connect\.sid/, 'the cookie goes along');
+    assert.equal(headers['sec-fetch-site'], 'same-site');
+    await page.waitForLoadState();
+    const mallory = await logIn(await browser.newContext(), address, 'set by mallory');
+    return await isAda(mallory);
+  } finally {
+    server.child.kill();
+    await server.ended;
+  }
+}
+
+/** Mallory is logged in as ada when ada changes her password. @returns whether she still is */
+async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
+  const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
+  const thief = await logIn(mallory, address, passwords.ada);
+  const page = await logIn(ada, address, passwords.ada);
+  const form = page.locator('form[action="/account/password"]');
+  await form.locator('[name=password]').fill(passwords.ada);
+  await form.locator('[name=new]').fill('known to ada only');
+  await form.getByRole('button').click();
+  await page.waitForLoadState();
+  assert.ok(await isAda(page), 'ada stays logged in');
+  await thief.goto(`${address}/account`);
+  return isAda(thief);
+}
+
+async function logIn(context: BrowserContext, address: string, password: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${address}/login`);
+  await page.getByLabel('Name').fill('ada');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForLoadState();
+  return page;
+}
+
+async function isAda(page: Page): Promise<boolean> {
+  return (await page.content()).includes('logged in as ada');
+}
