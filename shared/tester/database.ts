@@ -191,16 +191,8 @@ export class TestDatabase {
    * @returns what ends that
    */
   async fail(how: 'silence' | 'no server' | 'duplicate key'): Promise<() => void> {
-    const away = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 1 });
-    given.add(away);
-    const errors = {
-      'silence': () => new MongoNetworkTimeoutError('connection 7 to 127.0.0.1:27017 timed out'),
-      'no server': () => away.db().command({ ping: 1 }).catch((error: unknown) => error),
-      'duplicate key': () => new MongoServerError({ message: 'E11000 duplicate key', code: 11000 }),
-    };
     const error = await errors[how]();
-    await away.close();
-    this.#beforeRead = this.#beforeWrite = () => Promise.reject(error as Error);
+    this.#beforeRead = this.#beforeWrite = () => Promise.reject(error);
     return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
   }
 
@@ -250,6 +242,18 @@ export class TestDatabase {
   }
 }
 
+const errors = {
+  silence: () => new MongoNetworkTimeoutError('connection 7 to 127.0.0.1:27017 timed out'),
+  'no server': async () => {
+    const client = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 1 });
+    given.add(client);
+    const error: unknown = await client.connect().catch((error: unknown) => error);
+    await client.close();
+    return error instanceof Error ? error : new Error('A server answers where none can be.');
+  },
+  'duplicate key': () => new MongoServerError({ message: 'E11000 duplicate key', code: 11_000 }),
+};
+
 /** A gate that is shut until it is released. */
 function holdUp(): { held: Held; wait: () => Promise<void> } {
   let release: () => void = () => undefined;
@@ -288,8 +292,8 @@ MongoClient.prototype.connect = function (this: MongoClient) {
 };
 
 function watch(
-  name: 'findOne' | 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate' | 'findOneAndReplace'
-    | 'createIndex' | 'deleteOne' | 'deleteMany' | 'findOneAndDelete',
+  name: 'findOne' | 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate'
+    | 'findOneAndReplace' | 'createIndex' | 'deleteOne' | 'deleteMany' | 'findOneAndDelete',
   before: (collection: Collection, first: Document) => void | Promise<void>,
 ): void {
   const original: unknown = Reflect.get(Collection.prototype, name);

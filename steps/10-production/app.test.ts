@@ -21,6 +21,10 @@ import {
 
 const { test, testEntry } = testsOfStep(10);
 
+/** The app's address on the web, and what the proxy calls it when nobody came over HTTPS. */
+const HTTPS = 'https://shop.example';
+const HTTP = 'http://shop.example';
+
 /** How long an answer may take, in milliseconds, whatever happens. */
 const ANSWER_MS = 5000;
 
@@ -83,7 +87,7 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   held?.release();
 
   const end = await database?.fail('duplicate key');
-  expectDefect('MongoDB refuses a document, because its key is taken', await laptop.get('/account'));
+  expectDefect('MongoDB refuses a key that is taken', await laptop.get('/account'));
   end?.();
   const [session] = await database?.sessions() ?? [];
   await session?.collection.updateOne({}, { $set: { session: 'spoiled' } });
@@ -97,7 +101,7 @@ testEntry(killed, { move: 2, env }, async (entry, database, { restart }) => {
     expectHealthy(await askHealth(one), 'Two processes of your app run, and all is well');
   }
   await entry.close();
-  const moved = laptop.movedTo(other);
+  const moved = laptop.movedTo(other).at(HTTPS);
   const page = await moved.get('/account');
   expect(userOf(page) === 'ada', {
     observed: 'Ada logged in at one of two processes, and it was killed. The other one shows '
@@ -117,7 +121,12 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   const post = (more: { connection?: KeptAlive }) => beginPost(entry.url, '/login', {
     body: form.slice(0, 8),
     length: form.length,
-    headers: { ...forwarded, ...ownPage(entry.newBrowser().url), Expect: '100-continue' },
+    headers: {
+      Host: 'shop.example',
+      'X-Forwarded-Proto': 'https',
+      Expect: '100-continue',
+      ...ownPage(HTTPS),
+    },
     ...more,
   });
   const [login, stuck] = [post({ connection }), post({})];
@@ -201,19 +210,17 @@ async function open(entry: Entry, database: TestDatabase | undefined) {
   return { account, laptop };
 }
 
-/** What the proxy adds to a request. */
-const forwarded = { 'X-Forwarded-Proto': 'https' };
-
 /** A new browser that waits for an answer for as long as it may take. */
 function patient(entry: Entry): Browser {
-  return entry.newBrowser().patient(ANSWER_MS);
+  return entry.newBrowser().at(HTTPS).patient(ANSWER_MS);
 }
 
 /** Asks GET /health: as a proxy does, with no cookie and over plain HTTP, or as a browser does. */
-async function askHealth({ url }: { url: string }, browser?: Browser): Promise<Exchange> {
-  const asking = browser?.get('/health')
-    ?? visitor(url).getWithCookie('/health', '');
-  return asking.catch((error: unknown) => {
+async function askHealth(
+  app: Pick<Entry, 'newBrowser'>,
+  browser = app.newBrowser().at(HTTP),
+): Promise<Exchange> {
+  return browser.get('/health').catch((error: unknown) => {
     throw new Lesson({ observed: 'GET /health got no answer within 2 s.', ...health }, error);
   });
 }
