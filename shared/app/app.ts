@@ -76,9 +76,9 @@ export class App extends EventEmitter<AppEvents> {
     return this.#nextRestart;
   }
 
-  /** Asks the app to stop and resolves once it has ended. */
-  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    return this.#inTurn(() => this.#stop(signal, graceMs.stop));
+  /** Asks the app to stop and resolves once it has ended. @param grace in milliseconds */
+  stop(signal: NodeJS.Signals = 'SIGTERM', grace = graceMs.stop): Promise<void> {
+    return this.#inTurn(() => this.#stop(signal, grace));
   }
 
   /** Ends the app at once, without asking. */

@@ -85,14 +85,17 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * The port for an app that stands behind a proxy. It isn't just any free one: between two starts of
- * the app, the system could give that to somebody else.
+ * The ports for an app that stands behind a proxy. They aren't just any free ones: between two
+ * starts of the app, the system could give those to somebody else.
  * @param proxyPort where the proxy listens
+ * @param count how many processes of the app there are
  */
-export async function findAppPort(proxyPort: number): Promise<number> {
-  let port = proxyPort < 60_000 ? proxyPort + 100 : proxyPort - 10_000;
-  while (await tryPort(port) !== undefined) port++;
-  return port;
+export async function findAppPorts(proxyPort: number, count = 1): Promise<number[]> {
+  const ports: number[] = [];
+  for (let port = proxyPort < 60_000 ? proxyPort + 100 : proxyPort - 10_000; ; port++) {
+    if (ports.length === count) return ports;
+    if (await tryPort(port) === undefined) ports.push(port);
+  }
 }
 
 /**

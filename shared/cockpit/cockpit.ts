@@ -55,7 +55,7 @@ export async function runCockpit(
     },
   };
   void untilEnd(() => {
-    session.app?.kill();
+    for (const app of session.apps ?? []) app.kill();
     process.exit(1);
   }).then(quit);
 

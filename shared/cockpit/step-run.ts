@@ -4,12 +4,14 @@ import type { ReadStream } from 'node:tty';
 import { keepPasswords, makeAccounts } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
 import type { Ending } from '../app/ending.ts';
-import { findAppPort, findPort } from '../app/port.ts';
+import { cause } from '../app/outages.ts';
+import { findAppPorts, findPort } from '../app/port.ts';
 import { startProxy, type Protocol } from '../app/proxy.ts';
 import { watchSources } from '../app/watch.ts';
 import { folderOf, steps, type Kind, type Step } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
+import { canRelay, openRelay, type Relay } from '../mongo/relay.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { messageOf, Problem } from '../terminal/problem.ts';
 import { progress } from '../terminal/text.ts';
@@ -33,8 +35,8 @@ export interface Session {
   protocol: Protocol;
   /** SESSION_SECRET, or one that was made up. */
   secret: string;
-  /** The app that runs now. */
-  app?: App;
+  /** The processes of the app that run now. */
+  apps?: App[];
   /** Where the live picture was: an open page finds the next step's there. */
   livePort?: number;
   /** Resolves when the whole cockpit has to end. */
@@ -93,6 +95,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
   let live: Live | undefined;
   let loop: TestLoop | undefined;
   let stopProxy: (() => Promise<void>) | undefined;
+  let relay: Relay | undefined;
   emit({ type: 'opened' });
   const stopKeys = stdin && listenForKeys(stdin, (key) => {
     const runTests = () => loop?.run();
@@ -121,14 +124,24 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     }
     const making = database && makeAccountsOf(join(workshop, folder), workshop, database);
     if (kind === 'steps') loop = createLoop(step, database, emit);
-    const appPort = step.behindProxy ? await findAppPort(port) : port;
+    const ports = step.behindProxy ? await findAppPorts(port, step.processes) : [port];
+    if (step.processes && database && canRelay(database.url)) {
+      relay = await openRelay(appUrl(database));
+    }
+    const mongoUrl = relay?.url ?? (database && appUrl(database));
+    const processes = ports.map((port) => (
+      { port, app: createApp({ ...session, port }, step, mongoUrl, emit) }
+    ));
+    const apps = session.apps = processes.map(({ app }) => app);
+    const [app, second] = apps as [App, App?];
+    // The live picture shows the requests to both.
+    second?.on('message', (message) => app.emit('message', message));
     if (step.behindProxy) {
-      stopProxy = await startProxy(port, appPort, protocol);
-      say(`A proxy on port ${port} passes requests on to the app on port ${appPort}, `
+      const causeHere = (outage: string) => cause(outage, processes, relay);
+      stopProxy = await startProxy(port, ports, protocol, second && causeHere);
+      say(`A proxy on port ${port} passes requests on to the app on port ${ports.join(' and ')}, `
         + `with X-Forwarded-Proto: ${protocol}.`);
     }
-    const app = createApp({ ...session, port: appPort }, step, database, emit);
-    session.app = app;
     loop?.warmUp();
     live = await showLive(session, step, database, app).catch((error: unknown) => {
       say(`There is no live picture: ${messageOf(error)}.`);
@@ -150,21 +163,25 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
       if (!isOurs) return;
       loop?.run();
       clearTimeout(restart);
-      restart = setTimeout(() => void app.restart(), loop ? TESTS_FIRST_MS : 0);
+      restart = setTimeout(() => {
+        for (const app of apps) void app.restart();
+      }, loop ? TESTS_FIRST_MS : 0);
     }, { quietMs: QUIET_MS, say });
-    await app.start();
+    await Promise.all(apps.map((app) => app.start()));
     loop?.run();
 
     const next = await left;
     await stopWatching();
     clearTimeout(restart);
     await loop?.close();
-    await app.stop(next ? 'SIGTERM' : await end);
+    const signal = next ? 'SIGTERM' : await end;
+    await Promise.all(apps.map((app) => app.stop(signal)));
     return { next, farewell: farewell() };
   } finally {
     stopKeys?.();
     await live?.close();
     await stopProxy?.();
+    await relay?.close();
     // Last: an app that closes its connection needs a database that still answers. And not for
     // the next step: that begins with an empty one.
     await database?.close();
@@ -182,10 +199,10 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
 function createApp(
   { workshop, kind, port, secret }: Session,
   step: Step,
-  database: Database | undefined,
+  mongoUrl: string | undefined,
   emit: Emit,
 ): App {
-  const mongo = database && { MONGO_URL: appUrl(database) };
+  const mongo = mongoUrl && { MONGO_URL: mongoUrl };
   const app = new App({
     entry: join(folderOf(step, kind, workshop), 'index.ts'),
     cwd: workshop,

@@ -4,27 +4,34 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { makeAccounts, readPasswords, type Passwords } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
+import { cause, outages, untilListening } from '../app/outages.ts';
 import { freePort } from '../app/port.ts';
 import { startProxy } from '../app/proxy.ts';
 import { loadEnvFile } from '../app/settings.ts';
 import { folderOf, type Step } from '../lesson/steps.ts';
 import { openDatabase } from '../mongo/database.ts';
+import { openRelay } from '../mongo/relay.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { Problem } from '../terminal/problem.ts';
 import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
-/** How long the solution may take to listen, in milliseconds, on a busy machine. */
-const PATIENCE_MS = 20_000;
-
 /**
  * `npm run attack:N`: mallory attacks the app of step N that runs in the cockpit; with `--solution`
- * that of the solution, which is started for it; `--page` serves her page. The scripts are in
- * attacks/ and know only localhost. Exit code 0: mallory stays outside; 1: she is in; 2: there was
- * nothing to attack.
+ * that of the solution, which is started for it; `--page` serves her page. In step 10 it's an
+ * outage that a word names. The scripts are in attacks/ and know only localhost. Exit code 0:
+ * mallory stays outside; 1: she is in; 2: there was nothing to attack.
  */
-export default async function attack({ workshop, ...input }: Context): Promise<void> {
-  const { step, flags } = readStep('attack:N', ['solution', 'page'], input);
+export default async function attack({ workshop, args, env }: Context): Promise<void> {
+  const outage = outages.find((name) => args.includes(name));
+  const words = args.filter((word) => word !== outage);
+  const { step, flags } = readStep('attack:N', ['solution', 'page'], { args: words, env });
+  if (step.processes && !outage) {
+    throw new Problem(
+      `Which outage is to happen? There are ${outages.join(', ')}.`,
+      `npm run attack:${step.number} -- ${outages[0]}`,
+    );
+  }
   const script = (await readdir(path.join(workshop, 'attacks')))
     .find((name) => name.startsWith(step.folder.slice(0, 2))
       && name.endsWith('-page.ts') === flags.page);
@@ -35,7 +42,7 @@ export default async function attack({ workshop, ...input }: Context): Promise<v
     );
   }
   loadEnvFile();
-  const run = runIn(workshop, script);
+  const run = runIn(workshop, script, outage);
   if (flags.solution) return onSolution(step, workshop, run);
   const port = Number(process.env.PORT || 4000);
   const passwords = await readPasswords(workshop);
@@ -51,11 +58,14 @@ export default async function attack({ workshop, ...input }: Context): Promise<v
 type Run = (port: number, passwords: Passwords) => Promise<void>;
 
 /** Runs an attack to its end, and takes over its exit code. */
-function runIn(workshop: string, script: string): Run {
+function runIn(workshop: string, script: string, outage = ''): Run {
   return async (port, { ada, mallory }) => {
     const child = spawn(process.execPath, ['--import', 'tsx', path.join('attacks', script)], {
       cwd: workshop,
-      env: { ...process.env, PORT: String(port), ADA_PASSWORD: ada, MALLORY_PASSWORD: mallory },
+      env: {
+        ...process.env,
+        PORT: String(port), ADA_PASSWORD: ada, MALLORY_PASSWORD: mallory, OUTAGE: outage,
+      },
       stdio: 'inherit',
     });
     await once(child, 'close');
@@ -71,29 +81,36 @@ async function onSolution(step: Step, workshop: string, run: Run): Promise<void>
   // Nothing of an attack should be left behind, on anybody's server.
   const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
   const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
-  const mongoUrl = withDatabase(database.url, 'workshop');
+  const relay = await openRelay(database.url);
+  const mongoUrl = withDatabase(relay.url, 'workshop');
   const folder = folderOf(step, 'solutions', workshop);
   const port = await freePort();
-  const appPort = step.behindProxy ? await freePort() : port;
-  const app = new App({
+  const ports = [step.behindProxy ? await freePort() : port];
+  if (step.processes) ports.push(await freePort());
+  const processes = ports.map((port) => ({ port, app: new App({
     entry: path.join(folder, 'index.ts'),
-    env: { ...env, PORT: String(appPort), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
-  });
-  app.on('output', (line, stream) => {
-    if (stream === 'stderr') say(line);
-  });
-  const stopProxy = step.behindProxy && await startProxy(port, appPort);
+    env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
+  }) }));
+  for (const { app } of processes) {
+    app.on('output', (line, stream) => {
+      // What an outage leaves in the log isn't what it's about.
+      if (stream === 'stderr' && !step.processes) say(line);
+    });
+  }
+  const stopProxy = step.behindProxy && await startProxy(port, ports, 'https', (outage) => (
+    cause(outage, processes, relay)
+  ));
   try {
     const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);
-    await app.start();
-    const deadline = Date.now() + PATIENCE_MS;
-    while (!await answers(port)) {
-      if (Date.now() > deadline) throw new Error(`The solution of step ${step.number} is silent.`);
+    for (const { app, port } of processes) {
+      await app.start();
+      await untilListening(port);
     }
     await run(port, passwords);
   } finally {
-    await app.stop();
+    await Promise.all(processes.map(({ app }) => app.stop()));
     if (stopProxy) await stopProxy();
+    await relay.close();
     await database.close();
   }
 }

@@ -13,6 +13,8 @@ export interface Step {
   learned: string;
   /** Whether a proxy that ends HTTPS is in front of the app. */
   behindProxy?: true;
+  /** How many processes of the app run, if not one. Outages can be caused then. */
+  processes?: 2;
   /** What is finished with this step. */
   ends?: 'the workshop' | 'part two';
 }
@@ -100,6 +102,7 @@ export const steps: readonly Step[] = [
     learned: 'You learned: an error can be answered, and silence cannot, so whatever an app waits '
       + 'for needs a deadline. Processes end, and sessions in a store outlive them.',
     behindProxy: true,
+    processes: 2,
     ends: 'part two',
   },
 ];

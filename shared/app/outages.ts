@@ -1,0 +1,73 @@
+/*
+ * The outages of step 10. Its attack asks the proxy for one, with a header, which then happens to
+ * the app's processes or to their database.
+ */
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import type { App } from './app.ts';
+
+export const outages = ['silence', 'deploy', 'kill'] as const;
+
+/** How long the database is silent, in milliseconds. */
+const SILENCE_MS = 8000;
+
+/** How long a process may take to end when another version takes its place, in milliseconds. */
+const GRACE_MS = 10_000;
+
+/** How long it takes until the place of a killed process is filled, in milliseconds. */
+const KILLED_MS = 3000;
+
+/** A process of the app, and the port on which it listens. */
+export interface Process {
+  app: App;
+  port: number;
+}
+
+/**
+ * Causes an outage. Resolves when it's over, with what happened, in a sentence.
+ * @param outage one of {@link outages}
+ * @param relay the way to the database, if it's one that can fall silent
+ */
+export async function cause(
+  outage: string,
+  processes: readonly Process[],
+  relay?: { silence: () => void; recover: () => void },
+): Promise<string> {
+  if (outage === 'silence') {
+    if (!relay) {
+      return 'The database at MONGO_URL can only be silenced where it runs. With Docker: docker '
+        + 'compose --file docs/replica-set.compose.yaml pause, and later unpause.';
+    }
+    relay.silence();
+    await setTimeout(SILENCE_MS);
+    relay.recover();
+    return `The database was silent for ${SILENCE_MS / 1000} s, and is back.`;
+  }
+  if (outage === 'deploy') {
+    for (const { app, port } of processes) {
+      await app.stop('SIGTERM', GRACE_MS);
+      await app.start();
+      await untilListening(port);
+    }
+    return 'Both processes, one after the other, got SIGTERM and were replaced.';
+  }
+  const [first] = processes;
+  first?.app.kill();
+  await setTimeout(KILLED_MS);
+  await first?.app.start();
+  return `One of two processes was killed, and replaced after ${KILLED_MS / 1000} s.`;
+}
+
+/** Waits until a process listens. @throws {Error} when it doesn't within 20 s */
+export async function untilListening(port: number): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const listens = await once(socket, 'connect').then(() => true, () => false);
+    socket.destroy();
+    if (listens) return;
+    signal.throwIfAborted();
+    await setTimeout(50);
+  }
+}
