@@ -223,8 +223,8 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'a wrong password answered with 200',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
-+      res.send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
++      res.send(loginPage("That name and password don't match."));
 ` },
     caughtBy: closed,
     reads: /POST \/login answered with status 200\. 401 says/,
@@ -232,7 +232,7 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'a wrong password answered with 500',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
 -      return;
 +      throw new Error('wrong password');
 ` },
@@ -242,7 +242,7 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'a wrong password leads back to the form, without a word',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
 +      res.redirect(303, '/login');
 ` },
     caughtBy: closed,
@@ -390,7 +390,7 @@ export const right: RightAnswer[] = [
   {
     name: 'the login page in other words',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
 +      res.status(401).send(loginPage('Try again.'));
 ` },
   },

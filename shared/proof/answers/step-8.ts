@@ -10,7 +10,7 @@ const foreign = "nobody ends another user's login";
 /** The solution's check of the password before it is changed, to be replaced. */
 const changeCheck = `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
      if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -19,7 +19,7 @@ const changeCheck = `
 /** The solution's check of the password before a login is ended, to be replaced. */
 const endCheck = `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -
@@ -121,13 +121,13 @@ export const wrong: WrongAnswer[] = [
     name: 'the password check is not awaited',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -    if (!await changePassword(client, login.user, field(req, 'new'))) {
 +    const right: unknown = authenticate(client, login.user, field(req, 'password'));
 +    if (!right) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 +    if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -139,7 +139,7 @@ export const wrong: WrongAnswer[] = [
     name: 'the password is asked for after the deed',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -    if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -152,7 +152,7 @@ export const wrong: WrongAnswer[] = [
 +      return;
 +    }
 +    if (!await right) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 ` },
@@ -163,7 +163,7 @@ export const wrong: WrongAnswer[] = [
     name: 'a wrong password is told, and the change goes on',
     patch: { 'app.ts': `
      if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 +      res.status(403);
      }
@@ -176,7 +176,7 @@ export const wrong: WrongAnswer[] = [
     name: 'anybody’s password will do',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -    if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -185,7 +185,7 @@ export const wrong: WrongAnswer[] = [
 +      authenticate(client, _id, field(req, 'password'))
 +    )));
 +    if (!fits.some(Boolean)) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 +    if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -255,7 +255,7 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'only <script> is taken out',
     patch: { 'pages.ts': `
--  return text.replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+-  return text.replaceAll(/[&<>"']/g, (char) => entities[char] ?? char);
 +  return text.replaceAll(/<\\/?script>/g, entities['&'] ?? '');
 ` },
     caughtBy: text,
@@ -280,7 +280,7 @@ export const wrong: WrongAnswer[] = [
     name: 'the password is asked for after the login has ended',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -
@@ -288,7 +288,7 @@ export const wrong: WrongAnswer[] = [
 -    res.redirect(303, '/account');
 +    await endLogin(client, { _id: field(req, 'login'), user: login.user });
 +    if (!await authenticate(client, login.user, field(req, 'password'))) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 +    res.redirect(303, '/account');
@@ -388,8 +388,8 @@ export const right: RightAnswer[] = [
   {
     name: 'a 401 for a wrong password',
     patch: { 'app.ts': `
--      await showAccount(res.status(403), login, 'That is not your password.');
-+      await showAccount(res.status(401), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
++      await showAccount(res.status(401), login, "That isn't your password.");
        return;
      }
      if (!await changePassword(client, login.user, field(req, 'new'))) {
