@@ -81,7 +81,7 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
     await busy.get('/');
     if (minutes === 100) {
       await expectUser(idle.movedTo(restarted), undefined,
-        'Ada logged in and did nothing for 100 minutes', 'Then');
+        'Ada logged in and did nothing for 100 minutes', 'After that');
     }
   }
   for (const hours of ['8 hours and 20 minutes', '9 hours and 10 minutes', '10 hours']) {

@@ -151,7 +151,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: ends,
-    reads: /did nothing for 100 minutes\. Then, GET \/account shows ada/,
+    reads: /did nothing for 100 minutes\. After that, GET \/account shows ada/,
   },
   {
     name: 'a ttl of eight hours',
