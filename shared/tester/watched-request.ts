@@ -58,8 +58,8 @@ export function beginPost(
   }).catch((error: unknown) => {
     throw new Lesson({
       observed: `POST ${path} got no complete answer: ${String(error)}.`,
-      why: 'Every path through a handler ends in res.send(), res.redirect() or next(error).',
-      lookAt: `app.ts: does every path through POST ${path} send an answer?`,
+      why: 'Every way through a handler ends in res.send(), res.redirect() or next(error).',
+      lookAt: `app.ts: does every way through POST ${path} send an answer?`,
     });
   });
   answer.catch(() => undefined);
