@@ -1,5 +1,5 @@
 /*
- * A thief who stays: mallory knows ada's password. Ada notices, and changes it.
+ * A thief who stays: Mallory knows Ada's password. Ada notices, and changes it.
  */
 const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;
@@ -15,14 +15,14 @@ async function post(path: string, form: Record<string, string>, cookie = '') {
 
 console.log('Ada logs in.');
 let ada = await post('/login', { name: 'ada', password: ADA_PASSWORD });
-console.log('Mallory has looked over her shoulder, and logs in as ada on her own phone.');
+console.log('Mallory has looked over her shoulder, and logs in as Ada on her own phone.');
 const mallory = await post('/login', { name: 'ada', password: ADA_PASSWORD });
 
-console.log('Ada notices, and changes her password. Mallory does not know the new one.');
+console.log("Ada notices, and changes her password. Mallory doesn't know the new one.");
 const change = { password: ADA_PASSWORD, new: 'known to ada only' };
 ada = await post('/account/password', change, ada.cookie);
 
-console.log('Mallory asks for the account, with the cookie that she has.');
+console.log('Mallory asks for the account, with the cookie she has.');
 const account = await fetch(`${app}/account`, { headers: { Cookie: mallory.cookie } });
 const inside = (await account.text()).includes('logged in as ada');
 console.log(`  GET  /account           ${account.status}${account.redirected ? ', /login' : ''}`);

@@ -4,12 +4,12 @@
 import type { Browser, Exchange } from './browser.ts';
 import { readable } from './visits.ts';
 
-/** A form of a page. */
+/** A form on a page. */
 export interface PageForm {
-  /** The path that it is sent to. */
+  /** The path it's sent to. */
   readonly action: string;
   readonly method: 'GET' | 'POST';
-  /** What is sent with it unless somebody types something else, by name. */
+  /** What it sends unless a person types something else, by name. */
   readonly fields: Readonly<Record<string, string>>;
   readonly buttons: readonly Button[];
 }
@@ -18,12 +18,12 @@ export interface PageForm {
 export interface Button {
   /** What it adds to the form: a field, or nothing if it has no name. */
   readonly field: Readonly<Record<string, string>>;
-  /** What a person reads before it and on it, since the button before, or the form's beginning. */
+  /** What a person reads on it, and before it since the previous button or the form's start. */
   readonly text: string;
 }
 
 /**
- * What a browser sends along when a page of the app itself sends a form.
+ * What a browser sends along when one of the app's own pages sends a form.
  * @param url where the app listens
  */
 export function ownPage(url: string): Record<string, string> {
@@ -36,8 +36,8 @@ export function ownPage(url: string): Record<string, string> {
 }
 
 /**
- * Opens a page, fills in its form for `action` and sends it, hidden fields included. Where the page
- * has no such form, only what was filled in is sent.
+ * Opens a page, fills in its form for `action` and sends it, hidden fields included. If the page
+ * has no such form, it sends only what was filled in.
  * @param headers what the browser adds by itself
  */
 export async function submit(
@@ -53,7 +53,7 @@ export async function submit(
   return browser.post(action, { ...hidden, ...filledIn }, headers);
 }
 
-/** The forms of a page. */
+/** The forms on a page. */
 export function readForms({ path, body }: Exchange): PageForm[] {
   const forms = body.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis);
   return [...forms].map(([, head = '', inside = '']) => {
@@ -82,7 +82,7 @@ export function readForms({ path, body }: Exchange): PageForm[] {
   });
 }
 
-/** A button to its end, or an input. */
+/** A whole button, or an input. */
 const controls = /<(input\b[^>]*|button\b[^>]*)>(?:(?<=<button\b[^>]*>).*?<\/button>)?/gis;
 
 function attributesOf(tag: string): Record<string, string | undefined> {
