@@ -180,7 +180,10 @@ test("nobody ends another user's login", { move: 3 }, async (context) => {
       'on the phone', "Ids can be guessed, seen or sent by mistake. So ask for the login's user as "
       + 'well, not only for its id.');
   }
-  for (const odd of [{}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' }]) {
+  const odds: Record<string, string>[] = [
+    {}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' },
+  ];
+  for (const odd of odds) {
     const answer = await laptop.post(button.action, {
       ...odd, password: account.password,
     }, ownPage(app.url));
