@@ -134,7 +134,7 @@ test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
   await createAccount(app, 'ada', fullPrice);
   const names = { known: 'ada', unknown: 'nobody' };
   const best = { known: Infinity, unknown: Infinity };
-  // On a busy machine an answer may come late; the more of them, the closer the best comes.
+  // On a busy machine, an answer may be late. More tries give a truer best time.
   const isClear = () => best.unknown > best.known / 3;
   for (let round = 0; round < 3 || (round < 12 && !isClear()); round++) {
     const known = await timed(app, names.known);
