@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 
@@ -71,11 +71,28 @@ async function otherPort(port: number): Promise<number> {
   for (const other of [4000, port + 10, port + 20, 8080]) {
     if (other !== port && other <= 65_535 && await tryPort(other) === undefined) return other;
   }
-  const server = createServer().listen(0);
+  return freePort();
+}
+
+/** A port of 127.0.0.1 that nothing uses now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
+  const { port } = server.address() as AddressInfo;
   server.close();
-  return address instanceof Object ? address.port : 4000;
+  await once(server, 'close');
+  return port;
+}
+
+/**
+ * The port for an app that stands behind a proxy. It isn't just any free one: between two starts of
+ * the app, the system could give that to somebody else.
+ * @param proxyPort where the proxy listens
+ */
+export async function findAppPort(proxyPort: number): Promise<number> {
+  let port = proxyPort < 60_000 ? proxyPort + 100 : proxyPort - 10_000;
+  while (await tryPort(port) !== undefined) port++;
+  return port;
 }
 
 /**

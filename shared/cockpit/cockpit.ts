@@ -14,6 +14,8 @@ export interface CockpitOptions {
   kind: Kind;
   /** Lines instead of a screen, and no keys. Always so where there is no terminal for them. */
   plain: boolean;
+  /** Whether the proxy says that requests came over plain HTTP. */
+  http?: boolean;
   /** The folder that holds steps/ and solutions/. */
   workshop?: string;
 }
@@ -25,7 +27,7 @@ export interface CockpitOptions {
  */
 export async function runCockpit(
   first: Step,
-  { kind, plain, workshop = root }: CockpitOptions,
+  { kind, plain, http = false, workshop = root }: CockpitOptions,
 ): Promise<void> {
   loadEnvFile(process.env, workshop);
   const port = await findPort(
@@ -45,6 +47,7 @@ export async function runCockpit(
     view: isScreen ? screenView(stdout) : plainView(),
     stdin: isScreen ? stdin : undefined,
     port,
+    protocol: http ? 'http' : 'https',
     secret: process.env['SESSION_SECRET'] || randomBytes(32).toString('hex'),
     end,
     quit: () => {

@@ -4,7 +4,8 @@ import type { ReadStream } from 'node:tty';
 import { keepPasswords, makeAccounts } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
 import type { Ending } from '../app/ending.ts';
-import { findPort } from '../app/port.ts';
+import { findAppPort, findPort } from '../app/port.ts';
+import { startProxy, type Protocol } from '../app/proxy.ts';
 import { watchSources } from '../app/watch.ts';
 import { folderOf, steps, type Kind, type Step } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
@@ -26,7 +27,10 @@ export interface Session {
   view: View;
   /** The keyboard, if there is one. */
   stdin: ReadStream | undefined;
+  /** Where people find the app: its own port, or that of the proxy before it. */
   port: number;
+  /** What the proxy says of the requests. */
+  protocol: Protocol;
   /** SESSION_SECRET, or one that was made up. */
   secret: string;
   /** The app that runs now. */
@@ -66,7 +70,7 @@ const TIDY_UP_MS = 3000;
  * Nothing of this step runs any more when it resolves.
  */
 export async function runStep(session: Session, step: Step): Promise<Departure> {
-  const { workshop, kind, view, stdin, port, end, quit } = session;
+  const { workshop, kind, view, stdin, port, protocol, end, quit } = session;
   const folder = `${kind}/${step.folder}`;
   let state = initialState(step, folder, `http://localhost:${port}`);
   const emit: Emit = (event) => {
@@ -88,6 +92,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
   let database: Database | undefined;
   let live: Live | undefined;
   let loop: TestLoop | undefined;
+  let stopProxy: (() => Promise<void>) | undefined;
   emit({ type: 'opened' });
   const stopKeys = stdin && listenForKeys(stdin, (key) => {
     const runTests = () => loop?.run();
@@ -116,7 +121,13 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     }
     const making = database && makeAccountsOf(join(workshop, folder), workshop, database);
     if (kind === 'steps') loop = createLoop(step, database, emit);
-    const app = createApp(session, step, database, emit);
+    const appPort = step.behindProxy ? await findAppPort(port) : port;
+    if (step.behindProxy) {
+      stopProxy = await startProxy(port, appPort, protocol);
+      say(`A proxy on port ${port} passes requests on to the app on port ${appPort}, `
+        + `with X-Forwarded-Proto: ${protocol}.`);
+    }
+    const app = createApp({ ...session, port: appPort }, step, database, emit);
     session.app = app;
     loop?.warmUp();
     live = await showLive(session, step, database, app).catch((error: unknown) => {
@@ -153,6 +164,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
   } finally {
     stopKeys?.();
     await live?.close();
+    await stopProxy?.();
     // Last: an app that closes its connection needs a database that still answers. And not for
     // the next step: that begins with an empty one.
     await database?.close();

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { makeAccounts, readPasswords, type Passwords } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
+import { freePort } from '../app/port.ts';
+import { startProxy } from '../app/proxy.ts';
 import { loadEnvFile } from '../app/settings.ts';
 import { folderOf, type Step } from '../lesson/steps.ts';
 import { openDatabase } from '../mongo/database.ts';
@@ -73,13 +74,15 @@ async function onSolution(step: Step, workshop: string, run: Run): Promise<void>
   const mongoUrl = withDatabase(database.url, 'workshop');
   const folder = folderOf(step, 'solutions', workshop);
   const port = await freePort();
+  const appPort = step.behindProxy ? await freePort() : port;
   const app = new App({
     entry: path.join(folder, 'index.ts'),
-    env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
+    env: { ...env, PORT: String(appPort), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
   });
   app.on('output', (line, stream) => {
     if (stream === 'stderr') say(line);
   });
+  const stopProxy = step.behindProxy && await startProxy(port, appPort);
   try {
     const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);
     await app.start();
@@ -90,23 +93,16 @@ async function onSolution(step: Step, workshop: string, run: Run): Promise<void>
     await run(port, passwords);
   } finally {
     await app.stop();
+    if (stopProxy) await stopProxy();
     await database.close();
   }
 }
 
-/** Whether something answers HTTP on a port of this machine. */
+/** Whether an app answers on a port of this machine, and not only the proxy before it. */
 async function answers(port: number): Promise<boolean> {
-  return fetch(`http://localhost:${port}/no-such-page`).then(
-    () => true,
-    () => new Promise((resolve) => setTimeout(() => { resolve(false); }, 100)),
+  const status = await fetch(`http://localhost:${port}/no-such-page`).then(
+    (response) => response.status, () => 502,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  if (status === 502) await new Promise((resolve) => setTimeout(resolve, 100));
+  return status !== 502;
 }

@@ -216,7 +216,7 @@ test('diff: what differs from the solution, or what the step changes', async (t)
 
 test('wrong use says what there is', async () => {
   const wrong: [Command, string, RegExp][] = [
-    [hint, '9', /There is no step 9\. The steps are 1 to \d+\.\nNext: npm run hint 1/],
+    [hint, '99', /There is no step 99\. The steps are 1 to \d+\.\nNext: npm run hint 1/],
     [diff, 'three', /There is no step three\. .*\nNext: npm run diff 1/],
     [reset, '', /Which step\? .*\nNext: npm run reset 1/],
     [catchUp, '2 3', /takes one step.*: 3\.\nNext: npm run catch-up 2/],

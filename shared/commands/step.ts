@@ -1,15 +1,22 @@
 import { runCockpit } from '../cockpit/cockpit.ts';
+import { Problem } from '../terminal/problem.ts';
 import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
  * `npm run step:N`: the cockpit, in which a learner works on step N. With `--solution`, as
  * `npm run solution:N`: the finished app alone, to show it. `--plain` prints lines, without a
- * screen and keys.
+ * screen and keys. `--http` shows a step behind a proxy as it is over plain HTTP.
  */
 export default async function step(context: Context): Promise<void> {
   const command = context.args.includes('--solution') ? 'solution:N' : 'step:N';
-  const { step, flags: { plain, solution } } = readStep(command, ['plain', 'solution'], context);
+  const { step, flags } = readStep(command, ['plain', 'solution', 'http'], context);
   const { workshop } = context;
-  await runCockpit(step, { kind: solution ? 'solutions' : 'steps', plain, workshop });
+  const { plain, solution, http } = flags;
+  if (http && !step.behindProxy) {
+    throw new Problem(
+      `Step ${step.number} has no proxy: all of it is plain HTTP.`, `npm run step:${step.number}`,
+    );
+  }
+  await runCockpit(step, { kind: solution ? 'solutions' : 'steps', plain, http, workshop });
 }

@@ -11,6 +11,8 @@ export interface Step {
   needsDatabase: boolean;
   /** What a learner knows who has done it. */
   learned: string;
+  /** Whether a proxy that ends HTTPS is in front of the app. */
+  behindProxy?: true;
   /** What is finished with this step. */
   ends?: 'the workshop' | 'part two';
 }
@@ -80,6 +82,15 @@ export const steps: readonly Step[] = [
     needsDatabase: true,
     learned: 'You learned: logins that lie in a collection can be found by their owner, listed and '
       + 'ended, one or all. What matters most asks for the password once more.',
+  },
+  {
+    number: 9,
+    folder: '09-secure-cookie',
+    title: 'A cookie for HTTPS',
+    needsDatabase: true,
+    learned: 'You learned: a browser sends a Secure cookie over HTTPS only, and lets no other host '
+      + 'set a __Host- cookie. Behind a proxy, X-Forwarded-Proto says how a request came.',
+    behindProxy: true,
     ends: 'part two',
   },
 ];

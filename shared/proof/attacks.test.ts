@@ -4,17 +4,21 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { makeAccounts, type Passwords } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
+import { passOn, startProxy } from '../app/proxy.ts';
 import { folderOf, root, steps, type Step } from '../lesson/steps.ts';
 import { openDatabase } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
+import { makeCertificate } from '../testing/certificate.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
-import { freePort, Run, Workshop } from '../testing/workshop.ts';
+import { freePort, listen, Run, Workshop } from '../testing/workshop.ts';
 import { applyPatch } from './patch.ts';
 import { wrong as wrongLogins } from './answers/step-5.ts';
 
@@ -22,12 +26,14 @@ const executablePath = findChromium();
 const skip = executablePath === undefined && process.env.CI !== 'true'
   && 'no Chromium or Chrome on this machine; CHROME_PATH can name one';
 
-describe('attacks in a browser', { skip, timeout: 120_000 }, async () => {
+describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
   if (skip !== false) return;
   assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
   const database = await openDatabase({ inProcess: true, mayDownload: false, say: console.log });
   const client = await MongoClient.connect(database.url);
-  const browser = await startChromium(executablePath);
+  // On the web, the names of hosts lead to machines far away. Here they lead to this one.
+  const toHere = '--host-resolver-rules=MAP *.example 127.0.0.1';
+  const browser = await startChromium(executablePath, toHere);
   const workshop = await Workshop.copy();
   after(async () => {
     await browser.close();
@@ -37,10 +43,10 @@ describe('attacks in a browser', { skip, timeout: 120_000 }, async () => {
   });
 
   /** Plays an attack on an app. */
-  async function play(
+  async function play<T>(
     entry: string,
-    attack: (stage: Stage) => Promise<boolean>,
-  ): Promise<boolean> {
+    attack: (stage: Stage) => Promise<T>,
+  ): Promise<T> {
     const port = await freePort();
     const name = `workshop-attack-${port}`;
     const url = withDatabase(database.url, name);
@@ -83,6 +89,20 @@ describe('attacks in a browser', { skip, timeout: 120_000 }, async () => {
   test('the thief who stays: works on the starter', async () => {
     assert.equal(await play(entryOf(8, 'steps'), stays), true);
     assert.equal(await play(entryOf(8, 'solutions'), stays), false);
+  });
+
+  test('a tossed cookie: works on the starter, at localhost', async () => {
+    assert.equal(await play(entryOf(9, 'steps'), tossed), 'mallory');
+    assert.equal(await play(entryOf(9, 'solutions'), tossed), 'ada');
+  });
+
+  test('sniffed and tossed: works on the starter, over HTTPS with a certificate', async () => {
+    assert.deepEqual(await play(entryOf(9, 'steps'), onTheWeb), {
+      heard: ['connect.sid'], replayed: 'ada', plain: 200, tossed: 'mallory', kept: [],
+    });
+    assert.deepEqual(await play(entryOf(9, 'solutions'), onTheWeb), {
+      heard: [], replayed: undefined, plain: 403, tossed: 'ada', kept: [],
+    });
   });
 });
 
@@ -156,10 +176,112 @@ async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   return isAda(thief);
 }
 
-async function logIn(context: BrowserContext, address: string, password: string): Promise<Page> {
+/** Ada opens mallory's page, on a sibling host. @returns who ada is after that */
+async function tossed({ browser, port, passwords }: Stage): Promise<string | undefined> {
+  const [proxyPort, pagePort] = [await freePort(), await freePort()];
+  const stopProxy = await startProxy(proxyPort, port);
+  const server = new Run(spawn(process.execPath, [
+    '--import', 'tsx', 'attacks/09-sniff-and-toss-page.ts',
+  ], {
+    cwd: root,
+    env: {
+      ...process.env,
+      PORT: String(proxyPort),
+      PAGE_PORT: String(pagePort),
+      MALLORY_PASSWORD: passwords.mallory,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }));
+  try {
+    await server.printed(/Mallory's page/);
+    const ada = await browser.newContext();
+    const page = await logIn(ada, `http://shop.localhost:${proxyPort}`, passwords.ada);
+    assert.ok(await isAda(page), 'ada is logged in');
+    await page.goto(`http://evil.shop.localhost:${pagePort}`);
+    await page.getByRole('link', { name: 'Back to your account' }).click();
+    await page.waitForURL(/\/account$/);
+    return await userOf(page);
+  } finally {
+    server.child.kill();
+    await server.ended;
+    await stopProxy();
+  }
+}
+
+/** Ada uses the app over real HTTPS, follows a link to plain HTTP and opens mallory's page. */
+async function onTheWeb({ browser, port, passwords }: Stage) {
+  const heard = new Set<string>();
+  const certificate = makeCertificate();
+  const passOnPlain = passOn(port, 'http');
+  const servers = {
+    https: createHttpsServer(certificate, passOn(port, 'https')),
+    // Mallory reads what goes by here.
+    http: createServer((req, res) => {
+      if (req.headers.cookie) heard.add(req.headers.cookie);
+      passOnPlain(req, res);
+    }),
+    evil: createHttpsServer(certificate, (req, res) => {
+      res.setHeader('Set-Cookie', toss).end('a nice page');
+    }),
+  };
+  let toss = '';
+  const ports = {
+    https: await listen(servers.https, '127.0.0.1'),
+    http: await listen(servers.http, '127.0.0.1'),
+    evil: await listen(servers.evil, '127.0.0.1'),
+  };
+  const shop = `https://shop.example:${ports.https}`;
+  const newContext = () => browser.newContext({ ignoreHTTPSErrors: true });
+  const read = async (context: BrowserContext, name: string, value: string) => {
+    await context.addCookies([{ name, value, url: shop, secure: true }]);
+    const page = await context.newPage();
+    await page.goto(`${shop}/account`);
+    return userOf(page);
+  };
+  try {
+    const ada = await newContext();
+    const page = await logIn(ada, shop, passwords.ada);
+    assert.ok(await isAda(page), 'ada is logged in');
+    const answer = await page.goto(`http://shop.example:${ports.http}/account`);
+    const [name = '', value = ''] = [...heard][0]?.split('=') ?? [];
+    const replayed = name === '' ? undefined : await read(await newContext(), name, value);
+
+    const mallory = await newContext();
+    await logIn(mallory, shop, passwords.mallory, 'mallory');
+    const [own] = await mallory.cookies();
+    toss = `${own?.name}=${own?.value}; Domain=shop.example; Path=/account; Secure`;
+    await page.goto(`https://evil.shop.example:${ports.evil}`);
+    await page.goto(`${shop}/account`);
+    const user = await userOf(page);
+
+    await ada.clearCookies({ path: '/account' });
+    await page.goto(`${shop}/logout`);
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByText('Logout complete').waitFor();
+    return {
+      heard: [...heard].map((cookie) => cookie.split('=')[0]),
+      replayed,
+      plain: answer?.status(),
+      tossed: user,
+      kept: (await ada.cookies()).map(({ name }) => name),
+    };
+  } finally {
+    for (const server of Object.values(servers)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+}
+
+async function logIn(
+  context: BrowserContext,
+  address: string,
+  password: string,
+  name = 'ada',
+): Promise<Page> {
   const page = await context.newPage();
   await page.goto(`${address}/login`);
-  await page.getByLabel('Name').fill('ada');
+  await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.waitForLoadState();
@@ -167,5 +289,10 @@ async function logIn(context: BrowserContext, address: string, password: string)
 }
 
 async function isAda(page: Page): Promise<boolean> {
-  return (await page.content()).includes('logged in as ada');
+  return await userOf(page) === 'ada';
+}
+
+/** Whose account a page shows. */
+async function userOf(page: Page): Promise<string | undefined> {
+  return /logged in as (\w+)/.exec(await page.content())?.[1];
 }

@@ -77,6 +77,8 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
   const held = new Map<string, HeldAnswer>();
   const server = createServer((req, res) => {
     const key = req.headers[holdHeader];
+    // The proxy says that a request came over HTTPS. A test may say something else.
+    if (currentSubject().step.behindProxy) req.headers['x-forwarded-proto'] ??= 'https';
     if (typeof key === 'string') held.get(key)?.hold(res);
     return app(req, res);
   });

@@ -17,6 +17,8 @@ const MAX_REDIRECTS = 5;
 export interface Exchange {
   readonly method: string;
   readonly path: string;
+  /** What the browser asked, where that isn't the app itself but its proxy: https://shop.example. */
+  readonly origin?: string | undefined;
   /** The `Cookie` header that was sent. */
   readonly cookie: string;
   readonly status: number;
@@ -52,18 +54,42 @@ interface Sent {
  * Chromium and Firefox, http://127.0.0.1 counts as secure.
  */
 export class Browser {
-  readonly #url: string;
+  readonly #app: string;
   readonly #jar: CookieJar;
+  /** Where the browser believes it is. */
+  readonly #url: string;
 
-  /** @param url where the app listens */
-  constructor(url: string, jar = new CookieJar(undefined, { prefixSecurity: 'strict' })) {
-    this.#url = url;
+  /** @param app where the app listens */
+  constructor(
+    app: string,
+    jar = new CookieJar(undefined, { prefixSecurity: 'strict' }),
+    url = app,
+  ) {
+    this.#app = app;
     this.#jar = jar;
+    this.#url = url;
   }
 
-  /** Where the app listens. */
+  /** The origin of the app's pages: where it listens, or see {@link at}. */
   get url(): string {
     return this.#url;
+  }
+
+  /**
+   * The same browser, with the same cookies, at an address from which a proxy leads to the app.
+   * @param url an origin such as `https://shop.example`
+   */
+  at(url: string): Browser {
+    return new Browser(this.#app, this.#jar, url);
+  }
+
+  /**
+   * Takes a cookie from another server, if it's one that a browser takes from there.
+   * @param setCookie the text of a Set-Cookie header
+   * @param url the page that came with it
+   */
+  receive(setCookie: string, url: string): void {
+    this.#jar.setCookieSync(setCookie, url, { ignoreError: true });
   }
 
   /** @throws {Lesson} when no answer came */
@@ -116,11 +142,11 @@ export class Browser {
 
   /** The same request with a `Cookie` header of the test's own, past the cookie jar. */
   getWithCookie(path: string, cookie: string, headers?: Headers): Promise<Exchange> {
-    return exchange(this.#url, { method: 'GET', path, cookie, headers });
+    return this.#send({ method: 'GET', path, cookie, headers });
   }
 
   postWithCookie(path: string, cookie: string): Promise<Exchange> {
-    return exchange(this.#url, { method: 'POST', path, cookie });
+    return this.#send({ method: 'POST', path, cookie });
   }
 
   /** The cookies that the browser holds now, as it would send them to /. */
@@ -154,7 +180,7 @@ export class Browser {
   async #visit(sent: Omit<Sent, 'cookie'>): Promise<Exchange> {
     const url = new URL(sent.path, this.#url).href;
     const cookie = this.#jar.getCookieStringSync(url);
-    const answer = await exchange(this.#url, { ...sent, cookie });
+    const answer = await this.#send({ ...sent, cookie });
     for (const header of answer.setCookie) {
       const cookie = Cookie.parse(header);
       const needsSecure = cookie?.sameSite === 'none' || /;\s*partitioned\s*(;|$)/i.test(header);
@@ -162,6 +188,15 @@ export class Browser {
       this.#jar.setCookieSync(cookie, url, { ignoreError: true });
     }
     return answer;
+  }
+
+  /** Sends a request to the app, with what the proxy says of it, if there's one. */
+  async #send(sent: Sent): Promise<Exchange> {
+    if (this.#url === this.#app) return exchange(this.#app, sent);
+    const { protocol, host, origin } = new URL(this.#url);
+    const proxied = { Host: host, 'X-Forwarded-Proto': protocol.replace(':', '') };
+    const answer = await exchange(this.#app, { ...sent, headers: { ...proxied, ...sent.headers } });
+    return { ...answer, origin };
   }
 }
 

@@ -3,6 +3,8 @@
  * which port it asks for. The app then gets any free port instead, so that tests can run beside
  * each other and beside the learner's own app; only WORKSHOP_TAKEN_PORT is passed on as it is.
  */
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { Server, type AddressInfo } from 'node:net';
 import { BEAT_MS } from './patience.ts';
 
@@ -42,6 +44,15 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   if (callback) this.once('listening', callback as () => void);
   return listen.call(this, { port: taken ? Number(port) : 0, host: hostAmong(args) });
 };
+
+// The proxy says how a request came, where there is one.
+const { WORKSHOP_PROXY } = process.env;
+if (WORKSHOP_PROXY) {
+  subscribe('http.server.request.start', (message) => {
+    const { request } = message as { request: IncomingMessage };
+    request.headers['x-forwarded-proto'] ??= WORKSHOP_PROXY;
+  });
+}
 
 // What is set and what is not is for the test to say, and not for a .env file.
 process.loadEnvFile = () => undefined;

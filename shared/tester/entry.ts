@@ -11,7 +11,7 @@ import type { ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { PatienceWithProcess } from './patience.ts';
-import { subjectFile } from './subject.ts';
+import { currentSubject, subjectFile } from './subject.ts';
 
 /** How much of its output is read, in characters. */
 const MAX_OUTPUT = 1_000_000;
@@ -126,7 +126,9 @@ export class Entry {
     const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-'], {
       cwd: root,
       env: {
-        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*', ...env,
+        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*',
+        ...currentSubject().step.behindProxy && { WORKSHOP_PROXY: 'https' },
+        ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     });

@@ -80,9 +80,9 @@ function lesson({ step, move }: TestReport, { width }: Style, label: Label): str
 type Label = (name: string, text: string) => string[];
 
 function renderExchange(exchange: Exchange, label: Label): string[] {
-  const { method, path, cookie, status, setCookie } = exchange;
+  const { method, origin = '', path, cookie, status, setCookie } = exchange;
   return [
-    ...label('Request', `${method} ${path}${cookie && `  Cookie: ${redact(cookie)}`}`),
+    ...label('Request', `${method} ${origin}${path}${cookie && `  Cookie: ${redact(cookie)}`}`),
     ...label('Answer', [
       String(status),
       ...setCookie.map((header) => `Set-Cookie: ${redact(header)}`),

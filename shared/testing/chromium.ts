@@ -15,8 +15,9 @@ export function findChromium(): string | undefined {
   return candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
 }
 
-export function startChromium(executablePath: string): Promise<Browser> {
+/** @param more arguments for Chromium itself */
+export function startChromium(executablePath: string, ...more: string[]): Promise<Browser> {
   // Chromium's sandbox cannot start as root, which CI machines often are.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath, args });
+  return chromium.launch({ executablePath, args: [...args, ...more] });
 }
