@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer, Server as HttpServer, type RequestListener } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { Server, type AddressInfo } from 'node:net';
+import nodeTimers from 'node:timers';
+import timersPromises from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Express } from 'express';
 import type { MongoClient } from 'mongodb';
 import { Browser, type Exchange } from './browser.ts';
@@ -36,6 +40,8 @@ export interface RunningApp {
    * comes to its end only when it is told to.
    */
   startSlowGet: (path: string, cookie: string) => Promise<SlowRequest>;
+  /** Makes requests that reach the app at the same moment. */
+  atOnce: (requests: readonly (() => Promise<Exchange>)[]) => Promise<Exchange[]>;
   /** Runs, at once, what the app has set to run at long intervals. */
   runIntervals: () => Promise<void>;
   /**
@@ -59,6 +65,9 @@ const LOAD_PATIENCE_MS = 3000;
 /** What runs at shorter intervals runs by itself, in milliseconds. */
 const LONG_INTERVAL_MS = 1000;
 
+/** What runs at longer intervals comes too late, in milliseconds. */
+const ONE_DAY_MS = 24 * 60 * 60 * 1000;
+
 /**
  * Builds the learner's app and lets it listen on any free port of 127.0.0.1.
  * @param database what the app gets a client for
@@ -75,10 +84,15 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
   ));
 
   const held = new Map<string, HeldAnswer>();
+  const arrived: (() => void)[] = [];
+  let awaited = 1;
   const server = createServer((req, res) => {
     const key = req.headers[holdHeader];
     if (typeof key === 'string') held.get(key)?.hold(res);
-    return app(req, res);
+    arrived.push(() => { app(req, res); });
+    if (arrived.length < awaited) return;
+    awaited = 1;
+    for (const handle of arrived.splice(0)) handle();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -104,9 +118,13 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
         },
       };
     },
+    atOnce: async (requests) => {
+      awaited = requests.length;
+      return Promise.all(requests.map((request) => request()));
+    },
     runIntervals: async () => {
       for (const { run, ms } of intervals.slice(firstInterval)) {
-        if (ms >= LONG_INTERVAL_MS) run();
+        if (ms >= LONG_INTERVAL_MS && ms <= ONE_DAY_MS) run();
       }
       // What they ask of the database has been asked once another request is answered.
       await new Browser(url).get('/no-such-page');
@@ -144,12 +162,16 @@ globalThis.setInterval = Object.assign(
 );
 
 /*
- * Whoever waits for a fixed time instead of an event gets away with it on a quick machine. The
+ * Code that waits for a fixed time instead of an event gets away with it on a quick machine. The
  * timers of the learner's own code are noted, so that a test can let them run out.
  */
 let timers: (() => void)[] | undefined;
 const { setTimeout } = globalThis;
-globalThis.setTimeout = Object.assign(
+const { setTimeout: wait } = timersPromises;
+timersPromises.setTimeout = (ms, value, options) => (timers && !options?.signal
+  ? new Promise((resolve) => { globalThis.setTimeout(resolve, ms, value); })
+  : wait(ms, value, options));
+globalThis.setTimeout = nodeTimers.setTimeout = Object.assign(
   (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
     const timer = setTimeout(run, ms, ...args);
     // Their stack tells them from those of Express, the driver and the tests.
@@ -162,7 +184,9 @@ globalThis.setTimeout = Object.assign(
     return timer;
   },
   setTimeout,
+  { [promisify.custom]: timersPromises.setTimeout },
 );
+syncBuiltinESMExports();
 
 const loading = new Map<string, Promise<CreateApp>>();
 

@@ -8,7 +8,8 @@ import { startApp, type RunningApp } from './app.ts';
 import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
-import { Lesson, messageOf, testSecret } from './lesson.ts';
+import type { ProbeEnv } from './entry-probe.ts';
+import { expect, Lesson, messageOf, testSecret } from './lesson.ts';
 import { currentRun, type PlannedTest } from './run.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep } from '../lesson/steps.ts';
@@ -21,9 +22,9 @@ export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
 export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
-export { explain } from './explain.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
-export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
+export { expectServing, expectStopped, said } from './starts.ts';
+export { expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
 export { beginPost, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
@@ -46,11 +47,13 @@ export interface Place {
 
 /** What an index.ts is started with. */
 export interface Start extends Place {
+  /** Whether later steps start it like that, too: their index.ts may have lost what it did. */
+  always?: boolean;
   /**
    * PORT and whatever else of the environment matters to the test; undefined takes a variable
    * away. The step's other variables are set to something that works.
    */
-  env: () => NodeJS.Dict<string>;
+  env: () => NodeJS.Dict<string> & ProbeEnv;
 }
 
 /** What the tests of a step are defined with. */
@@ -80,7 +83,8 @@ export function testsOfStep(number: number): StepTests {
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
-    testEntry: (name, { move, env }, run) => {
+    testEntry: (name, { move, always, env }, run) => {
+      if (currentRun().step !== number && !always) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
@@ -95,6 +99,7 @@ export function testsOfStep(number: number): StepTests {
         open.push({ close: () => closeAll(opened) });
         const { entry, database } = await starting;
         await run(entry, database);
+        expectNoSecret(entry);
       });
     },
   };
@@ -190,6 +195,14 @@ async function openTestDatabase(open: Closable[]) {
   const database = await TestDatabase.create();
   open.push(database);
   return database;
+}
+
+function expectNoSecret({ output }: Entry): void {
+  expect(!output.includes(testSecret), {
+    observed: 'index.ts printed the SESSION_SECRET.',
+    why: 'What an app prints is kept in logs, which many people can read.',
+    lookAt: 'index.ts: what does it print?',
+  });
 }
 
 function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {
