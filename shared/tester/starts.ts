@@ -113,8 +113,8 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
   throw explain(entry.output, 'index.ts') ?? new Lesson(entry.mistake
     ? {
         observed: `${given}, and index.ts ended with an error: "${entry.lastWords}"`,
-        why: `Nobody finds ${names} by such an error. Or has it nothing to do with ${names}? Then it `
-          + "keeps index.ts from starting at all, so it's what to put right first.",
+        why: `Such an error leads nobody to ${names}. Or has it nothing to do with ${names}? Then `
+          + "it keeps index.ts from starting at all, and it's what to put right first.",
         lookAt,
       }
     : {

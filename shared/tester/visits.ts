@@ -59,8 +59,8 @@ export function expectNoId(page: Exchange): void {
   const id = findSessionCookie([...page.setCookie, ...page.cookie.split('; ')])?.id;
   expect(id === undefined || !page.body.includes(id), {
     observed: `The page of ${page.method} ${page.path} holds the session's id.`,
-    why: 'HttpOnly keeps the id away from scripts, and here it stands in the page, where any script '
-      + 'can read it. Logs, screenshots and caches keep it, too.',
+    why: "HttpOnly keeps the id away from scripts, but here it's in the page, where any script can "
+      + 'read it. It also ends up in screenshots and caches.',
     lookAt: 'app.ts: does the page need req.sessionID?',
     exchange: page,
   });
@@ -110,8 +110,8 @@ export function expectNoServerError(answer: Exchange): void {
 const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[] = [
   {
     says: /undefined \(reading 'req'\)/,
-    why: 'A method of the session was called without the session. `const { destroy } = req.session` '
-      + 'takes the function out, and then it has no `this`.',
+    why: 'A method of the session was called without the session: `const { destroy } = '
+      + 'req.session` takes the function out, and then it has no `this`.',
     lookAt: 'app.ts: does it say req.session.destroy(…), in one piece?',
   },
   {

@@ -51,8 +51,8 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
     observed: first.setCookie.length > 0
       ? 'GET / set a cookie, but none that holds a signed session id.'
       : 'GET / came back without a Set-Cookie header.',
-    why: 'The id in the cookie is all that ties a browser to its session. Without the cookie, every '
-      + 'visit is a first visit.',
+    why: 'The id in the cookie is all that ties a browser to its session. Without the cookie, '
+      + 'every visit is a first visit.',
     lookAt: 'app.ts: is app.use(session(…)) above the route, do you put something into req.session '
       + 'before you send the answer, and are the options right (createApp() is given an object, '
       + '{ secret }; secure: true needs HTTPS; maxAge is a number)?',
@@ -67,9 +67,9 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
   });
   expect(browser.sessionCookie() !== undefined, {
     observed: "The browser threw the session cookie away, or doesn't send it back to /.",
-    why: "Browsers don't keep a cookie of another Domain, or one whose end is in the past. One with "
-      + 'another Path stays away from /. And SameSite=None, Partitioned and names that begin with '
-      + '__Host- or __Secure- work only with Secure.',
+    why: "Browsers don't keep a cookie of another Domain, or one whose end is in the past. One "
+      + 'with another Path stays away from /. And SameSite=None, Partitioned and names that begin '
+      + 'with __Host- or __Secure- work only with Secure.',
     lookAt: 'session.ts: which name and which cookie options are set?',
     exchange: first,
   });
@@ -86,7 +86,7 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
   });
 });
 
-/** How many characters are left of a text without the beginning and the end it shares with another. */
+/** How long a text is without the beginning and the end that it shares with another. */
 function differingPart(text: string, other: string): number {
   let [start, end] = [0, text.length];
   while (start < end && text[start] === other[start]) start++;

@@ -44,7 +44,9 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
   });
 });
 
-const withoutUrl = { move: 1, env: () => ({ MONGO_URL: undefined, WORKSHOP_LONGEST_TIMER: '300' }) };
+const withoutUrl = {
+  move: 1, env: () => ({ MONGO_URL: undefined, WORKSHOP_LONGEST_TIMER: '300' }),
+};
 testEntry('index.ts does not start without a MONGO_URL', withoutUrl, async (entry) => {
   const empty = await entry.again({ MONGO_URL: '' });
   for (const [started, given] of [
@@ -172,8 +174,8 @@ test('a session lives one hour after its last visit', { move: 3 }, async (contex
   await browser.get('/no-such-page');
   context.advanceClock(ONE_HOUR_MS * 0.5);
   expectVisit(await browser.get('/'), 3, {
-    1: 'A browser came back after 57 minutes, to a page that only reads its session, and again half '
-      + 'an hour later. By then its session was over. touchAfter, in seconds, has to be much '
+    1: 'A browser came back after 57 minutes, to a page that only reads its session, and again '
+      + 'half an hour later. By then its session was over. touchAfter, in seconds, has to be much '
       + 'smaller than ttl.',
   }, 'session.ts: what is touchAfter?');
 });
@@ -213,8 +215,8 @@ function expectGivenClient({ database }: RunningApp): void {
   expect(database?.otherConnection === undefined, {
     observed: "The app opened another connection to MongoDB, and didn't use the client that "
       + 'createApp() was given.',
-    why: 'index.ts owns the one connection: it reads the address, connects before the first visitor '
-      + 'comes, and can close it. Nobody waits for a second one, and nobody closes it.',
+    why: 'index.ts owns the one connection: it reads the address, connects before the first '
+      + 'visitor comes, and can close it. Nobody waits for a second one, and nobody closes it.',
     lookAt: 'session.ts: is the store given `client`, and not a URL or a new MongoClient?',
   }, database?.otherConnection);
 }
@@ -265,8 +267,8 @@ async function expectOneHour(
 
 function whyNotOneHour(seconds: number, cookieExpires: boolean): string {
   if (Math.abs(seconds - 3_600_000) < 5) {
-    return '`ttl` is in seconds and cookie.maxAge in milliseconds; 3600000 seconds are more than 41 '
-      + 'days.';
+    return '`ttl` is in seconds and cookie.maxAge in milliseconds; 3600000 seconds are more than '
+      + '41 days.';
   }
   if (cookieExpires) {
     return 'The cookie has an expiry date (from maxAge, in milliseconds), and then the document '

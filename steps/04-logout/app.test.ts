@@ -30,8 +30,8 @@ test('POST /logout answers Logout complete', { move: 1 }, async (context) => {
   });
   const shown = await browser.follow(answer);
   expect(shown.status < 400, {
-    observed: `POST /logout leads to ${shown.method} ${shown.path}, and that's answered with status `
-      + `${shown.status}.`,
+    observed: `POST /logout leads to ${shown.method} ${shown.path}, and that's answered with `
+      + `status ${shown.status}.`,
     why: 'What the visitor sees last has to say that it worked. (307 and 308 repeat the POST.)',
     lookAt: 'app.ts: where does res.redirect() lead, and with which status?',
     exchange: shown,
@@ -125,7 +125,8 @@ test('the answer waits until the session is gone', { move: 1 }, async (context) 
       + (statuses.length === 0 ? 'Not all of them got an answer. ' : `${answered(statuses)} `)
       + `${left.length} of their sessions are still in MongoDB.`,
     why: 'Requests overlap: while one waits for MongoDB, others are answered. What belongs to one '
-      + 'request is in req and res. In a variable outside of the handler, the next one replaces it.',
+      + 'request is in req and res. In a variable outside of the handler, the next request '
+      + 'replaces it.',
     lookAt: 'app.ts: which variables are shared by all requests?',
   });
 });
@@ -181,7 +182,8 @@ test('the browser forgets the cookie', { move: 3 }, async (context) => {
   const old = browser.sessionCookie();
   const answer = await browser.post('/logout');
   expectLogout(answer);
-  const isKept = browser.cookieHeader().split('; ').some((cookie) => cookie.startsWith(`${old?.name}=`));
+  const isKept = browser.cookieHeader().split('; ')
+    .some((cookie) => cookie.startsWith(`${old?.name}=`));
   const fresh = browser.sessionCookie();
   expect(!isKept || (fresh !== undefined && fresh.id !== old?.id), {
     observed: answer.setCookie.length === 0
@@ -217,7 +219,7 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
   expect((isHtml && buttons.length > 0) || hasScript, {
     observed: isHtml
       ? 'The page of GET /logout has no form with method="post" and, inside it, a button to press.'
-      : `GET /logout answered with ${page.type}: the browser shows that as text, with all its tags.`,
+      : `GET /logout answered with ${page.type}: the browser doesn't read that as HTML.`,
     why: 'A link makes a GET. Only a form (or a script) makes the browser send a POST.',
     lookAt: 'app.ts: which HTML does GET /logout send?',
     exchange: page,
@@ -237,8 +239,8 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
     if (browser.sessionCookie()?.id !== before) return;
   }
   expect(hasScript, {
-    observed: `The button of GET /logout posts to ${buttons.map(({ action }) => action).join(', ')}, `
-      + 'and the visitor is still logged in.',
+    observed: `The button of GET /logout posts to ${buttons[0]?.action}, and the visitor is still `
+      + 'logged in.',
     why: 'The button has to lead to the route that logs out.',
     lookAt: 'app.ts: what is the `action` of the form?',
     exchange: page,
@@ -269,8 +271,8 @@ function notThere(answer: Exchange) {
   return {
     observed: 'POST /logout answered with status 404.',
     why: "Logging out changes something, so it's a POST, and Express needs a route for it.",
-    lookAt: "app.ts: is there an app.post('/logout', …), with a function of two or three parameters? "
-      + 'One with four is for errors only.',
+    lookAt: "app.ts: is there an app.post('/logout', …), with a function of two or three "
+      + 'parameters? One with four is for errors only.',
     exchange: answer,
   };
 }
