@@ -35,8 +35,9 @@ const knownCrashes = [
   },
   {
     says: /\.db is not a function|reading 'db'/,
-    why: 'What the store was given is no connected MongoClient. createApp() is given an object, '
-      + '{ client, secret }, and MongoClient.connect() gives a promise of a client.',
+    why: 'What the store was given is no connected MongoClient, but something else, such as a Db or '
+      + 'a promise. createApp() is given an object, { client, secret }, and MongoClient.connect() '
+      + 'gives a promise of a client.',
     lookAt: 'session.ts: where does `client` come from?',
   },
   {

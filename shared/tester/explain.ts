@@ -89,8 +89,9 @@ const explanations: Explanation[] = [
     message: /You must provide either mongoUrl\|clientPromise\|client/,
     parts: () => ({
       observed: 'The store was built without a client.',
-      why: 'MongoStore.create() needs the connected client; what it was given is undefined.',
-      lookAt: 'session.ts: is `client` handed on, from createApp({ client, secret }) to the store?',
+      why: 'MongoStore.create() takes an object, and needs the connected client in it.',
+      lookAt: 'session.ts: does it say MongoStore.create({ client, … }), and is `client` handed on, '
+        + 'from createApp({ client, secret }) to the store?',
     }),
   },
 ];

@@ -122,9 +122,10 @@ function define(
 ): void {
   const { tests, ended } = currentRun();
   const leftOut = isLeftOut(place.name, false);
-  const planned: PlannedTest = { ...place, state: 'waiting' };
+  const isRun = run !== undefined && !leftOut;
+  const planned: PlannedTest = { ...place, state: isRun ? 'waiting' : 'left out' };
   tests.push(planned);
-  if (!run || leftOut) return;
+  if (!isRun) return;
   let running: Promise<void> | undefined;
   // For node:test a test ends with the first exception that nobody caught.
   ended.push(test(place.name, () => running = runPlanned(planned, run))

@@ -71,7 +71,9 @@ function notListening(entry: Entry, given: string): Lesson {
       : 'With these settings the app has to start.',
     lookAt: entry.ending === 0
       ? 'index.ts: is the app that createApp() returns asked to listen?'
-      : 'index.ts: what ends it, and is that right here?',
+      : `index.ts: what ends it?${given.startsWith('PORT was empty')
+        ? " PORT= is an empty text. What's PORT || 4000 then, and PORT ?? 4000?"
+        : ''}`,
   }, entry.output);
 }
 
