@@ -200,8 +200,8 @@ function loadCreateApp(): Promise<CreateApp> {
 
 async function readCreateApp(href: string): Promise<CreateApp> {
   const exported = await settle(import(href), LOAD_PATIENCE_MS, explainLoad, {
-    observed: `app.ts was not read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
-    why: 'An `await` outside of all functions holds up whoever imports the file.',
+    observed: `app.ts wasn't read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
+    why: 'An `await` outside of all functions holds up everything that imports the file.',
     lookAt: 'app.ts: what does it await before createApp() is called?',
   });
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
@@ -209,7 +209,7 @@ async function readCreateApp(href: string): Promise<CreateApp> {
   expect(isCreateApp(createApp), {
     observed: createApp === undefined
       ? `app.ts exports ${names.join(', ') || 'nothing'}, but no createApp.`
-      : `app.ts exports createApp, but it is no function: it is ${kindOf(createApp)}.`,
+      : `app.ts exports createApp, but it isn't a function: it's ${kindOf(createApp)}.`,
     why: 'index.ts and the tests build the app by calling createApp().',
     lookAt: 'app.ts: does it say `export function createApp()`?',
   });
@@ -223,7 +223,7 @@ async function build(createApp: CreateApp, settings: Settings) {
     names.length > 0 ? createApp(settings) : createApp()
   ));
   const app = await settle(building, BUILD_PATIENCE_MS, (error) => explainBuild(call, error), {
-    observed: `${call} returned a promise that was not fulfilled within `
+    observed: `${call} returned a promise that wasn't fulfilled within `
       + `${BUILD_PATIENCE_MS / 1000} s.`,
     why: 'Before the app is built nobody can visit it.',
     lookAt: 'app.ts: what does createApp() wait for?',

@@ -252,7 +252,7 @@ function noAnswer({ method, path }: Sent, observed: string, hangs: boolean): Les
   const { number, needsDatabase } = currentSubject().step;
   return new Lesson({
     observed: `${method} ${path} ${observed}.`,
-    why: 'Express does not send what a handler returns, and a callback that never answers '
+    why: "Express doesn't send what a handler returns, and a callback that never answers "
       + 'leaves the browser waiting for ever: every way through a handler ends in '
       + 'res.send(), res.redirect() or next(error).'
       + (number > 1 ? ' An object in the place of req.session has the same effect.' : ''),

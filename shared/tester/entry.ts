@@ -239,7 +239,7 @@ function notCompiled(error: unknown): Lesson {
     const { file, line } = first.location;
     if (first.text.startsWith('Could not resolve')) {
       return new Lesson({
-        observed: `${path.basename(file)} imports a file that is not there: line ${line}: `
+        observed: `${path.basename(file)} imports a file that isn't there: line ${line}: `
           + `${first.text}.`,
         why: 'Nothing can be started before Node can read the file and all that it imports.',
         lookAt: `${path.basename(file)}: line ${line}: what is the path of the file?`,
@@ -250,9 +250,9 @@ function notCompiled(error: unknown): Lesson {
       ?? syntaxLesson(path.basename(file), line, first.text, place);
   }
   return new Lesson({
-    observed: `index.ts cannot be read: ${first?.text ?? messageOf(error)}`,
+    observed: `index.ts can't be read: ${first?.text ?? messageOf(error)}`,
     why: 'Nothing can be started before Node can read the file and all that it imports.',
-    lookAt: 'index.ts: the line that is named here.',
+    lookAt: "index.ts: the line that's named here.",
   }, error);
 }
 

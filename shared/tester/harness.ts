@@ -43,12 +43,15 @@ export interface Context {
 /** A test's place in the lesson: the numbered move of WORKSHOP.md that makes it pass. */
 export interface Place {
   move: number;
+  /**
+   * Whether the app of a later step has to pass it, too. Tests of what createApp() builds say no
+   * if it hasn't; those that start index.ts, which takes longer, say yes if it has.
+   */
+  later?: boolean;
 }
 
 /** What an index.ts is started with. */
 export interface Start extends Place {
-  /** Whether later steps start it like that, too: their index.ts may have lost what it did. */
-  always?: boolean;
   /**
    * PORT and whatever else of the environment matters to the test; undefined takes a variable
    * away. The step's other variables are set to something that works.
@@ -79,12 +82,13 @@ export function testsOfStep(number: number): StepTests {
   if (!hasSubject()) setSubject(subjectOf(findStep(String(number), 'test:N'), 'steps'));
 
   return {
-    test: (name, { move }, run) => {
+    test: (name, { move, later = true }, run) => {
+      if (currentRun().step !== number && !later) return;
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
-    testEntry: (name, { move, always, env }, run) => {
-      if (currentRun().step !== number && !always) return;
+    testEntry: (name, { move, later = false, env }, run) => {
+      if (currentRun().step !== number && !later) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
@@ -217,7 +221,7 @@ function asLesson(error: unknown): Lesson {
   if (error instanceof Lesson) return error;
   return new Lesson({
     observed: messageOf(error),
-    why: 'This was not expected, so the test cannot say more about it.',
+    why: "This wasn't expected, so the test can't say more about it.",
     lookAt: 'app.ts: what is different here?',
   }, error);
 }

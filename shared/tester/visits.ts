@@ -138,8 +138,8 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   },
   {
     says: /must be connected|client was closed|Topology is closed/,
-    why: 'The store uses a client that is closed. It is not the one that createApp() was given, or '
-      + 'something has closed that one.',
+    why: "The store uses a client that's closed. Either it's another one than createApp() was "
+      + 'given, or something has closed that one.',
     lookAt: 'session.ts and index.ts: where does the client of the store come from, and who '
       + 'closes it?',
   },
@@ -151,7 +151,7 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   {
     says: /\.(?:add|has|size|get\w*|set\w*|push|map|to\w+) is not a function/,
     why: 'A session is kept as JSON: numbers, texts, lists and plain objects come back, and a '
-      + 'Date, a Map or an object of a class does not.',
+      + "Date, a Map or an object of a class doesn't.",
     lookAt: 'app.ts: what is put into req.session?',
   },
 ];

@@ -39,7 +39,7 @@ test('GET / answers Hello World', { move: 1 }, async ({ openApp }) => {
     });
     expect(!answer.type || /^text\/|json|xml/i.test(answer.type), {
       observed: `GET / answered with the type ${answer.type}: the browser saves that as a file.`,
-      why: 'A browser shows text and HTML. Attachments and other types it stores.',
+      why: 'A browser shows text and HTML. Other types and attachments end up in Downloads.',
       lookAt: 'app.ts: is res.send() given a text?',
       exchange: answer,
     });
@@ -77,7 +77,7 @@ test('any other path is a 404', { move: 1 }, async ({ openApp }) => {
 
 const port = String(20_000 + Math.floor(Math.random() * 10_000));
 
-const withPort = { move: 2, always: true, env: () => ({ PORT: port }) };
+const withPort = { move: 2, later: true, env: () => ({ PORT: port }) };
 testEntry('index.ts listens on PORT', withPort, async (entry) => {
   await expectListening(entry, port, `PORT was ${port}`);
 });
@@ -110,13 +110,13 @@ async function expectListening(entry: Entry, expected: string, given: string): P
 }
 
 const withTakenPort = {
-  move: 3, always: true, env: () => ({ PORT: port, WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
+  move: 3, later: true, env: () => ({ PORT: port, WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
 };
 testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (entry) => {
   const forbidden = await entry.again({ WORKSHOP_LISTEN_ERROR: 'EACCES' });
   for (const [started, given] of [
     [entry, 'PORT was taken by another server'],
-    [forbidden, 'The system forbade to listen on PORT (EACCES)'],
+    [forbidden, "The system didn't allow index.ts to listen on PORT (EACCES)"],
   ] as const) {
     await started.ended();
     expect(!/server running|running on port/i.test(started.output), {

@@ -523,7 +523,7 @@ export function createApp(settings: Settings): Express {
 +      httpOnly: false,
 ` },
     caughtBy: flags,
-    reads: /The session cookie is not HttpOnly\. Any script/,
+    reads: /The session cookie isn't HttpOnly\. Any script/,
   },
   {
     name: 'no SameSite',
@@ -549,7 +549,7 @@ export function createApp(settings: Settings): Express {
 +import * as session from 'express-session';
 ` },
     caughtBy: cookie,
-    reads: /session was called, but what was imported .* is not a function.*without the star/,
+    reads: /session was called, but what's imported .* isn't a function.*without the star/,
   },
   {
     name: 'no return of the options',
