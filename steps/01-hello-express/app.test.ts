@@ -123,7 +123,7 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
       observed: `${given}, and index.ts printed "Server running" all the same.`,
       why: 'In Express 5 the callback of listen() is called with the error when listening failed. '
         + "If you don't look at it, your app says that it runs, and it doesn't.",
-      lookAt: 'index.ts: does the callback of listen() take an error, and look at it first?',
+      lookAt: 'index.ts: does the callback of listen() take an error, and end with it first?',
     });
     await expectStopped(started, { ...wrongPort, given, words: /port|EADDRINUSE|EACCES|\d{5}/i });
   }

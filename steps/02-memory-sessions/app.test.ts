@@ -126,6 +126,7 @@ test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advance
     ...!isKnown && { 1: 'A minute later the same browser was taken for a new one: its cookie had '
       + 'come to its end. maxAge is in milliseconds, and `expires` is one date for all.' },
   }, isKnown ? undefined : 'session.ts: does the cookie have a maxAge, or `expires`?');
+  for (let visit = 4; visit <= 12; visit++) expectVisit(await browser.get('/'), visit);
 });
 
 test('two browsers are counted apart', { move: 3 }, async ({ openApp, advanceClock }) => {

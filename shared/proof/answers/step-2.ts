@@ -645,7 +645,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${req.session.visits} <!-- \${req.sessionID} -->\`);
 ` },
     caughtBy: counts,
-    reads: /The page of GET \/ holds the session's id\. HttpOnly keeps the id away from scripts,/,
+    reads: /The answer to GET \/ holds the session's id, beside its cookie/,
   },
   {
     name: 'ids that count up',
@@ -859,6 +859,43 @@ export function createApp(settings: Settings): Express {
 ` },
     caughtBy: apart,
     reads: /Ten browsers came at once, and not all of them were answered.*in req and res/,
+  },
+  {
+    name: 'a count that starts anew after 9',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = ((req.session.visits ?? 0) + 1) % 10;
+` },
+    caughtBy: counts,
+    reads: /Visit 10 was answered with "Hello World, visit 0"/,
+  },
+  {
+    name: 'a cookie that scripts can read, set beside the real one',
+    patch: { 'app.ts': `
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.cookie('sid-copy', req.sessionID);
++    res.send(\`Hello World, visit \${req.session.visits}\`);
+` },
+    caughtBy: counts,
+    reads: /The answer to GET \/ holds the session's id, beside its cookie/,
+  },
+  {
+    name: 'a session that is forgotten at its third visit',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', (req, res, next) => {
++    const visits = (req.session.visits ?? 0) + 1;
++    req.session.regenerate((error) => {
++      if (error) return next(error);
++      req.session.visits = visits;
++      if (visits === 3) delete (req.session as Partial<session.SessionData>).visits;
++      res.send(\`Hello World, visit \${visits}\`);
++    });
+` },
+    caughtBy: counts,
+    reads: /Visit 4 was answered with "Hello World, visit 1"/,
   },
 ];
 

@@ -792,7 +792,7 @@ export const wrong: WrongAnswer[] = [
 +    res.send(logoutPage.replace('Log out', \`Log out \${req.sessionID}\`));
 ` },
     caughtBy: page,
-    reads: /The page of GET \/logout holds the session's id\. HttpOnly keeps the id away from/,
+    reads: /The answer to GET \/logout holds the session's id/,
   },
 ];
 
@@ -959,12 +959,16 @@ export function logout(page: string): Router {
   },
   {
     name: 'a button with its own address and method',
-    patch: { 'app.ts': `${form}+<form><button formmethod="post" formaction="/logout">Log out</button></form>
+    patch: { 'app.ts': `${form}+<form>
++  <button formmethod="post" formaction="/logout">Log out</button>
++</form>
 ` },
   },
   {
     name: 'a relative address, an image as a button',
-    patch: { 'app.ts': `${form}+<form method="POST" action="logout"><input type=image src="/x.png" alt="Log out"></form>
+    patch: { 'app.ts': `${form}+<form method="POST" action="logout">
++  <input type=image src="/x.png" alt="Log out">
++</form>
 ` },
   },
   {
