@@ -6,7 +6,7 @@ import { readable } from './visits.ts';
 
 /** A form on a page. */
 export interface PageForm {
-  /** The path it's sent to. */
+  /** The path it's sent to, or the whole address if that's on another server. */
   readonly action: string;
   readonly method: 'GET' | 'POST';
   /** What it sends unless a person types something else, by name. */
@@ -14,8 +14,11 @@ export interface PageForm {
   readonly buttons: readonly Button[];
 }
 
-/** A button that sends its form. */
+/** A button that sends its form, or the form that it names. */
 export interface Button {
+  /** Where it sends the form, and how, if it doesn't leave that to the form. */
+  readonly action: string;
+  readonly method: 'GET' | 'POST';
   /** What it adds to the form: a field, or nothing if it has no name. */
   readonly field: Readonly<Record<string, string>>;
   /** What a person reads on it, and before it since the previous button or the form's start. */
@@ -53,41 +56,58 @@ export async function submit(
   return browser.post(action, { ...hidden, ...filledIn }, headers);
 }
 
-/** The forms on a page. */
+/** The forms on a page, as a browser shows them: what it leaves out or disables isn't there. */
 export function readForms({ path, body }: Exchange): PageForm[] {
-  const forms = body.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis);
-  return [...forms].map(([, head = '', inside = '']) => {
+  const page = body.replaceAll(/<!--.*?-->|<(template|script|style|title)\b.*?<\/\1>/gis, '');
+  const forms = [...page.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)];
+  const outside = page.replaceAll(/<form\b.*?<\/form>/gis, '');
+  return forms.map(([, head = '', inside = '']) => {
     const form = attributesOf(head);
+    const target = ({ action = path, method = 'GET' }) => {
+      const { origin, pathname, href } = new URL(action, new URL(path, base));
+      return {
+        action: origin === base ? pathname : href,
+        method: method.toUpperCase() === 'POST' ? 'POST' as const : 'GET' as const,
+      };
+    };
     const fields: Record<string, string> = {};
     const buttons: Button[] = [];
-    let since = 0;
-    for (const { index, 0: whole, 1: tag = '' } of inside.matchAll(controls)) {
-      const isButton = /^button/i.test(tag);
-      const { name, value = '', type = isButton ? 'submit' : 'text' } = attributesOf(tag);
-      if (type === 'submit') {
-        const end = index + whole.length;
-        const text = readable(inside.slice(since, end).replaceAll(/<[^>]*>/g, ' '));
-        buttons.push({ field: name === undefined ? {} : { [name]: value }, text });
-        since = end;
-      } else if (name !== undefined) {
-        fields[name] = value;
+    const add = (text: string, isOurs: (named?: string) => boolean) => {
+      let since = 0;
+      for (const { index, 0: whole, 1: tag = '' } of text.matchAll(controls)) {
+        const isButton = /^button/i.test(tag);
+        const attributes = attributesOf(tag);
+        const { name, value = '', type = isButton ? 'submit' : 'text' } = attributes;
+        if (!isOurs(attributes.form) || 'disabled' in attributes) continue;
+        if (/^(submit|image)$/i.test(type)) {
+          const end = index + whole.length;
+          const { formaction = form.action, formmethod = form.method } = attributes;
+          buttons.push({
+            ...target({ action: formaction, method: formmethod }),
+            field: name === undefined ? {} : { [name]: value },
+            text: readable(text.slice(since, end).replaceAll(/<[^>]*>/g, ' ')),
+          });
+          since = end;
+        } else if (name !== undefined) {
+          fields[name] = value;
+        }
       }
-    }
-    return {
-      action: new URL(form.action ?? path, 'http://localhost').pathname,
-      method: form.method?.toUpperCase() === 'POST' ? 'POST' : 'GET',
-      fields,
-      buttons,
     };
+    add(inside, (named) => named === undefined || named === form.id);
+    add(outside, (named) => named !== undefined && named === form.id);
+    return { ...target(form), fields, buttons };
   });
 }
 
-/** A whole button, or an input. */
+/** Any server: a page's own addresses have none. */
+const base = 'http://localhost';
+
+/** A button to its end, or an input. */
 const controls = /<(input\b[^>]*|button\b[^>]*)>(?:(?<=<button\b[^>]*>).*?<\/button>)?/gis;
 
 function attributesOf(tag: string): Record<string, string | undefined> {
   return Object.fromEntries(
-    [...tag.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g)]
+    [...tag.matchAll(/([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g)]
       .map(([, name = '', double, single, bare]) => (
         [name.toLowerCase(), readable(double ?? single ?? bare ?? '')]
       )),

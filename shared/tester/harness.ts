@@ -8,7 +8,8 @@ import { startApp, type RunningApp } from './app.ts';
 import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
-import { Lesson, messageOf, testSecret } from './lesson.ts';
+import type { ProbeEnv } from './entry-probe.ts';
+import { expect, Lesson, messageOf, testSecret } from './lesson.ts';
 import { currentRun, type PlannedTest } from './run.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep } from '../lesson/steps.ts';
@@ -21,9 +22,9 @@ export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession } from './database.ts';
 export type { Entry } from './entry.ts';
 export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
-export { explain } from './explain.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
-export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
+export { expectServing, expectStopped, said } from './starts.ts';
+export { expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
 export { beginPost, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
@@ -42,6 +43,11 @@ export interface Context {
 /** A test's place in the lesson: the numbered move of WORKSHOP.md that makes it pass. */
 export interface Place {
   move: number;
+  /**
+   * Whether the app of a later step has to pass it, too. Tests of what createApp() builds say no
+   * if it hasn't; those that start index.ts, which takes longer, say yes if it has.
+   */
+  later?: boolean;
 }
 
 /** What an index.ts is started with. */
@@ -50,7 +56,7 @@ export interface Start extends Place {
    * PORT and whatever else of the environment matters to the test; undefined takes a variable
    * away. The step's other variables are set to something that works.
    */
-  env: () => NodeJS.Dict<string>;
+  env: () => NodeJS.Dict<string> & ProbeEnv;
 }
 
 /** What the tests of a step are defined with. */
@@ -76,11 +82,13 @@ export function testsOfStep(number: number): StepTests {
   if (!hasSubject()) setSubject(subjectOf(findStep(String(number), 'test:N'), 'steps'));
 
   return {
-    test: (name, { move }, run) => {
+    test: (name, { move, later = true }, run) => {
+      if (currentRun().step !== number && !later) return;
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
-    testEntry: (name, { move, env }, run) => {
+    testEntry: (name, { move, later = false, env }, run) => {
+      if (currentRun().step !== number && !later) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
@@ -95,6 +103,7 @@ export function testsOfStep(number: number): StepTests {
         open.push({ close: () => closeAll(opened) });
         const { entry, database } = await starting;
         await run(entry, database);
+        expectNoSecret(entry);
       });
     },
   };
@@ -117,9 +126,10 @@ function define(
 ): void {
   const { tests, ended } = currentRun();
   const leftOut = isLeftOut(place.name, false);
-  const planned: PlannedTest = { ...place, state: 'waiting' };
+  const isRun = run !== undefined && !leftOut;
+  const planned: PlannedTest = { ...place, state: isRun ? 'waiting' : 'left out' };
   tests.push(planned);
-  if (!run || leftOut) return;
+  if (!isRun) return;
   let running: Promise<void> | undefined;
   // For node:test a test ends with the first exception that nobody caught.
   ended.push(test(place.name, () => running = runPlanned(planned, run))
@@ -192,6 +202,14 @@ async function openTestDatabase(open: Closable[]) {
   return database;
 }
 
+function expectNoSecret({ output }: Entry): void {
+  expect(!output.includes(testSecret), {
+    observed: 'index.ts printed the SESSION_SECRET.',
+    why: 'What an app prints is kept in logs, which many people can read.',
+    lookAt: 'index.ts: what does it print?',
+  });
+}
+
 function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {
   return {
     SESSION_SECRET: testSecret,
@@ -203,7 +221,7 @@ function asLesson(error: unknown): Lesson {
   if (error instanceof Lesson) return error;
   return new Lesson({
     observed: messageOf(error),
-    why: 'This was not expected, so the test cannot say more about it.',
+    why: "This wasn't expected, so the test can't say more about it.",
     lookAt: 'app.ts: what is different here?',
   }, error);
 }
