@@ -59,7 +59,8 @@ export function expectNoId(page: Exchange): void {
   const session = findSessionCookie([...page.setCookie, ...page.cookie.split('; ')]);
   const others = page.setCookie.filter((cookie) => !cookie.startsWith(`${session?.name}=`));
   expect(![page.body, ...others].some((text) => session && text.includes(session.id)), {
-    observed: `The answer to ${page.method} ${page.path} holds the session's id, beside its cookie.`,
+    observed: `The answer to ${page.method} ${page.path} holds the session's id outside its `
+      + 'cookie.',
     why: 'HttpOnly keeps the id away from scripts. In a page, or in another cookie, any script can '
       + 'read it.',
     lookAt: 'app.ts: does the answer need req.sessionID?',

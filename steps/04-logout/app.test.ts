@@ -112,16 +112,19 @@ test('the answer waits until the session is gone', { move: 1 }, async (context) 
 
   // Some at once: each ends its own session and gets its own answer.
   const crowd = Array.from({ length: 5 }, () => app.newBrowser());
+  const storedIds = async () => (
+    (await app.database?.sessions() ?? []).map(({ document }): unknown => document._id)
+  );
+  const others = await storedIds();
   await Promise.all(crowd.map((each) => each.get('/')));
-  const before = (await app.database?.sessions())?.map(({ document }): unknown => document._id);
+  const theirs = (await storedIds()).filter((id) => !others.includes(id));
   const deletions = app.database?.holdDeletions();
   const logouts = app.atOnce(crowd.map((each) => () => each.post('/logout'))).catch(() => []);
   await Promise.race([logouts, deletions?.asked]);
   for (let visit = 0; visit < 5; visit++) await app.newBrowser().get('/no-such-page');
   deletions?.release();
   const statuses = (await logouts).map(({ status }) => status);
-  const left = (await app.database?.sessions() ?? [])
-    .filter(({ document }) => before?.includes(document._id));
+  const left = (await storedIds()).filter((id) => theirs.includes(id));
   expect(statuses.length > 0 && statuses.every((status) => status < 400) && left.length === 0, {
     observed: 'Five visitors logged out at once. '
       + (statuses.length === 0 ? 'Not all of them got an answer. ' : `${answered(statuses)} `)

@@ -124,7 +124,8 @@ test(old, { move: 2 }, async (context) => {
   const tries: Record<string, string[]> = {
     [host]: [
       'http://127.0.0.1', 'http://127.0.0.1:1', `http://127.0.0.1:${port}0`,
-      `http://localhost:${port}`, `http://${host}.evil.example`, 'null', 'no address at all', 'https://evil.example',
+      `http://localhost:${port}`, `http://${host}.evil.example`, 'null', 'no address at all',
+      'https://evil.example',
     ],
     'shop.example': [
       'https://evil.shop.example', 'https://evilshop.example', 'https://shop.example.evil.example',

@@ -545,7 +545,7 @@ export const wrong: WrongAnswer[] = [
 +  if (error && 'code' in error && error.code === 'EADDRINUSE') stop(\`Port \${port} is taken.\`);
 ` },
     caughtBy: takenPort,
-    reads: /The system forbade to listen on PORT \(EACCES\), and index\.ts printed "Server/,
+    reads: /The system didn't allow index\.ts to listen on PORT \(EACCES\), and index\.ts printed "Server/,
   },
   {
     name: 'a server that closes again',

@@ -802,7 +802,7 @@ export function createApp(settings: Settings): Express {
 +import type { Settings } from './session.ts';
 ` },
     caughtBy: cookie,
-    reads: /createApp\(\{ secret \}\) failed: sessionOptions is not defined\. The app could not be/,
+    reads: /createApp\(\{ secret \}\) failed: sessionOptions is not defined\. The app couldn't be/,
   },
   {
     name: 'a cookie that ends after ten seconds',

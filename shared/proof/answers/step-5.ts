@@ -257,7 +257,7 @@ export const wrong: WrongAnswer[] = [
 +    const user = await authenticate(client, name, field(req, 'password'));
 ` },
     caughtBy: silent,
-    reads: /a name that nobody has got status 401 and “There is no such account/,
+    reads: /a name that nobody has got status 401 and "There is no such account/,
   },
   {
     name: 'an early 401 for a name that nobody has',
