@@ -645,7 +645,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${req.session.visits} <!-- \${req.sessionID} -->\`);
 ` },
     caughtBy: counts,
-    reads: /The answer to GET \/ holds the session's id, beside its cookie/,
+    reads: /The answer to GET \/ holds the session's id outside its/,
   },
   {
     name: 'ids that count up',
@@ -877,7 +877,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${req.session.visits}\`);
 ` },
     caughtBy: counts,
-    reads: /The answer to GET \/ holds the session's id, beside its cookie/,
+    reads: /The answer to GET \/ holds the session's id outside its/,
   },
   {
     name: 'a session that is forgotten at its third visit',
