@@ -742,7 +742,8 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'a handler with four parameters',
-    patch: { 'app.ts': `${handler}+  const logout: express.ErrorRequestHandler = (error, req, res, next) => {
+    patch: { 'app.ts': `${handler}
++  const logout: express.ErrorRequestHandler = (error, req, res, next) => {
 +    if (error) return next(error);
 +    req.session.destroy(() => { res.send('Logout complete'); });
 +  };
