@@ -18,13 +18,15 @@ const login = await fetch(`${app}/login`, {
   redirect: 'manual',
 });
 console.log(`  POST /login   ${login.status}`);
+const own = login.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
+const ada = await fetch(`${app}/account`, { headers: { Cookie: own }, redirect: 'manual' });
 
 console.log("Mallory asks for the account, with the cookie she's had all along.");
 const account = await fetch(`${app}/account`, { headers: { Cookie: cookie }, redirect: 'manual' });
 const page = await account.text();
 console.log(`  GET /account  ${account.status}`);
 
-if (login.status >= 400) {
+if (login.status >= 400 || ada.status !== 200) {
   console.log("Ada couldn't log in, so there's nothing to attack yet.");
   process.exitCode = 2;
 } else if (page.includes('logged in as ada')) {
