@@ -89,7 +89,7 @@ export function testsOfStep(number: number): StepTests {
     },
 
     testEntry: (name, { move, later = false, env }, run) => {
-      if (currentRun().step !== number && !later) return;
+      if (currentRun().step !== number && !isHeld(later, env())) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
@@ -108,6 +108,11 @@ export function testsOfStep(number: number): StepTests {
       });
     },
   };
+}
+
+/** In part two, index.ts is given: it's enough that it serves with everything in place. */
+function isHeld(later: boolean, env: object): boolean {
+  return later && (isPartOne(currentRun().step) || Object.keys(env).length === 0);
 }
 
 function isLeftOut(name: string, isEntry: boolean): boolean {

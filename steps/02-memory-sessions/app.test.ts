@@ -14,7 +14,7 @@ import {
 
 const { test, testEntry } = testsOfStep(2);
 
-const withoutSecret = { move: 1, env: () => ({ SESSION_SECRET: undefined }) };
+const withoutSecret = { move: 1, later: true, env: () => ({ SESSION_SECRET: undefined }) };
 testEntry('index.ts does not start without a SESSION_SECRET', withoutSecret, async (entry) => {
   await expectStoppedWithoutSecret(entry, "SESSION_SECRET wasn't set");
 });

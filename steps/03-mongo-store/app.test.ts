@@ -24,6 +24,7 @@ const ONE_HOUR_MS = 60 * 60 * 1000;
 
 const withoutMongo = {
   move: 1,
+  later: true,
   env: () => ({ MONGO_URL: `mongodb://ada:${password}@${address}/`, WORKSHOP_LONGEST_TIMER: '300' }),
 };
 testEntry('index.ts does not start without its MongoDB', withoutMongo, async (entry) => {
