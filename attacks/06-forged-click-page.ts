@@ -1,5 +1,5 @@
 /*
- * Mallory's page, to be opened in your own browser while ada is logged in there.
+ * Mallory's page. Open it in your own browser while Ada is logged in there.
  */
 import { createServer } from 'node:http';
 
@@ -9,8 +9,8 @@ const app = `http://localhost:${PORT}`;
 const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>You have won!</title>
-<h1>You have won a cake!</h1>
+<title>You've won!</title>
+<h1>You've won a cake!</h1>
 <form method="post" action="${app}/account/password">
   <input type="hidden" name="new" value="set by mallory">
   <button>Get my cake</button>

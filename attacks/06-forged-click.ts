@@ -1,5 +1,5 @@
 /*
- * Cross-site request forgery: a page of mallory's makes ada's browser change ada's password.
+ * Cross-site request forgery: Mallory's page makes Ada's browser change Ada's password.
  */
 const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;
@@ -15,19 +15,19 @@ async function post(path: string, form: Record<string, string>, headers = {}) {
 console.log('Ada logs in.');
 const ada = await post('/login', { name: 'ada', password: ADA_PASSWORD });
 
-console.log(`She opens a page at ${evil.Origin} and clicks on a button that looks harmless.`);
+console.log(`She opens a page at ${evil.Origin} and clicks a harmless-looking button.`);
 console.log('It sends a form to the app. Her browser adds her cookie, and says where she is:');
 console.log(`  Origin: ${evil.Origin}, Sec-Fetch-Site: ${evil['Sec-Fetch-Site']}`);
 await post('/account/password', { new: 'set by mallory' }, { Cookie: ada.cookie, ...evil });
 
-console.log("Mallory tries ada's name with the password that her page has set.");
+console.log("Mallory tries Ada's name with the password that her page set.");
 const mallory = await post('/login', { name: 'ada', password: 'set by mallory' });
 
 if (ada.status >= 400) {
-  console.log('Ada could not log in, so there is nothing to attack.');
+  console.log("Ada couldn't log in, so there's nothing to attack.");
   process.exitCode = 2;
 } else if (mallory.status < 400) {
-  console.log('She is in. She puts the old password back, so that nobody notices.');
+  console.log("She's in. She puts the old password back, so that nobody notices.");
   await post('/account/password', { new: ADA_PASSWORD }, { Cookie: mallory.cookie });
   console.log("mallory reads ada's account");
   process.exitCode = 1;

@@ -1,5 +1,5 @@
 /*
- * A request that began before the logout: mallory keeps back its end until ada has logged out.
+ * A request that begins before the logout: Mallory holds back its end until Ada has logged out.
  */
 const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;
@@ -26,12 +26,12 @@ await new Promise((resolve) => setTimeout(resolve, 500));
 console.log('Ada logs out. Her session is gone.');
 await post('/logout', {}, ada.cookie);
 
-console.log('Now mallory sends the rest: mallory.');
+console.log('Now Mallory sends the rest: mallory.');
 await form.write(Buffer.from('mallory'));
 await form.close();
 await late;
 
-console.log("She tries ada's name with that password.");
+console.log("She tries Ada's name with that password.");
 const mallory = await post('/login', { name: 'ada', password: 'set by mallory' });
 if (mallory.status < 400) await post('/account/password', { new: ADA_PASSWORD }, mallory.cookie);
 console.log(mallory.status < 400 ? "mallory reads ada's account" : 'mallory stays outside');

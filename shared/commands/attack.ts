@@ -48,7 +48,8 @@ export default async function attack({ workshop, args, env }: Context): Promise<
   const passwords = await readPasswords(workshop);
   if (!passwords || !await answers(port)) {
     throw new Problem(
-      `No app answers at http://localhost:${port}. It has to run in another terminal.`,
+      `No app answers at http://localhost:${port}. It has to run in another terminal, `
+      + 'and may still be starting there.',
       `npm run step:${step.number}`,
     );
   }

@@ -112,8 +112,12 @@ export const texts = ['WORKSHOP.md', 'PART-TWO.md'] as const;
 
 /** The file that holds the lesson of a step. @param step its number */
 export function textOf(step: number): string {
-  const isPartOne = step <= steps.findIndex(({ ends }) => ends === 'the workshop') + 1;
-  return texts[isPartOne ? 0 : 1];
+  return texts[isPartOne(step) ? 0 : 1];
+}
+
+/** Whether a step belongs to part one. @param step its number */
+export function isPartOne(step: number): boolean {
+  return step <= steps.findIndex(({ ends }) => ends === 'the workshop') + 1;
 }
 
 /** What to do after a step, and what is finished with it. */

@@ -1,5 +1,5 @@
 /*
- * What the tests of part two are written with: accounts, and logins as a browser makes them.
+ * Helpers for the tests of part two: accounts, and logins as a browser makes them.
  */
 import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
@@ -10,14 +10,14 @@ import { expect, messageOf } from './lesson.ts';
 import { subjectFile } from './subject.ts';
 import { expectNoServerError } from './visits.ts';
 
-/** argon2id at its cheapest. What a hash costs to check stands in the hash itself. */
+/** argon2id at its cheapest. The hash itself says how much work checking it is. */
 const cheapest = { memoryCost: 8, timeCost: 1, parallelism: 1 };
 
 /** What a person logs in with. */
 export type Account = Readonly<Record<'name' | 'password', string>>;
 
 /**
- * Makes an account with a random password, by the createAccount() of the app's accounts.ts.
+ * Makes an account with a random password, with createAccount() of the app's accounts.ts.
  * @param cost what argon2id may cost: its cheapest, or {@link fullPrice}
  */
 export async function createAccount(
@@ -31,8 +31,8 @@ export async function createAccount(
     observed: typeof exported === 'string'
       ? `accounts.ts cannot be read: ${exported}.`
       : 'accounts.ts exports no createAccount().',
-    why: 'Without it nobody gets an account: not in the tests, and not in the app.',
-    lookAt: 'accounts.ts: has it changed? It is given, and needs no work.',
+    why: 'Without it nobody gets an account, neither in the tests nor in the app.',
+    lookAt: "accounts.ts: have you changed it? It's given, and complete.",
   });
   const account = { name, password: randomUUID() };
   await create(await app.database?.connect(), account.name, account.password, cost);
@@ -47,11 +47,11 @@ function isCreateAccount(value: unknown): value is CreateAccount {
   return typeof value === 'function';
 }
 
-/** What a hash costs outside of the tests. */
+/** What a hash costs outside the tests. */
 export const fullPrice = {};
 
 /**
- * Logs in by the form at /login, as a person does. The answer may be a refusal.
+ * Logs in with the form at /login, as a person does. The answer may be a refusal.
  * @param agent what the browser says it is
  */
 export function tryLogin(browser: Browser, account: Account, agent = ''): Promise<Exchange> {
@@ -60,7 +60,7 @@ export function tryLogin(browser: Browser, account: Account, agent = ''): Promis
 }
 
 /**
- * Logs in, and expects that it works.
+ * Logs in, and expects it to work.
  * @returns the answer to the login
  * @throws {Lesson}
  */
@@ -73,36 +73,36 @@ export async function logIn(
   expect(answer.status !== 404, noLogin(answer));
   expectNoServerError(answer);
   expect(answer.status < 400, {
-    observed: `${account.name} logged in with the right password, and POST /login answered with `
-      + `status ${answer.status}.`,
+    observed: `A login as ${account.name}, with the right password, was answered with status `
+      + `${answer.status}.`,
     why: 'The right name and password open the account.',
-    lookAt: 'app.ts: what does POST /login do with what authenticate() returns?',
+    lookAt: 'app.ts: what does POST /login do with the result of authenticate()?',
     exchange: answer,
   });
   const page = await browser.get('/account');
   const user = userOf(page);
   expect(user !== undefined, {
-    observed: `${account.name} logged in, and GET /account answered with status ${page.status} `
+    observed: `After a login as ${account.name}, GET /account answered with status ${page.status} `
       + 'and shows nobody.',
-    why: 'GET /account reads from the session who is logged in. If the login was not stored there, '
-      + 'or not in the session whose cookie the browser got, nobody is.',
+    why: 'The login has to be stored in the session whose cookie the browser got. Otherwise '
+      + 'GET /account finds nobody logged in.',
     lookAt: 'app.ts: what does POST /login store in req.session, and in which session?',
     exchange: page,
   });
   expect(user === account.name, {
-    observed: `${account.name} logged in, and GET /account says “logged in as ${user}”.`,
-    why: "A login leads to one's own account, and to nobody else's.",
+    observed: `After a login as ${account.name}, GET /account says “logged in as ${user}”.`,
+    why: "A login opens the user's own account, and no other.",
     lookAt: 'app.ts: what does POST /login store in req.session?',
     exchange: page,
   });
   return answer;
 }
 
-/** The lesson of an app that knows no login yet. */
+/** The lesson for an app that has no POST /login yet. */
 export function noLogin(answer: Exchange) {
   return {
     observed: 'POST /login answered with status 404: nobody can log in.',
-    why: 'The form at /login sends name and password to POST /login, and that needs a route.',
+    why: 'The form at /login sends the name and password to POST /login, which needs a route.',
     lookAt: "app.ts: is there an app.post('/login', …)?",
     exchange: answer,
   };

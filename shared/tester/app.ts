@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer, Server as HttpServer, type RequestListener } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { Server, type AddressInfo } from 'node:net';
+import nodeTimers from 'node:timers';
+import timersPromises from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Express } from 'express';
 import type { MongoClient } from 'mongodb';
 import { Browser, type Exchange } from './browser.ts';
@@ -36,6 +40,8 @@ export interface RunningApp {
    * comes to its end only when it is told to.
    */
   startSlowGet: (path: string, cookie: string) => Promise<SlowRequest>;
+  /** Makes requests that reach the app at the same moment. */
+  atOnce: (requests: readonly (() => Promise<Exchange>)[]) => Promise<Exchange[]>;
   /** Runs, at once, what the app has set to run at long intervals. */
   runIntervals: () => Promise<void>;
   /**
@@ -59,6 +65,9 @@ const LOAD_PATIENCE_MS = 3000;
 /** What runs at shorter intervals runs by itself, in milliseconds. */
 const LONG_INTERVAL_MS = 1000;
 
+/** What runs at longer intervals comes too late, in milliseconds. */
+const ONE_DAY_MS = 24 * 60 * 60 * 1000;
+
 /**
  * Builds the learner's app and lets it listen on any free port of 127.0.0.1.
  * @param database what the app gets a client for
@@ -75,12 +84,17 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
   ));
 
   const held = new Map<string, HeldAnswer>();
+  const arrived: (() => void)[] = [];
+  let awaited = 1;
   const server = createServer((req, res) => {
     const key = req.headers[holdHeader];
     // The proxy says that a request came over HTTPS. A test may say something else.
     if (currentSubject().step.behindProxy) req.headers['x-forwarded-proto'] ??= 'https';
     if (typeof key === 'string') held.get(key)?.hold(res);
-    return app(req, res);
+    arrived.push(() => { app(req, res); });
+    if (arrived.length < awaited) return;
+    awaited = 1;
+    for (const handle of arrived.splice(0)) handle();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -106,9 +120,13 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
         },
       };
     },
+    atOnce: async (requests) => {
+      awaited = requests.length;
+      return Promise.all(requests.map((request) => request()));
+    },
     runIntervals: async () => {
       for (const { run, ms } of intervals.slice(firstInterval)) {
-        if (ms >= LONG_INTERVAL_MS) run();
+        if (ms >= LONG_INTERVAL_MS && ms <= ONE_DAY_MS) run();
       }
       // What they ask of the database has been asked once another request is answered.
       await new Browser(url).get('/no-such-page');
@@ -146,12 +164,16 @@ globalThis.setInterval = Object.assign(
 );
 
 /*
- * Whoever waits for a fixed time instead of an event gets away with it on a quick machine. The
+ * Code that waits for a fixed time instead of an event gets away with it on a quick machine. The
  * timers of the learner's own code are noted, so that a test can let them run out.
  */
 let timers: (() => void)[] | undefined;
 const { setTimeout } = globalThis;
-globalThis.setTimeout = Object.assign(
+const { setTimeout: wait } = timersPromises;
+timersPromises.setTimeout = (ms, value, options) => (timers && !options?.signal
+  ? new Promise((resolve) => { globalThis.setTimeout(resolve, ms, value); })
+  : wait(ms, value, options));
+globalThis.setTimeout = nodeTimers.setTimeout = Object.assign(
   (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
     const timer = setTimeout(run, ms, ...args);
     // Their stack tells them from those of Express, the driver and the tests.
@@ -164,7 +186,9 @@ globalThis.setTimeout = Object.assign(
     return timer;
   },
   setTimeout,
+  { [promisify.custom]: timersPromises.setTimeout },
 );
+syncBuiltinESMExports();
 
 const loading = new Map<string, Promise<CreateApp>>();
 
@@ -178,8 +202,8 @@ function loadCreateApp(): Promise<CreateApp> {
 
 async function readCreateApp(href: string): Promise<CreateApp> {
   const exported = await settle(import(href), LOAD_PATIENCE_MS, explainLoad, {
-    observed: `app.ts was not read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
-    why: 'An `await` outside of all functions holds up whoever imports the file.',
+    observed: `app.ts wasn't read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
+    why: 'An `await` outside of all functions holds up everything that imports the file.',
     lookAt: 'app.ts: what does it await before createApp() is called?',
   });
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
@@ -187,7 +211,7 @@ async function readCreateApp(href: string): Promise<CreateApp> {
   expect(isCreateApp(createApp), {
     observed: createApp === undefined
       ? `app.ts exports ${names.join(', ') || 'nothing'}, but no createApp.`
-      : `app.ts exports createApp, but it is no function: it is ${kindOf(createApp)}.`,
+      : `app.ts exports createApp, but it isn't a function: it's ${kindOf(createApp)}.`,
     why: 'index.ts and the tests build the app by calling createApp().',
     lookAt: 'app.ts: does it say `export function createApp()`?',
   });
@@ -201,7 +225,7 @@ async function build(createApp: CreateApp, settings: Settings) {
     names.length > 0 ? createApp(settings) : createApp()
   ));
   const app = await settle(building, BUILD_PATIENCE_MS, (error) => explainBuild(call, error), {
-    observed: `${call} returned a promise that was not fulfilled within `
+    observed: `${call} returned a promise that wasn't fulfilled within `
       + `${BUILD_PATIENCE_MS / 1000} s.`,
     why: 'Before the app is built nobody can visit it.',
     lookAt: 'app.ts: what does createApp() wait for?',

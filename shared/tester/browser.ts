@@ -25,6 +25,8 @@ export interface Exchange {
   readonly body: string;
   readonly location: string | undefined;
   readonly retryAfter?: string | undefined;
+  /** What a browser takes the body for: its `Content-Type`, or `attachment`. */
+  readonly type?: string;
   /** The `Set-Cookie` headers that came back. */
   readonly setCookie: readonly string[];
 }
@@ -137,7 +139,7 @@ export class Browser {
             : `${last.method} ${last.path} leads to ${last.location}, which is another server.`,
           why: target.origin === this.#url
             ? 'The browser gives up and shows an error in place of a page.'
-            : 'The app may run at any address. A path alone, such as /, leads to the same server.',
+            : 'Your app may run at any address. A path alone, such as /, leads to the same server.',
           lookAt: 'app.ts: where does res.redirect() lead?',
           exchange: last,
         });
@@ -286,6 +288,8 @@ async function send(
     body: text,
     location: answer.headers.location,
     retryAfter: answer.headers['retry-after'],
+    type: /^attachment/i.exec(answer.headers['content-disposition'] ?? '')?.[0]
+      ?? answer.headers['content-type'] ?? '',
     setCookie: answer.headers['set-cookie'] ?? [],
   };
 }
@@ -294,7 +298,7 @@ function noAnswer({ method, path }: Sent, observed: string, hangs: boolean): Les
   const { number, needsDatabase } = currentSubject().step;
   return new Lesson({
     observed: `${method} ${path} ${observed}.`,
-    why: 'Express does not send what a handler returns, and a callback that never answers '
+    why: "Express doesn't send what a handler returns, and a callback that never answers "
       + 'leaves the browser waiting for ever: every way through a handler ends in '
       + 'res.send(), res.redirect() or next(error).'
       + (number > 1 ? ' An object in the place of req.session has the same effect.' : ''),

@@ -17,7 +17,7 @@ export function crashLesson(error: unknown): Lesson {
     observed,
     why: exit
       ? 'The process ends for everybody, not only for the visitor of this request. An app hands '
-      + 'errors on with next(error) and lets index.ts decide what ends the process.'
+      + 'errors on with next(error), and index.ts decides what ends the process.'
       : 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
         + 'whole process, for every visitor. Hand errors on with next(error).',
     lookAt: exit
@@ -29,25 +29,26 @@ export function crashLesson(error: unknown): Lesson {
 const knownCrashes = [
   {
     says: /originalMaxAge/,
-    why: 'express-session could not work with the cookie. maxAge has to be a number of '
+    why: "express-session can't work with the cookie. maxAge has to be a number of "
       + 'milliseconds, and what comes from the environment is always a text.',
     lookAt: 'session.ts: is maxAge a number, as in Number(process.env.…)?',
   },
   {
     says: /\.db is not a function|reading 'db'/,
-    why: 'What the store was given is no connected MongoClient. createApp() is given an object, '
-      + '{ client, secret }, and MongoClient.connect() gives a promise of a client.',
+    why: 'The store was given something else than a connected MongoClient, such as a Db or '
+      + 'a promise. createApp() is given an object, { client, secret }, and MongoClient.connect() '
+      + 'gives a promise of a client.',
     lookAt: 'session.ts: where does `client` come from?',
   },
   {
     says: /touch is not a function/,
-    why: 'req.session is an object of express-session\'s, with methods of its own. Change its '
-      + 'properties, but do not put another object in its place.',
+    why: "req.session is express-session's own object, and has methods. Change its "
+      + "properties, but don't put another object in its place.",
     lookAt: 'app.ts: is something assigned to req.session itself?',
   },
   {
     says: /Cannot set headers after they are sent/,
-    why: 'There is one answer to a request. What comes after it throws, and inside a callback '
+    why: "There's one answer to a request. What comes after it throws, and inside a callback "
       + 'nobody catches that: the whole process ends, for every visitor.',
     lookAt: 'app.ts: is something sent, or a cookie set, after the answer?',
   },

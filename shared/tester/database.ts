@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
-  Collection, MongoClient, MongoNetworkTimeoutError, MongoServerError, type Document,
+  Collection,
+  MongoClient,
+  MongoNetworkTimeoutError,
+  MongoServerError,
+  type Document,
+  type WriteConcern,
 } from 'mongodb';
 import { currentRun } from './run.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
@@ -74,6 +79,8 @@ export class TestDatabase {
   indexCreations = 0;
   /** Whether the app removes expired sessions by itself, at intervals. */
   removesExpired = false;
+  /** Whether the app writes without asking whether that worked. */
+  writesBlindly = false;
   #pendingCommands = 0;
   #beforeDeletion: () => Promise<void> = () => Promise.resolve();
   #beforeWrite: () => Promise<void> = () => Promise.resolve();
@@ -103,7 +110,11 @@ export class TestDatabase {
   async connect(): Promise<MongoClient> {
     const client = new MongoClient(this.#directUrl, { monitorCommands: true });
     given.add(client);
-    client.on('commandStarted', () => { this.#pendingCommands++; });
+    client.on('commandStarted', ({ command }: { command: Document }) => {
+      this.#pendingCommands++;
+      const { writeConcern }: { writeConcern?: WriteConcern } = command;
+      this.writesBlindly ||= writeConcern?.w === 0;
+    });
     client.on('commandSucceeded', () => { this.#pendingCommands--; });
     client.on('commandFailed', () => { this.#pendingCommands--; });
     this.#clients.push(client);
@@ -269,8 +280,9 @@ function holdUp(): { held: Held; wait: () => Promise<void> } {
   return { held: { asked, release, get wasAsked() { return wasAsked; } }, wait };
 }
 
+/** Other documents may expire, too, but what a store keeps of a session has a `session`. */
 function isSession(document: Document): boolean {
-  return 'session' in document || 'expires' in document;
+  return 'session' in document;
 }
 
 /*

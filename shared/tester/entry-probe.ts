@@ -1,20 +1,32 @@
 /*
  * Runs inside the learner's index.ts, before its first line (see entry.ts), and tells the test
  * which port it asks for. The app then gets any free port instead, so that tests can run beside
- * each other and beside the learner's own app; only WORKSHOP_TAKEN_PORT is passed on as it is.
+ * each other and beside the learner's own app.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { Server, type AddressInfo } from 'node:net';
+import timers from 'node:timers';
 import { BEAT_MS } from './patience.ts';
 
 export type ProbeMessage =
   /** Its packages are loaded, and the first line of index.ts is next. */
   | { type: 'started' }
   | { type: 'asked'; port: string }
-  | { type: 'listening'; port: number }
+  | { type: 'listening'; port: number; address: string }
   /** The process has been idle for another {@link BEAT_MS}. */
   | { type: 'beat' };
+
+/** What the environment of the process may ask of the probe. */
+export interface ProbeEnv {
+  /** The code of the error with which every listen() fails, such as EACCES. */
+  WORKSHOP_LISTEN_ERROR?: string;
+  /** How long a timer may run at most, in milliseconds: a time that is up isn't waited for. */
+  WORKSHOP_LONGEST_TIMER?: string;
+}
+
+// What is started is index.ts, and not its compiled text on the standard input.
+process.argv.splice(1, 1);
 
 // The app must not have the channel: it would be as if there were none.
 const send = process.send?.bind(process);
@@ -28,6 +40,9 @@ Object.assign(process, { send: undefined, disconnect: undefined });
 tell({ type: 'started' });
 setInterval(tell, BEAT_MS, { type: 'beat' }).unref();
 
+const env: ProbeEnv = process.env;
+const taken = new Set<number>();
+
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
 const { listen } = Server.prototype;
 
@@ -40,13 +55,20 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
     return listen.apply(this, args as Parameters<typeof listen>);
   }
   tell({ type: 'asked', port: String(port) });
+  const code = env.WORKSHOP_LISTEN_ERROR ?? (taken.has(Number(port)) ? 'EADDRINUSE' : undefined);
+  if (code !== undefined) {
+    const error = new Error(`listen ${code}: ${reasons[code] ?? 'failed'} :::${String(port)}`);
+    process.nextTick(() => this.emit('error', Object.assign(error, { code, port })));
+    return this;
+  }
+  if (Number(port) > 0) taken.add(Number(port));
   this.once('listening', () => {
-    tell({ type: 'listening', port: (this.address() as AddressInfo).port });
+    const { port, address } = this.address() as AddressInfo;
+    tell({ type: 'listening', port, address });
   });
-  const taken = String(port) === process.env.WORKSHOP_TAKEN_PORT;
   const callback = args.find((argument) => typeof argument === 'function');
   if (callback) this.once('listening', callback as () => void);
-  return listen.call(this, { port: taken ? Number(port) : 0, host: hostAmong(args) });
+  return listen.call(this, { port: 0, host: hostAmong(args) });
 };
 
 // The proxy says how a request came, where there is one.
@@ -57,6 +79,21 @@ if (WORKSHOP_PROXY) {
     request.headers['x-forwarded-proto'] ??= WORKSHOP_PROXY;
   });
 }
+
+const reasons: Record<string, string> = {
+  EADDRINUSE: 'address already in use',
+  EACCES: 'permission denied',
+};
+
+// The driver looks for a MongoDB for half a minute, or for as long as it's told to.
+const { setTimeout } = timers;
+const longest = Number(env.WORKSHOP_LONGEST_TIMER ?? Infinity);
+globalThis.setTimeout = timers.setTimeout = Object.assign(
+  (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => (
+    setTimeout(run, Math.min(ms ?? 0, longest), ...args)
+  ),
+  setTimeout,
+);
 
 // What is set and what is not is for the test to say, and not for a .env file.
 process.loadEnvFile = () => undefined;

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type BuildFailure, type PluginBuild } from 'esbuild';
 import { root } from '../lesson/steps.ts';
 import { Browser } from './browser.ts';
-import type { ProbeMessage } from './entry-probe.ts';
+import type { ProbeEnv, ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { PatienceWithProcess } from './patience.ts';
@@ -30,7 +30,7 @@ function compile(): Promise<string> {
 }
 
 async function buildBundle(index: string): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles, warnings } = await build({
     stdin: {
       contents: [
         `import ${JSON.stringify(fileURLToPath(new URL('entry-probe.ts', import.meta.url)))};`,
@@ -48,6 +48,9 @@ async function buildBundle(index: string): Promise<string> {
     logLevel: 'silent',
     plugins: [{ name: 'import.meta', setup: keepImportMeta }],
   });
+  // For Node, though not for esbuild, this is an error: the other file hasn't been saved yet.
+  const errors = warnings.filter(({ id }) => id === 'import-is-undefined');
+  if (errors.length > 0) throw Object.assign(new Error('not compiled'), { errors });
   return outputFiles[0]?.text ?? '';
 }
 
@@ -78,30 +81,33 @@ export class Entry {
   readonly #ended: Promise<unknown>;
   /** What it printed, on both outputs. */
   output = '';
-  /** The port it asked for, as it asked. */
-  askedFor: string | undefined;
+  /** Every port it asked for, as it asked. */
+  readonly asked: string[] = [];
   /** The port on which it really listens: any free one, in place of the port it asked for. */
   port: number | undefined;
+  /** Where it listens. */
+  url = '';
 
-  /** Every port it asked for. */
-  readonly asked: string[] = [];
-
-  readonly #env: NodeJS.Dict<string>;
+  /** What it was started with. */
+  readonly env: NodeJS.Dict<string>;
   readonly #patience: PatienceWithProcess;
+  readonly #others: Entry[] = [];
 
   private constructor(child: ChildProcess, env: NodeJS.Dict<string>) {
     this.#process = child;
-    this.#env = env;
+    this.env = env;
     this.#patience = new PatienceWithProcess(child);
     this.#ended = once(child, 'close');
     child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
     child.on('message', (message: ProbeMessage) => {
       if (message.type === 'asked') {
-        this.askedFor = message.port;
         this.asked.push(message.port);
       } else if (message.type === 'listening') {
-        this.port = message.port;
+        const { port, address } = message;
+        const host = /^(::|0\.0\.0\.0)$/.test(address) ? '127.0.0.1' : address;
+        this.port = port;
+        this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
       }
     });
   }
@@ -116,14 +122,16 @@ export class Entry {
    * @param env variables of its environment; undefined takes one away
    * @throws {Lesson} when it cannot be compiled
    */
-  static async start(env: NodeJS.Dict<string>): Promise<Entry> {
+  static async start(env: NodeJS.Dict<string> & ProbeEnv): Promise<Entry> {
     let code;
     try {
       code = await compile();
     } catch (error) {
       throw notCompiled(error);
     }
-    const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-'], {
+    const index = fileURLToPath(subjectFile('index.ts'));
+    const flags = ['--enable-source-maps', '--input-type=module'];
+    const child = spawn(process.execPath, [...flags, '-', index], {
       cwd: root,
       env: {
         ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*',
@@ -139,15 +147,14 @@ export class Entry {
     return new Entry(child, env);
   }
 
-  /** Ends it and starts it anew, as another process with the same environment. */
-  async restart(): Promise<Entry> {
-    await this.close();
-    return Entry.start(this.#env);
-  }
-
-  /** Where it listens. */
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+  /**
+   * Starts it once more, as another process, which ends with this one.
+   * @param env what is different in its environment
+   */
+  async again(env: NodeJS.Dict<string> & ProbeEnv = {}): Promise<Entry> {
+    const other = await Entry.start({ ...this.env, ...env });
+    this.#others.push(other);
+    return other;
   }
 
   /** A browser that has never been here. */
@@ -165,14 +172,16 @@ export class Entry {
     return this.#process.exitCode ?? this.#process.signalCode;
   }
 
-  /**
-   * What it printed on purpose. An error that somebody threw and nobody caught is that, too; a
-   * mistake in the code, such as a name that isn't defined, is not.
-   */
-  get words(): string {
-    const crashed = /^Node\.js v/m.test(this.output);
+  /** The mistake in the code that ended it, such as a name that isn't defined, if it was one. */
+  get mistake(): string {
     const mistake = /^(?:(?:Reference|Type|Syntax|Range)Error|Error: Dynamic require)\b[^]*/m;
-    return crashed ? this.#text.replace(mistake, '').trim() : this.#text;
+    const crashed = /^Node\.js v/m.test(this.output);
+    return crashed ? mistake.exec(this.#text)?.[0] ?? '' : '';
+  }
+
+  /** What it printed on purpose. An error that was thrown and not caught is that, too. */
+  get words(): string {
+    return this.#text.replace(this.mistake, '').trim();
   }
 
   /** What it printed, without what Node shows of the code and the stack of an error. */
@@ -212,16 +221,17 @@ export class Entry {
     else this.#process.kill(signal);
   }
 
-  /** Waits until it has printed `text` or ended. @returns whether it printed it */
-  async printed(text: string): Promise<boolean> {
-    await this.#until(() => this.output.includes(text));
-    return this.output.includes(text);
+  /** Waits until it has printed something or ended. @returns the group of `pattern`, if it did */
+  async printed(pattern: RegExp): Promise<string | undefined> {
+    await this.#until(() => pattern.test(this.output));
+    return pattern.exec(this.output)?.[1];
   }
 
   /** Kills it, if it still runs. */
   async close(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#ended;
+    await Promise.all(this.#others.map((other) => other.close()));
   }
 
   async #until(done: () => boolean, idleMs?: number): Promise<void> {
@@ -242,7 +252,7 @@ function notCompiled(error: unknown): Lesson {
     const { file, line } = first.location;
     if (first.text.startsWith('Could not resolve')) {
       return new Lesson({
-        observed: `${path.basename(file)} imports a file that is not there: line ${line}: `
+        observed: `${path.basename(file)} imports a file that isn't there: line ${line}: `
           + `${first.text}.`,
         why: 'Nothing can be started before Node can read the file and all that it imports.',
         lookAt: `${path.basename(file)}: line ${line}: what is the path of the file?`,
@@ -253,9 +263,9 @@ function notCompiled(error: unknown): Lesson {
       ?? syntaxLesson(path.basename(file), line, first.text, place);
   }
   return new Lesson({
-    observed: `index.ts cannot be read: ${first?.text ?? messageOf(error)}`,
+    observed: `index.ts can't be read: ${first?.text ?? messageOf(error)}`,
     why: 'Nothing can be started before Node can read the file and all that it imports.',
-    lookAt: 'index.ts: the line that is named here.',
+    lookAt: "index.ts: the line that's named here.",
   }, error);
 }
 

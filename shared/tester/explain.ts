@@ -15,10 +15,11 @@ const explanations: Explanation[] = [
       "does not provide an export named '(\\w+)'",
       "Named export '(\\w+)' not found",
       'No matching export in .* for import "(\\w+)"',
+      'Import "(\\w+)" will always be undefined',
     ].join('|')),
     parts: (name, file) => ({
-      observed: `${name} is imported, but nothing of that name is exported there.`,
-      why: 'Either the name is misspelt, or it is a type. Types are gone when Node runs the code, '
+      observed: `${name} is imported, but nothing with that name is exported there.`,
+      why: "Either the name is misspelt, or it's a type. Types are gone when Node runs the code, "
         + `so they are imported as types: import { type ${name} } from …`,
       lookAt: `${file}: and what it imports: is it \`type\`, and is the name right?`,
     }),
@@ -26,7 +27,7 @@ const explanations: Explanation[] = [
   {
     message: /Cannot find package '([^']+)'|Cannot find module '([\w@][^']*)'/,
     parts: (name) => ({
-      observed: `The package ${name} is imported, but it is not installed.`,
+      observed: `The package ${name} is imported, but it isn't installed.`,
       why: 'Node looks for packages in node_modules. Every step can be done with those that '
         + 'package.json names.',
       lookAt: `app.ts: and what it imports: is ${name} spelt right? If you want it: npm install `
@@ -36,7 +37,7 @@ const explanations: Explanation[] = [
   {
     message: /Cannot find module '(?:[^']*[\\/])?([^'\\/]+)'/,
     parts: (name) => ({
-      observed: `The file ${name} is imported, but there is no such file.`,
+      observed: `The file ${name} is imported, but there's no such file.`,
       why: 'Node looks for it beside the file that imports it.',
       lookAt: `app.ts: and what it imports: what is the path of ${name}?`,
     }),
@@ -44,7 +45,7 @@ const explanations: Explanation[] = [
   {
     message: /(require|module|exports|__dirname) is not defined|Dynamic (require) of/,
     parts: (name) => ({
-      observed: `${name} is not defined.`,
+      observed: `${name} isn't defined.`,
       why: 'These files are ES modules: they import and export. require() and module.exports '
         + 'belong to the older CommonJS, in which many tutorials are written.',
       lookAt: "app.ts: and what it imports: write import … from '…' instead.",
@@ -62,7 +63,7 @@ const explanations: Explanation[] = [
   {
     message: /^(express|session)\S* is not a function/,
     parts: (name) => ({
-      observed: `${name} was called, but what was imported under that name is not a function.`,
+      observed: `${name} was called, but what's imported under that name isn't a function.`,
       why: '`import * as name` gives all exports together in one object. The function is the '
         + 'default export, which is imported without the star.',
       lookAt: `app.ts: does it say import ${name} from '…'?`,
@@ -71,7 +72,7 @@ const explanations: Explanation[] = [
   {
     message: /^(?:Missing parameter name|Unexpected \S+) at |pathToRegexpError/,
     parts: () => ({
-      observed: 'Express cannot read the path of a route.',
+      observed: "Express can't read the path of a route.",
       why: 'Since Express 5 a star in a path needs a name: /*rest. Older tutorials write *.',
       lookAt: 'app.ts: which paths do the routes have?',
     }),
@@ -88,8 +89,9 @@ const explanations: Explanation[] = [
     message: /You must provide either mongoUrl\|clientPromise\|client/,
     parts: () => ({
       observed: 'The store was built without a client.',
-      why: 'MongoStore.create() needs the connected client; what it was given is undefined.',
-      lookAt: 'session.ts: is `client` handed on, from createApp({ client, secret }) to the store?',
+      why: 'MongoStore.create() takes an object, and needs the connected client in it.',
+      lookAt: 'session.ts: does it say MongoStore.create({ client, … }), and is `client` handed '
+        + 'on, from createApp({ client, secret }) to the store?',
     }),
   },
 ];
@@ -102,9 +104,9 @@ export function explainLoad(error: unknown): Lesson {
   const [, file, line, problem] = syntaxError.exec(messageOf(error)) ?? [];
   if (file && line && problem) return syntaxLesson(file, line, problem, error);
   return explain(error) ?? new Lesson({
-    observed: `app.ts cannot be loaded: ${firstLine(error)}.`,
+    observed: `app.ts can't be loaded: ${firstLine(error)}.`,
     why: 'Nothing can be tested before Node can read the file and all that it imports.',
-    lookAt: 'app.ts: the line that is named here.',
+    lookAt: "app.ts: the line that's named here.",
   }, error);
 }
 
@@ -116,9 +118,9 @@ export function syntaxLesson(
   origin: unknown,
 ): Lesson {
   return new Lesson({
-    observed: `${file} cannot be read: line ${line}: ${problem}.`,
-    why: 'Nothing can be tested before Node can read the file. The mistake may stand a line '
-      + 'above: a bracket or a quote that was not closed.',
+    observed: `${file} can't be read: line ${line}: ${problem}.`,
+    why: 'Nothing can be tested before Node can read the file. The mistake may be a line above: a '
+      + "bracket or a quote that isn't closed.",
     lookAt: `${file}: line ${line}.`,
   }, origin);
 }
@@ -143,7 +145,7 @@ export function explainBuild(call: string, error: unknown): Lesson {
   }
   return new Lesson({
     observed,
-    why: 'The app could not be built, so there is nothing to visit.',
+    why: "The app couldn't be built, so there's nothing to visit.",
     lookAt: 'app.ts: what does createApp() call?',
   }, error);
 }

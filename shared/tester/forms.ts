@@ -4,26 +4,29 @@
 import type { Browser, Exchange } from './browser.ts';
 import { readable } from './visits.ts';
 
-/** A form of a page. */
+/** A form on a page. */
 export interface PageForm {
-  /** The path that it is sent to. */
+  /** The path it's sent to, or the whole address if that's on another server. */
   readonly action: string;
   readonly method: 'GET' | 'POST';
-  /** What is sent with it unless somebody types something else, by name. */
+  /** What it sends unless a person types something else, by name. */
   readonly fields: Readonly<Record<string, string>>;
   readonly buttons: readonly Button[];
 }
 
-/** A button that sends its form. */
+/** A button that sends its form, or the form that it names. */
 export interface Button {
+  /** Where it sends the form, and how, if it doesn't leave that to the form. */
+  readonly action: string;
+  readonly method: 'GET' | 'POST';
   /** What it adds to the form: a field, or nothing if it has no name. */
   readonly field: Readonly<Record<string, string>>;
-  /** What a person reads before it and on it, since the button before, or the form's beginning. */
+  /** What a person reads on it, and before it since the previous button or the form's start. */
   readonly text: string;
 }
 
 /**
- * What a browser sends along when a page of the app itself sends a form.
+ * What a browser sends along when one of the app's own pages sends a form.
  * @param url where the app listens
  */
 export function ownPage(url: string): Record<string, string> {
@@ -36,8 +39,8 @@ export function ownPage(url: string): Record<string, string> {
 }
 
 /**
- * Opens a page, fills in its form for `action` and sends it, hidden fields included. Where the page
- * has no such form, only what was filled in is sent.
+ * Opens a page, fills in its form for `action` and sends it, hidden fields included. If the page
+ * has no such form, it sends only what was filled in.
  * @param headers what the browser adds by itself
  */
 export async function submit(
@@ -53,41 +56,58 @@ export async function submit(
   return browser.post(action, { ...hidden, ...filledIn }, headers);
 }
 
-/** The forms of a page. */
+/** The forms on a page, as a browser shows them: what it leaves out or disables isn't there. */
 export function readForms({ path, body }: Exchange): PageForm[] {
-  const forms = body.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis);
-  return [...forms].map(([, head = '', inside = '']) => {
+  const page = body.replaceAll(/<!--.*?-->|<(template|script|style|title)\b.*?<\/\1>/gis, '');
+  const forms = [...page.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)];
+  const outside = page.replaceAll(/<form\b.*?<\/form>/gis, '');
+  return forms.map(([, head = '', inside = '']) => {
     const form = attributesOf(head);
+    const target = ({ action = path, method = 'GET' }) => {
+      const { origin, pathname, href } = new URL(action, new URL(path, base));
+      return {
+        action: origin === base ? pathname : href,
+        method: method.toUpperCase() === 'POST' ? 'POST' as const : 'GET' as const,
+      };
+    };
     const fields: Record<string, string> = {};
     const buttons: Button[] = [];
-    let since = 0;
-    for (const { index, 0: whole, 1: tag = '' } of inside.matchAll(controls)) {
-      const isButton = /^button/i.test(tag);
-      const { name, value = '', type = isButton ? 'submit' : 'text' } = attributesOf(tag);
-      if (type === 'submit') {
-        const end = index + whole.length;
-        const text = readable(inside.slice(since, end).replaceAll(/<[^>]*>/g, ' '));
-        buttons.push({ field: name === undefined ? {} : { [name]: value }, text });
-        since = end;
-      } else if (name !== undefined) {
-        fields[name] = value;
+    const add = (text: string, isOurs: (named?: string) => boolean) => {
+      let since = 0;
+      for (const { index, 0: whole, 1: tag = '' } of text.matchAll(controls)) {
+        const isButton = /^button/i.test(tag);
+        const attributes = attributesOf(tag);
+        const { name, value = '', type = isButton ? 'submit' : 'text' } = attributes;
+        if (!isOurs(attributes.form) || 'disabled' in attributes) continue;
+        if (/^(submit|image)$/i.test(type)) {
+          const end = index + whole.length;
+          const { formaction = form.action, formmethod = form.method } = attributes;
+          buttons.push({
+            ...target({ action: formaction, method: formmethod }),
+            field: name === undefined ? {} : { [name]: value },
+            text: readable(text.slice(since, end).replaceAll(/<[^>]*>/g, ' ')),
+          });
+          since = end;
+        } else if (name !== undefined) {
+          fields[name] = value;
+        }
       }
-    }
-    return {
-      action: new URL(form.action ?? path, 'http://localhost').pathname,
-      method: form.method?.toUpperCase() === 'POST' ? 'POST' : 'GET',
-      fields,
-      buttons,
     };
+    add(inside, (named) => named === undefined || named === form.id);
+    add(outside, (named) => named !== undefined && named === form.id);
+    return { ...target(form), fields, buttons };
   });
 }
+
+/** Any server: a page's own addresses have none. */
+const base = 'http://localhost';
 
 /** A button to its end, or an input. */
 const controls = /<(input\b[^>]*|button\b[^>]*)>(?:(?<=<button\b[^>]*>).*?<\/button>)?/gis;
 
 function attributesOf(tag: string): Record<string, string | undefined> {
   return Object.fromEntries(
-    [...tag.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g)]
+    [...tag.matchAll(/([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g)]
       .map(([, name = '', double, single, bare]) => (
         [name.toLowerCase(), readable(double ?? single ?? bare ?? '')]
       )),

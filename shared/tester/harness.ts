@@ -8,10 +8,11 @@ import { startApp, type RunningApp } from './app.ts';
 import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
-import { Lesson, messageOf, testSecret } from './lesson.ts';
+import type { ProbeEnv } from './entry-probe.ts';
+import { expect, Lesson, messageOf, testSecret } from './lesson.ts';
 import { currentRun, type PlannedTest } from './run.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
-import { findStep } from '../lesson/steps.ts';
+import { findStep, isPartOne } from '../lesson/steps.ts';
 
 export {
   createAccount, fullPrice, logIn, noLogin, tryLogin, userOf, type Account,
@@ -21,10 +22,10 @@ export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession, TestDatabase } from './database.ts';
 export type { Entry } from './entry.ts';
 export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
-export { explain } from './explain.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { within } from './patience.ts';
-export { countStands, expectNoServerError, expectVisit, quote } from './visits.ts';
+export { expectServing, expectStopped, said } from './starts.ts';
+export { expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
 export { beginPost, KeptAlive, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
@@ -43,6 +44,12 @@ export interface Context {
 /** A test's place in the lesson: the numbered move of WORKSHOP.md that makes it pass. */
 export interface Place {
   move: number;
+  /**
+   * Whether the app of a later step has to pass it, too. Tests of what createApp() builds say no
+   * if it hasn't, and are asked only in part one: with a token in every form, for example, a POST
+   * without it logs nobody out. Those that start index.ts, which takes longer, say yes if it has.
+   */
+  later?: boolean;
 }
 
 /** What an index.ts is started with. */
@@ -51,7 +58,7 @@ export interface Start extends Place {
    * PORT and whatever else of the environment matters to the test; undefined takes a variable
    * away. The step's other variables are set to something that works.
    */
-  env: () => NodeJS.Dict<string>;
+  env: () => NodeJS.Dict<string> & ProbeEnv;
   /** Whether the test runs at once, too, because it waits for a long time. */
   atOnce?: boolean;
   /** Whether its database can fall silent. */
@@ -85,11 +92,14 @@ export function testsOfStep(number: number): StepTests {
   if (!hasSubject()) setSubject(subjectOf(findStep(String(number), 'test:N'), 'steps'));
 
   return {
-    test: (name, { move }, run) => {
+    test: (name, { move, later = true }, run) => {
+      if (currentRun().step !== number && !(later && isPartOne(currentRun().step))) return;
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
-    testEntry: (name, { move, env, atOnce = false, canFallSilent = false }, run) => {
+    testEntry: (name, start, run) => {
+      const { move, later = false, env, atOnce = false, canFallSilent = false } = start;
+      if (currentRun().step !== number && !isHeld(later, env())) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
@@ -105,9 +115,15 @@ export function testsOfStep(number: number): StepTests {
         open.push({ close: () => closeAll(opened) });
         const { entry, database } = await starting;
         if (!atOnce) await run(entry, database, contextOf(opened));
+        expectNoSecret(entry);
       });
     },
   };
+}
+
+/** In part two, index.ts is given: it's enough that it serves with everything in place. */
+function isHeld(later: boolean, env: object): boolean {
+  return later && (isPartOne(currentRun().step) || Object.keys(env).length === 0);
 }
 
 function isLeftOut(name: string, isEntry: boolean): boolean {
@@ -127,9 +143,10 @@ function define(
 ): void {
   const { tests, ended } = currentRun();
   const leftOut = isLeftOut(place.name, false);
-  const planned: PlannedTest = { ...place, state: 'waiting' };
+  const isRun = run !== undefined && !leftOut;
+  const planned: PlannedTest = { ...place, state: isRun ? 'waiting' : 'left out' };
   tests.push(planned);
-  if (!run || leftOut) return;
+  if (!isRun) return;
   let running: Promise<void> | undefined;
   // For node:test a test ends with the first exception that nobody caught.
   ended.push(test(place.name, () => running = runPlanned(planned, run))
@@ -202,6 +219,14 @@ async function openTestDatabase(open: Closable[], canFallSilent = false) {
   return database;
 }
 
+function expectNoSecret({ output }: Entry): void {
+  expect(!output.includes(testSecret), {
+    observed: 'index.ts printed the SESSION_SECRET.',
+    why: 'What an app prints is kept in logs, which many people can read.',
+    lookAt: 'index.ts: what does it print?',
+  });
+}
+
 function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {
   return {
     SESSION_SECRET: testSecret,
@@ -213,7 +238,7 @@ function asLesson(error: unknown): Lesson {
   if (error instanceof Lesson) return error;
   return new Lesson({
     observed: messageOf(error),
-    why: 'This was not expected, so the test cannot say more about it.',
+    why: "This wasn't expected, so the test can't say more about it.",
     lookAt: 'app.ts: what is different here?',
   }, error);
 }

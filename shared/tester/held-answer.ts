@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
-/** The header by which a test names the request whose answer it holds up. */
+/** The header with which a test marks the request whose answer it holds up. */
 export const holdHeader = 'x-workshop-hold';
 
-/** Holds up an answer at the place where the app's handler ends it. */
+/** Holds up an answer when the app's handler ends it. */
 export class HeldAnswer {
   /** Resolves when the handler has an answer. */
   readonly ready: Promise<void>;
@@ -17,12 +17,12 @@ export class HeldAnswer {
     this.#released = new Promise((resolve) => { this.release = resolve; });
   }
 
-  /** Has to come before any middleware. */
+  /** Has to run before any middleware. */
   hold(res: ServerResponse): void {
     let end = res.end.bind(res);
     Object.defineProperty(res, 'end', {
-      // Middleware takes this `end` and puts one of its own in its place, which saves the session
-      // and then calls the one it took. Only the last one, which the handler calls, has to wait.
+      // Middleware replaces this `end` with its own, which saves the session and then calls the one
+      // it replaced. Only the last one, which the handler calls, has to wait.
       get: () => {
         const mine = end;
         return (...args: Parameters<typeof end>) => {

@@ -57,9 +57,10 @@ function title({ step, kind, tests }: Report, style: Style): string {
   return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, style);
 }
 
-function failLine({ name, notRun }: TestReport, style: Style): string {
+function failLine({ name, notRun, promisedIn }: TestReport, style: Style): string {
   if (notRun) return paint('dim', `- not run  ${name}`, style);
-  return paint('red', `✖ fail  ${name}`, style);
+  const from = promisedIn ? ` (since step ${promisedIn.step})` : '';
+  return paint('red', `✖ fail  ${name}${from}`, style);
 }
 
 function next({ step, kind }: Report, failures: number): string {
@@ -70,8 +71,10 @@ function next({ step, kind }: Report, failures: number): string {
 }
 
 /** Where to read on, and the command that gives a hint. On one line if there is room for both. */
-function lesson({ step, move }: TestReport, { width }: Style, label: Label): string[] {
+function lesson(test: TestReport, { width }: Style, label: Label): string[] {
+  const { step, move } = test.promisedIn ?? test;
   const [where = ''] = label('Lesson', `${textOf(step)} › Step ${step} › Move ${move}`);
+  if (test.promisedIn) return [where];
   const hint = `Hint  npm run hint ${step}`;
   const line = `${where.padEnd(50)} ${hint}`;
   return line.length <= width ? [line] : [where, ...label('Hint', `npm run hint ${step}`)];

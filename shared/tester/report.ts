@@ -7,6 +7,8 @@ export interface TestReport {
   step: number;
   /** The numbered move of WORKSHOP.md that makes it pass. */
   move: number;
+  /** The earlier step that it belongs to, and its move there. */
+  promisedIn?: { step: number; move: number };
   /** Why it failed. */
   failure?: LessonParts & {
     /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */

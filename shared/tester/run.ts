@@ -1,14 +1,14 @@
 import type { Lesson } from './lesson.ts';
 import type { Report } from './report.ts';
 import { currentSubject, setSubject, type Subject } from './subject.ts';
-import type { Step } from '../lesson/steps.ts';
+import { steps, type Step } from '../lesson/steps.ts';
 
 /** A test, its place in the lesson, and what is known of it so far. */
 export interface PlannedTest {
   readonly name: string;
   readonly step: number;
   readonly move: number;
-  state: 'waiting' | 'running' | 'passed' | 'failed';
+  state: 'left out' | 'waiting' | 'running' | 'passed' | 'failed';
   /** Why it failed. */
   lesson?: Lesson;
 }
@@ -24,6 +24,8 @@ export interface Choice {
 /** One run of a step's tests: what is planned, what each test did, and what happens now. */
 export class TestRun {
   readonly subject: Subject;
+  /** The number of the step whose tests are run. */
+  readonly step: number;
   readonly choice: Choice;
   /** In the order of the lesson. */
   readonly tests: PlannedTest[] = [];
@@ -36,13 +38,14 @@ export class TestRun {
   /** Whether the rest is left out: the app hangs, and each test would wait for it again. */
   hangs = false;
 
-  constructor(subject: Subject, choice: Choice = {}) {
+  constructor(subject: Subject, step = subject.step.number, choice: Choice = {}) {
     this.subject = subject;
+    this.step = step;
     this.choice = choice;
   }
 
   /**
-   * What is known so far.
+   * What is known so far. Tests of earlier steps are mentioned only if they failed.
    * @param stopped why the test that is running, or the next, will never end
    */
   report(stopped?: Lesson): Report {
@@ -53,20 +56,33 @@ export class TestRun {
       step,
       kind,
       ...step.needsDatabase && { database: this.database },
-      tests: this.tests.map((test) => {
+      tests: this.tests.flatMap((test) => {
         const { name, step, move, state } = test;
         const lesson = test === stuck ? stopped : test.lesson;
-        return {
+        const isEarlier = step !== this.step;
+        if (isEarlier && !lesson) return [];
+        return [{
           name,
-          step,
-          move,
+          step: this.step,
+          move: isEarlier ? this.tests.findLast(({ step }) => step === this.step)?.move ?? 1 : move,
+          ...isEarlier && { promisedIn: { step, move } },
           ...lesson && { failure: { ...lesson.parts, frame: lesson.frame } },
           ...!lesson && state !== 'passed' && { notRun: true },
-        };
+        }];
       }),
     };
   }
+
+  /** Runs what a step's file defines. */
+  async add({ folder }: Step): Promise<void> {
+    // Its tests are defined anew each time it's read.
+    const file = new URL(`../../steps/${folder}/app.test.ts?${++reads}`, import.meta.url);
+    await import(file.href);
+    await Promise.all(this.ended);
+  }
 }
+
+let reads = 0;
 
 let run: TestRun | undefined;
 
@@ -76,19 +92,21 @@ export function currentRun(): TestRun {
 }
 
 /**
- * Runs the tests of a step in this process.
+ * Runs the tests of a step in this process. Once they pass, what the steps before it promised has
+ * to hold as well.
  * @param step whose tests
  * @param subject the app that is tested
  * @throws {Error} when the file with the tests can't be loaded
  */
 export async function runTests(step: Step, subject: Subject, choice?: Choice): Promise<Report> {
   setSubject(subject);
-  run = new TestRun(subject, choice);
-  // Its tests are defined anew each time it's read.
-  const file = new URL(`../../steps/${step.folder}/app.test.ts?${++runs}`, import.meta.url);
-  await import(file.href);
-  await Promise.all(run.ended);
+  run = new TestRun(subject, step.number, choice);
+  await run.add(step);
+  const isDone = run.tests.every(({ name, state }) => (
+    name !== choice?.last && (state === 'passed' || state === 'left out')
+  ));
+  for (const earlier of steps.slice(0, step.number - 1)) {
+    if (isDone && step === subject.step) await run.add(earlier);
+  }
   return run.report();
 }
-
-let runs = 0;

@@ -1,14 +1,25 @@
-import type { Exchange } from './browser.ts';
+import { findSessionCookie, type Exchange } from './browser.ts';
 import { expect } from './lesson.ts';
 
 /** Explanations by what was shown instead of the expected number. */
 export type Reasons = Record<string, string>;
 
-/** Why a browser that comes back may be taken for a new one. */
-export const countStands: Reasons = {
-  1: 'The same browser came back and was taken for a new one: it sent no cookie, its session was '
-    + 'not found, or the count was stored after the answer had been sent.',
-};
+/** Why a browser that came back is told a number that's too low. */
+function tooLow(answer: Exchange): string {
+  const sent = findSessionCookie(answer.cookie.split('; '));
+  const fresh = findSessionCookie(answer.setCookie);
+  if (!sent) {
+    return 'The same browser came back and had no session cookie to send: it got none before, or '
+      + 'had to throw it away, or keeps it for other paths.';
+  }
+  if (fresh && fresh.id !== sent.id) {
+    return "The same browser came back and sent its cookie, but its session wasn't found: it got a "
+      + 'new one, with a new id.';
+  }
+  return "The server knew the browser again, but its count didn't grow. Was it stored before the "
+    + 'answer was sent? And does it grow at all? `visits ?? 0 + 1` means `visits ?? (0 + 1)`, and '
+    + '`visits++` gives the old number.';
+}
 
 /**
  * Expects `Hello World, visit N`, in whatever words, and explains another number.
@@ -17,40 +28,59 @@ export const countStands: Reasons = {
 export function expectVisit(
   answer: Exchange,
   expected: number,
-  reasons: Reasons,
+  reasons: Reasons = {},
   lookAt = 'app.ts: where is the count kept, and when is it stored?',
 ): void {
   expectNoServerError(answer);
   const numbers = numbersIn(answer.body);
   const shown = numbers.find((number) => Number(number) === expected) ?? numbers[0];
   expect(shown !== undefined, {
-    observed: `GET / answered ${quote(answer.body)}: it tells no number of visits.`,
+    observed: `GET / answered ${quote(answer.body)}: there's no number of visits in it.`,
     why: 'The count shows that the server knows this browser again.',
-    lookAt: 'app.ts: does the answer hold the count, as in “Hello World, visit 2”?',
+    lookAt: 'app.ts: is the count in the answer, as in "Hello World, visit 2"?',
     exchange: answer,
   });
   expect(Number(shown) === expected, {
     observed: `Visit ${expected} was answered with ${quote(answer.body)}.`,
     why: reasons[shown] ?? commonReasons[shown]
-      ?? (expected === 1 ? newcomer : 'Each visit of a browser counts one more than its last.'),
+      ?? (expected === 1 ? newcomer : undefined)
+      ?? (Number(shown) < expected ? tooLow(answer) : 'Each visit counts one more than the last.'),
     lookAt,
     exchange: answer,
+  });
+  expectNoId(answer);
+}
+
+/**
+ * Expects that a page keeps the session's id to itself.
+ * @throws {Lesson}
+ */
+export function expectNoId(page: Exchange): void {
+  const session = findSessionCookie([...page.setCookie, ...page.cookie.split('; ')]);
+  const others = page.setCookie.filter((cookie) => !cookie.startsWith(`${session?.name}=`));
+  expect(![page.body, ...others].some((text) => session && text.includes(session.id)), {
+    observed: `The answer to ${page.method} ${page.path} holds the session's id outside its `
+      + 'cookie.',
+    why: 'HttpOnly keeps the id away from scripts. In a page, or in another cookie, any script can '
+      + 'read it.',
+    lookAt: 'app.ts: does the answer need req.sessionID?',
+    exchange: page,
   });
 }
 
 /** An answer's text as a learner should read it: its beginning, on one line, in quotes. */
 export function quote(body: string): string {
   const line = body.trim().replaceAll(/\s+/g, ' ');
-  return `“${line.length > 60 ? `${line.slice(0, 60)}…` : line}”`;
+  return `"${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`;
 }
 
-const newcomer = 'A browser that has never been here was taken for another, or the count is shared '
-  + 'by all. A variable of the module belongs to the whole server; req.session belongs to one '
+const newcomer = "A browser that's never been here was taken for another, or everybody shares one "
+  + 'count. A variable of the module belongs to the whole server; req.session belongs to one '
   + 'browser.';
 
 const commonReasons: Reasons = {
-  0: 'The count was shown before this visit was added to it. It tells how often this browser has '
-    + 'been here, this visit included.',
+  0: 'The count was shown before this visit was added to it. It says how often this browser has '
+    + 'been here, including this time.',
   NaN: 'undefined + 1 is NaN: a new session holds no visits yet, so the count needs a value to '
     + 'start from: (req.session.visits ?? 0) + 1.',
 };
@@ -81,6 +111,12 @@ export function expectNoServerError(answer: Exchange): void {
 
 const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[] = [
   {
+    says: /undefined \(reading 'req'\)/,
+    why: 'A method of the session was called without the session: `const { destroy } = '
+      + 'req.session` takes the function out, and then it has no `this`.',
+    lookAt: 'app.ts: does it say req.session.destroy(…), in one piece?',
+  },
+  {
     says: /undefined \((?:reading|setting) '(?!destroy|regenerate)/,
     at: '/logout',
     why: 'Once a session is destroyed, req.session is undefined.',
@@ -88,20 +124,36 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   },
   {
     says: /secret option required/,
-    why: 'express-session got no secret: it is undefined, or empty. createApp() was given one, and '
-      + "SESSION_SECRET isn't set here: only index.ts reads the environment.",
-    lookAt: 'session.ts: does sessionOptions() return the secret that it is given?',
+    why: 'express-session got no secret. createApp() was given one, so it got lost on the way: '
+      + "from createApp() to sessionOptions(), or from there to session(). SESSION_SECRET isn't "
+      + 'set here, because only index.ts reads the environment.',
+    lookAt: 'app.ts and session.ts: is sessionOptions(settings) called (and not awaited: it '
+      + 'returns no promise), and does it return the secret that it is given?',
   },
   {
     says: /undefined|null/,
-    why: 'req.session is undefined in the route. Express runs middleware in the order in which it '
-      + 'is registered: app.use(session(…)) has to stand above the routes.',
-    lookAt: 'app.ts: what stands above the route, and what does the route use?',
+    why: 'req.session is undefined in the route. Express goes from top to bottom, so '
+      + 'app.use(session(…)) goes above the routes. And for a path outside of cookie.path there '
+      + 'is no session at all.',
+    lookAt: 'app.ts: is the middleware above the route? And session.ts: does the cookie have a '
+      + 'path?',
+  },
+  {
+    says: /must be connected|client was closed|Topology is closed/,
+    why: "The store uses a client that's closed. Either it's another one than createApp() was "
+      + 'given, or something has closed that one.',
+    lookAt: 'session.ts and index.ts: where does the client of the store come from, and who '
+      + 'closes it?',
+  },
+  {
+    says: /\.db is not a function/,
+    why: 'The store was given something else than a MongoClient, such as a Db.',
+    lookAt: 'session.ts: what is handed over as `client`, from index.ts to the store?',
   },
   {
     says: /\.(?:add|has|size|get\w*|set\w*|push|map|to\w+) is not a function/,
     why: 'A session is kept as JSON: numbers, texts, lists and plain objects come back, and a '
-      + 'Date, a Map or an object of a class does not.',
+      + "Date, a Map or an object of a class doesn't.",
     lookAt: 'app.ts: what is put into req.session?',
   },
 ];

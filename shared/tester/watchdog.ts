@@ -107,7 +107,7 @@ function blockedLesson(stack: string): Lesson {
       + 'a long time.',
     why: 'JavaScript does one thing at a time. A loop that never ends, or a call that waits, holds '
       + 'up the whole process, for every visitor, and the tests with it: they stop here.',
-    lookAt: 'app.ts: which loop or call does not come to its end?',
+    lookAt: "app.ts: which loop or call doesn't come to its end?",
   }, stack);
 }
 

@@ -1,6 +1,6 @@
 /*
- * A request that is watched on its way: when the first of its answer comes, and with a body that
- * comes late. And a connection that goes on after it.
+ * A request that a test watches: it can send its body late, and tells when its answer begins. And a
+ * connection that's kept alive after it.
  */
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import type { Exchange } from './browser.ts';
 import { Lesson } from './lesson.ts';
 
-/** How long the answer may take once the whole request was sent, in milliseconds. */
+/** How long the answer may take once the whole request is sent, in milliseconds. */
 const PATIENCE_MS = 5000;
 
 /** A request under way. */
@@ -26,7 +26,7 @@ export interface WatchedRequest {
 /**
  * Begins a POST of a form.
  * @param url where the app listens
- * @param length how many bytes the body will have, where it isn't finished with this
+ * @param length how many bytes the whole body will have, if `body` is only its beginning
  */
 export function beginPost(
   url: string,

@@ -31,7 +31,7 @@ export function createApp(settings: Settings): Express {
   app.post('/login', async (req, res, next) => {
     const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
     if (!user) {
-      res.status(401).send(loginPage('That name and password do not match.'));
+      res.status(401).send(loginPage("That name and password don't match."));
       return;
     }
 

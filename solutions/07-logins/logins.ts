@@ -7,7 +7,7 @@ declare module 'express-serve-static-core' {
   }
 }
 
-/** A login: who it is, and since when. */
+/** A login: whose it is, and since when. */
 interface Login {
   _id: string;
   user: string;
@@ -33,7 +33,7 @@ export async function beginLogin(client: MongoClient, user: string): Promise<str
   return id;
 }
 
-/** Whose login this is. @returns undefined if there is none, or it has ended */
+/** Finds out whose login it is. @returns undefined if there's no such login, or it has ended */
 export async function findUser(
   client: MongoClient,
   id: string | undefined,
@@ -44,7 +44,7 @@ export async function findUser(
   return login?.user;
 }
 
-/** Ends a login, if there is one, for good. */
+/** Ends a login for good, if there is one. */
 export async function endLogin(client: MongoClient, id: string | undefined): Promise<void> {
   if (id) await logins(client).deleteOne({ _id: id });
 }

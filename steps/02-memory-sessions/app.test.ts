@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
 import {
-  countStands,
   expect,
   expectNoServerError,
+  expectServing,
+  expectStopped,
   expectVisit,
   findSessionCookie,
+  quote,
   testSecret,
   testsOfStep,
   type Entry,
@@ -12,44 +14,31 @@ import {
 
 const { test, testEntry } = testsOfStep(2);
 
-const withoutSecret = { move: 1, env: () => ({ SESSION_SECRET: undefined }) };
+const withoutSecret = { move: 1, later: true, env: () => ({ SESSION_SECRET: undefined }) };
 testEntry('index.ts does not start without a SESSION_SECRET', withoutSecret, async (entry) => {
-  await expectStopped(entry, 'SESSION_SECRET was not set');
+  await expectStoppedWithoutSecret(entry, "SESSION_SECRET wasn't set");
 });
 
 const withEmptySecret = { move: 1, env: () => ({ SESSION_SECRET: '' }) };
 testEntry('an empty SESSION_SECRET counts as missing', withEmptySecret, async (entry) => {
-  await expectStopped(entry, 'SESSION_SECRET was empty');
+  await expectStoppedWithoutSecret(entry, 'SESSION_SECRET was empty');
 });
 
-async function expectStopped(entry: Entry, given: string): Promise<void> {
+async function expectStoppedWithoutSecret(entry: Entry, given: string): Promise<void> {
   await entry.settled();
-  const cookies = entry.port && await setCookiesOf(entry);
-  expect(cookies === undefined, {
-    observed: `${given}, and index.ts listens all the same.`,
-    why: findSessionCookie(cookies || []) !== undefined
-      ? 'A secret that stands in the code is known to everyone who reads the code, and such a '
-      + 'fallback goes unnoticed until it is too late. Better not to start.'
-      : 'Without a secret express-session answers every request with an error. Nobody notices '
-        + 'until the first visitor comes, so check it when the app starts.',
-    lookAt: 'index.ts: what if process.env.SESSION_SECRET is not set, or empty?',
+  const answer = entry.port === undefined
+    ? undefined
+    : await entry.newBrowser().get('/').catch(() => undefined);
+  await expectStopped(entry, {
+    given,
+    names: 'SESSION_SECRET',
+    why: findSessionCookie(answer?.setCookie ?? []) === undefined
+      ? 'Without a secret nobody can be served. You notice when the first visitor comes, so check '
+      + 'it when the app starts.'
+      : 'A secret in the code is known to everyone who reads the code, and nobody notices that '
+        + "it's used. Better not to start.",
+    lookAt: "index.ts: what if process.env.SESSION_SECRET isn't set, or is empty?",
   });
-  expect(await entry.ended(), {
-    observed: `${given}, and index.ts neither listened nor ended.`,
-    why: 'A program that cannot do its work must end, so that the person, or the platform '
-      + 'that runs it, notices.',
-    lookAt: 'index.ts: what ends the process?',
-  });
-  expect(entry.ending !== 0, {
-    observed: `${given}, and index.ts ended with exit code ${entry.ending}, as if all were well.`,
-    why: 'The exit code is how a shell or a hosting platform learns that the start failed.',
-    lookAt: 'index.ts: does it call process.exit(1)?',
-  });
-  expect(entry.words.includes('SESSION_SECRET'), {
-    observed: `${given}, and index.ts ended without naming it. It printed: “${entry.lastWords}”`,
-    why: 'The person at the terminal has to read which variable is missing.',
-    lookAt: 'index.ts: which sentence is stop() given?',
-  }, entry.output);
 }
 
 test('the first visit gets a signed session cookie', { move: 2 }, async ({ openApp }) => {
@@ -62,83 +51,106 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
     observed: first.setCookie.length > 0
       ? 'GET / set a cookie, but none that holds a signed session id.'
       : 'GET / came back without a Set-Cookie header.',
-    why: 'The session id in the cookie is all that ties a browser to its session. Without the '
-      + 'cookie, every visit is a first visit.',
-    lookAt: 'app.ts: does app.use(session(…)) stand above the route, is something put into '
-      + 'req.session before the answer is sent, and are the options right (createApp() is given '
-      + 'an object, { secret }; secure: true needs HTTPS; maxAge is a number)?',
+    why: 'The id in the cookie is all that ties a browser to its session. Without the cookie, '
+      + 'every visit is a first visit.',
+    lookAt: 'app.ts: is app.use(session(…)) above the route, do you put something into req.session '
+      + 'before you send the answer, and are the options right (createApp() is given an object, '
+      + '{ secret }; secure: true needs HTTPS; maxAge is a number)?',
     exchange: first,
   });
   expect(isSignedWith(testSecret, cookie.value), {
     observed: 'The session cookie is signed, but not with the secret that createApp() was given.',
-    why: 'A secret in the code is known to everyone who reads the code, today or in the history '
-      + 'of the repository. And only index.ts reads the environment: it checks the secret and '
-      + 'hands it over.',
+    why: 'A secret in the code is known to everyone who reads the code, now or later in its '
+      + 'history. And only index.ts reads the environment: it checks the secret and hands it over.',
     lookAt: 'session.ts: is `secret` the one that sessionOptions() is given?',
     exchange: first,
   });
   expect(browser.sessionCookie() !== undefined, {
-    observed: 'The browser threw the session cookie away, or will not send it back to /.',
-    why: 'A browser refuses a cookie for another Path or Domain, one with SameSite=None but '
-      + 'without Secure, and one whose end is in the past.',
-    lookAt: 'session.ts: which cookie options are set?',
+    observed: "The browser threw the session cookie away, or doesn't send it back to /.",
+    why: "Browsers don't keep a cookie of another Domain, or one whose end is in the past. One "
+      + 'with another Path stays away from /. And SameSite=None, Partitioned and names that begin '
+      + 'with __Host- or __Secure- work only with Secure.',
+    lookAt: 'session.ts: which name and which cookie options are set?',
     exchange: first,
+  });
+
+  const others = await Promise.all([1, 2].map(() => app.newBrowser().get('/')));
+  const ids = [first, ...others].map(({ setCookie }) => findSessionCookie(setCookie)?.id ?? '');
+  expect(ids.every((id) => id.length >= 16) && !ids.some((id) => ids.some((other) => (
+    other !== id && differingPart(id, other) < 8
+  ))), {
+    observed: `Three browsers got the ids ${ids.join(', ')}.`,
+    why: 'The id is the key to a session. It has to be so long and so random that nobody can guess '
+      + "another visitor's from their own.",
+    lookAt: 'session.ts: what does genid return? Without it, express-session makes good ids.',
   });
 });
 
+/** How long a text is without the beginning and the end that it shares with another. */
+function differingPart(text: string, other: string): number {
+  let [start, end] = [0, text.length];
+  while (start < end && text[start] === other[start]) start++;
+  while (end > start && text.at(end - text.length - 1) === other.at(end - text.length - 1)) end--;
+  return end - start;
+}
+
 const withSecret = { move: 2, env: () => ({ PORT: '' }) };
 testEntry('index.ts hands SESSION_SECRET over to createApp()', withSecret, async (entry) => {
-  await entry.settled();
-  expect(entry.port !== undefined, {
-    observed: entry.running
-      ? 'SESSION_SECRET was set, and index.ts runs but does not listen.'
-      : `SESSION_SECRET was set, and index.ts ended (exit code ${entry.ending}). It printed: `
-        + `“${entry.lastWords}”`,
-    why: 'With a secret, and on port 4000 if PORT is not set or empty, the app starts.',
-    lookAt: 'index.ts: when does it stop, and what is asked to listen?',
-  }, entry.output);
-  const cookie = findSessionCookie(await setCookiesOf(entry));
+  const [answer] = await expectServing(entry, 'SESSION_SECRET was set');
+  const cookie = findSessionCookie(answer.setCookie);
   expect(cookie !== undefined, {
     observed: 'index.ts was started and visited, and set no session cookie.',
-    why: 'The app that index.ts starts is the one that visitors meet.',
+    why: 'Your visitors meet the app that index.ts starts.',
     lookAt: 'index.ts: is the app of createApp() asked to listen, and what is it given?',
+    exchange: answer,
   }, entry.output);
   expect(isSignedWith(testSecret, cookie.value), {
     observed: 'index.ts was started, and its session cookie is signed with another secret than '
       + 'SESSION_SECRET.',
-    why: 'Each place where the app runs has a secret of its own, which is not in the code. After '
-      + 'a restart, cookies are good only if they were signed with the same secret.',
+    why: "Wherever the app runs, it has a secret that isn't in the code. After a restart, cookies "
+      + 'are good only if they were signed with the same secret.',
     lookAt: 'index.ts: is createApp() given { secret: SESSION_SECRET }?',
+    exchange: answer,
   });
 });
-
-/** The Set-Cookie headers that an index.ts answers GET / with. */
-function setCookiesOf({ port }: Entry): Promise<string[]> {
-  return fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(5000) })
-    .then((answer) => answer.headers.getSetCookie(), () => []);
-}
 
 test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advanceClock }) => {
   const app = await openApp();
   const browser = app.newBrowser();
-  expectVisit(await browser.get('/'), 1, {});
-  expectVisit(await browser.get('/'), 2, countStands);
-  advanceClock(5000);
-  expectVisit(await browser.get('/'), 3, {
-    1: 'Five seconds later the same browser was taken for a new one: its cookie had come to its '
-      + 'end. maxAge is in milliseconds, and `expires` is one date for all.',
-  }, 'session.ts: does the cookie have a maxAge, or `expires`?');
+  expectVisit(await browser.get('/'), 1);
+  expectVisit(await browser.get('/'), 2);
+  advanceClock(60_000);
+  const answer = await browser.get('/');
+  const isKnown = answer.cookie !== '';
+  expectVisit(answer, 3, {
+    ...!isKnown && { 1: 'A minute later the same browser was taken for a new one: its cookie had '
+      + 'come to its end. maxAge is in milliseconds, and `expires` is one date for all.' },
+  }, isKnown ? undefined : 'session.ts: does the cookie have a maxAge, or `expires`?');
+  for (let visit = 4; visit <= 12; visit++) expectVisit(await browser.get('/'), visit);
 });
 
 test('two browsers are counted apart', { move: 3 }, async ({ openApp, advanceClock }) => {
   const app = await openApp();
   const [anna, ben] = [app.newBrowser(), app.newBrowser()];
   await anna.get('/');
-  expectVisit(await anna.get('/'), 2, countStands);
-  expectVisit(await ben.get('/'), 1, {});
+  expectVisit(await anna.get('/'), 2);
+  expectVisit(await ben.get('/'), 1);
   expectVisit(await anna.get('/'), 3, {
     2: 'Another browser came, and its session took the place of this one: they have the same id.',
   }, 'session.ts: is every id different (genid)?');
+
+  const crowd = Array.from({ length: 10 }, () => app.newBrowser());
+  for (const visit of [1, 2]) {
+    const answers = await app.atOnce(crowd.map((browser) => () => browser.get('/')))
+      .catch(() => []);
+    expect(answers.length > 0, { ...atOnce, observed: 'Ten browsers came at once, and not all of '
+      + 'them were answered.' });
+    for (const answer of answers) {
+      expect(answer.body.includes(String(visit)), { ...atOnce, observed: 'Ten browsers came at '
+        + `once, for the ${visit === 1 ? 'first' : 'second'} time, and one of them read `
+        + `${quote(answer.body)}.` });
+    }
+  }
 
   // A server that has been running for more than a year gets a new visitor.
   advanceClock(400 * 24 * 60 * 60 * 1000);
@@ -154,28 +166,29 @@ test('a tampered cookie is a new visitor', { move: 3 }, async ({ openApp }) => {
   const app = await openApp();
   const browser = app.newBrowser();
   await browser.get('/');
-  expectVisit(await browser.get('/'), 2, countStands);
+  expectVisit(await browser.get('/'), 2);
 
   const cookie = browser.sessionCookie();
   const answer = await app.newBrowser().getWithCookie('/', browser.tamperedCookieHeader());
   expectVisit(answer, 1, {
-    3: 'A cookie whose signature does not fit was taken for a real one. Whoever can guess an id '
-      + 'would be that visitor.',
+    3: "A cookie whose signature doesn't fit was taken for a real one. Anyone who learns an id "
+      + 'could be that visitor.',
   });
   const fresh = findSessionCookie(answer.setCookie);
   expect(fresh !== undefined && fresh.id !== cookie?.id, {
     observed: 'The tampered cookie was answered without a new session id.',
-    why: 'A visitor whose cookie cannot be trusted has to start over with an id of their own.',
+    why: "A visitor whose cookie can't be trusted has to start over, with a new id.",
     lookAt: 'app.ts: who makes the cookie?',
     exchange: answer,
   });
 });
 
-test('a second app knows nobody', { move: 3 }, async ({ openApp }) => {
+// With a database, two apps may well share their sessions.
+test('a second app knows nobody', { move: 3, later: false }, async ({ openApp }) => {
   const first = await openApp();
   const browser = first.newBrowser();
   await browser.get('/');
-  expectVisit(await browser.get('/'), 2, countStands);
+  expectVisit(await browser.get('/'), 2);
 
   const second = await openApp();
   expectVisit(await browser.movedTo(second).get('/'), 1, {
@@ -191,7 +204,7 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
   expect(cookie !== undefined, {
     observed: 'Not even GET / sets a session cookie.',
     why: 'The page that counts has something to store, so it needs a session.',
-    lookAt: 'app.ts: does app.use(session(…)) stand above the route?',
+    lookAt: 'app.ts: is app.use(session(…)) above the route?',
     exchange: home,
   });
   const nowhere = await app.newBrowser().get('/no-such-page');
@@ -200,7 +213,7 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
       + 'cookie.',
     why: 'Every robot and every health check would leave a session behind, thousands a day. '
       + 'With saveUninitialized: false a session is kept once something is in it.',
-    lookAt: 'session.ts: what is saveUninitialized (if it is missing, it is true)? And app.ts: is '
+    lookAt: "session.ts: what is saveUninitialized (if it's missing, it's true)? And app.ts: is "
       + 'only GET / counted?',
     exchange: nowhere,
   });
@@ -209,19 +222,19 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
 test('a slow request takes no visit back', { move: 4 }, async ({ openApp }) => {
   const app = await openApp();
   const browser = app.newBrowser();
-  expectVisit(await browser.get('/'), 1, {});
+  expectVisit(await browser.get('/'), 1);
 
   // A slow request has read its session and has not answered yet. In between the browser visits
   // in another tab.
   const slow = await app.startSlowGet('/no-such-page', browser.cookieHeader());
-  expectVisit(await browser.get('/'), 2, countStands);
+  expectVisit(await browser.get('/'), 2);
   await slow.finish();
 
   expectVisit(await browser.get('/'), 3, {
-    2: 'A slow request that only read the session was under way during visit 2 and wrote its '
-      + 'old copy back when it ended: visit 2 is lost. With resave: false a session that nobody '
-      + 'changed is not written.',
-  }, 'session.ts: what is resave? If it is missing, it is true.');
+    2: 'A slow request that only read the session was under way during visit 2, and wrote its '
+      + "old copy back when it ended: visit 2 is lost. With resave: false a session isn't written "
+      + 'unless it has changed.',
+  }, "session.ts: what is resave? If it's missing, it's true.");
 });
 
 test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp }) => {
@@ -232,12 +245,12 @@ test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp })
   expect(header !== undefined, {
     observed: 'GET / sets no session cookie.',
     why: 'Without the cookie, every visit is a first visit.',
-    lookAt: 'app.ts: does app.use(session(…)) stand above the route?',
+    lookAt: 'app.ts: is app.use(session(…)) above the route?',
     exchange: answer,
   });
   expect(/; *httponly/i.test(header), {
-    observed: 'The session cookie is not HttpOnly.',
-    why: 'Any script in the page, an attacker\'s too, can read the cookie and carry it away.',
+    observed: "The session cookie isn't HttpOnly.",
+    why: "Any script in the page, even an attacker's, can read the cookie and carry it away.",
     lookAt: 'session.ts: what is cookie.httpOnly?',
     exchange: answer,
   });
@@ -246,11 +259,17 @@ test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp })
       ? 'The session cookie is SameSite=None.'
       : 'The session cookie says nothing about SameSite.',
     why: 'A form on any other site could post to yours, and the browser would send the cookie '
-      + 'along. With SameSite=Lax it does not.',
+      + "along. With SameSite=Lax it doesn't.",
     lookAt: 'session.ts: what is cookie.sameSite?',
     exchange: answer,
   });
 });
+
+const atOnce = {
+  why: 'Requests overlap: while one waits, others are answered. What belongs to one request is in '
+    + 'req and res. In a variable outside of the handler, the next request replaces it.',
+  lookAt: 'app.ts: which variables are shared by all requests?',
+};
 
 /** Whether the value of a session cookie, `s:id.signature`, was signed with this secret. */
 function isSignedWith(secret: string, value: string): boolean {

@@ -32,21 +32,21 @@ test(attack, { move: 2 }, async ({ openApp }) => {
 
   const page = await mallory.getWithCookie('/account', planted);
   expect(userOf(page) === undefined, {
-    observed: 'Mallory visited the app and planted the cookie that she got in ada’s browser. Ada '
-      + 'logged in. Then mallory asked for /account with that same cookie, and read '
+    observed: "Mallory visited the app, and planted the cookie she got in Ada's browser. Ada "
+      + 'logged in. Then Mallory asked for /account with that same cookie, and read '
       + `${quoteUser(page)}.`,
-    why: 'The login went into a session that was there before, and the session has two keys: ada '
-      + 'holds one, mallory the other. Nobody can know who else has the cookie of an old session, '
-      + 'so a login begins a new one.',
-    lookAt: 'app.ts: does POST /login call req.session.regenerate() before it stores who it is, '
-      + 'and in its callback?',
+    why: 'The login went into a session that was already there. Ada and Mallory both have its '
+      + "cookie. You can't know who else has the cookie of an old session, so a login begins a new "
+      + 'one.',
+    lookAt: 'app.ts: does POST /login call req.session.regenerate(), and store the user in its '
+      + 'callback?',
     exchange: page,
   });
   expectVisit(await mallory.getWithCookie('/', planted), 1, {
-    2: 'The login began a new session, but the one from before is still there, with what it held. '
+    2: 'The login began a new session, but the old one is still there, with everything in it. '
       + 'regenerate() destroys the old session.',
-    3: 'The old session and the new one share what they hold: mallory sees what ada does.',
-  }, 'app.ts: what becomes of the session from before the login?');
+    3: 'The old session and the new one share their data: Mallory sees what Ada does.',
+  }, 'app.ts: what happens to the session from before the login?');
 });
 
 test('the right name and password lead to /account', { move: 1 }, async (context) => {
@@ -55,9 +55,9 @@ test('the right name and password lead to /account', { move: 1 }, async (context
   const other = await createAccount(app, 'mallory');
   const stranger = await app.newBrowser().get('/account');
   expect(stranger.status < 400 && userOf(stranger) === undefined, {
-    observed: `A stranger asked for /account and was answered with status ${stranger.status}`
+    observed: `A stranger asked for /account and got status ${stranger.status}`
       + `${userOf(stranger) ? `: ${quoteUser(stranger)}` : ''}.`,
-    why: 'Strangers are sent to the login. That part of app.ts was given.',
+    why: 'Strangers are sent to the login page. That part of app.ts was given.',
     lookAt: 'app.ts: what does GET /account do when nobody is logged in?',
     exchange: stranger,
   });
@@ -67,9 +67,9 @@ test('the right name and password lead to /account', { move: 1 }, async (context
   const target = answer.location && new URL(answer.location, app.url).pathname;
   expect(answer.status < 300 ? userOf(answer) === 'ada' : target === '/account', {
     observed: answer.status < 300
-      ? `POST /login was answered with status ${answer.status} and ${quote(answer.body)}.`
+      ? `POST /login answered with status ${answer.status} and ${quote(answer.body)}.`
       : `POST /login leads to ${target ?? 'no page'}.`,
-    why: 'Whoever logs in wants to see that it worked: a redirect to /account shows it.',
+    why: 'People want to see that the login worked: a redirect to /account shows them.',
     lookAt: "app.ts: does POST /login end in res.redirect(303, '/account')?",
     exchange: answer,
   });
@@ -78,9 +78,9 @@ test('the right name and password lead to /account', { move: 1 }, async (context
   expect(userOf(page) === 'ada', {
     observed: 'Ada logged in, the app was restarted, and GET /account shows '
       + `${userOf(page) ?? 'nobody'}.`,
-    why: 'What a variable of the app holds is gone with the app, and is shared by all visitors. '
+    why: 'A variable in the app is shared by all visitors, and is lost when the app restarts. '
       + 'The session is stored, and belongs to one browser.',
-    lookAt: 'app.ts: does POST /login put the user into req.session?',
+    lookAt: 'app.ts: does POST /login store the user in req.session?',
     exchange: page,
   });
 });
@@ -90,27 +90,26 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
   const { password } = await createAccount(app, 'ada');
   const mallory = await createAccount(app, 'mallory');
   const tries = {
-    'a wrong password': { name: 'ada', password: 'guessed' },
-    'no password': { name: 'ada', password: '' },
-    "mallory's password": { name: 'ada', password: mallory.password },
-    'a password that is longer than the right one': { name: 'ada', password: `${password}x` },
-    'a name that nobody has': { name: 'nobody', password },
+    'as ada, with a wrong password': { name: 'ada', password: 'guessed' },
+    'as ada, without a password': { name: 'ada', password: '' },
+    'as ada, with her own password': { name: 'ada', password: mallory.password },
+    'as ada, with one character too many': { name: 'ada', password: `${password}x` },
+    'with a name that nobody has': { name: 'nobody', password },
   };
-  for (const [what, form] of Object.entries(tries)) {
+  for (const [how, form] of Object.entries(tries)) {
     const browser = app.newBrowser();
     const answer = await tryLogin(browser, form);
-    await expectNobody(browser, answer, `${form.name} tried to log in with ${what}`);
+    await expectNobody(browser, answer, `Mallory tried to log in ${how}`);
     expect(answer.status === 401, {
-      observed: `${form.name} tried to log in with ${what}, and POST /login answered with status `
+      observed: `Mallory tried to log in ${how}, and POST /login answered with status `
         + `${answer.status}.`,
-      why: '401 says “I don’t know who you are”. Programs, and the browser’s password manager, go '
-        + 'by the status.',
+      why: "401 says “I don't know who you are”. Programs and password managers go by the status.",
       lookAt: 'app.ts: is the login page sent with res.status(401) when authenticate() returns '
         + 'undefined?',
       exchange: answer,
     });
     expect(/<form/i.test(answer.body), {
-      observed: `${form.name} tried to log in with ${what}, and read ${quote(answer.body)}.`,
+      observed: `Mallory tried to log in ${how}, and read ${quote(answer.body)}.`,
       why: 'People mistype their password all the time. They want the form again, and a sentence.',
       lookAt: 'app.ts: is loginPage() sent, with a sentence?',
       exchange: answer,
@@ -122,9 +121,9 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
   await tryLogin(ada, { name: 'mallory', password: 'guessed' });
   const page = await ada.get('/account');
   expect(userOf(page) !== 'mallory', {
-    observed: 'Ada was logged in and tried mallory’s name with a wrong password. Now GET /account '
+    observed: "Ada was logged in, and tried Mallory's name with a wrong password. Now GET /account "
       + `says ${quoteUser(page)}.`,
-    why: 'A wrong password opens nothing, not even for somebody who is logged in already.',
+    why: 'A wrong password opens nothing, not even for someone who is already logged in.',
     lookAt: 'app.ts: when is the user stored in the session?',
     exchange: page,
   });
@@ -135,7 +134,7 @@ test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
   await createAccount(app, 'ada', fullPrice);
   const names = { known: 'ada', unknown: 'nobody' };
   const best = { known: Infinity, unknown: Infinity };
-  // On a busy machine an answer may come late; the more of them, the closer the best comes.
+  // On a busy machine, an answer may be late. More tries give a truer best time.
   const isClear = () => best.unknown > best.known / 3;
   for (let round = 0; round < 3 || (round < 12 && !isClear()); round++) {
     const known = await timed(app, names.known);
@@ -146,19 +145,19 @@ test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
       [status, body.replaceAll(/ada|nobody/g, '…'), setCookie.length].join()
     ));
     expect(seen[0] === seen[1], {
-      observed: `A wrong password for ada was answered with ${described(known.answer)}, and a name `
-        + `that nobody has with ${described(unknown.answer)}.`,
-      why: 'Whoever wants to break in learns from the difference which names are worth a try, and '
-        + 'anybody learns who is a member here.',
-      lookAt: 'app.ts: is there one answer for both, with the same words?',
+      observed: `A wrong password for ada got ${described(known.answer)}, and a name that nobody `
+        + `has got ${described(unknown.answer)}.`,
+      why: 'The difference tells attackers which names are worth a try, and tells everyone who has '
+        + 'an account here.',
+      lookAt: 'app.ts: do both get one answer, with the same words?',
       exchange: unknown.answer,
     });
   }
   expect(isClear(), {
-    observed: `A wrong password for ada was answered after ${best.known.toFixed()} ms, and a name `
+    observed: `A wrong password for ada got an answer after ${best.known.toFixed()} ms, and a name `
       + `that nobody has after ${best.unknown.toFixed()} ms.`,
-    why: 'The time tells as clearly as words who has an account. authenticate() checks a hash in '
-      + 'both cases, so that both take as long.',
+    why: 'The time tells who has an account as clearly as words do. authenticate() checks a hash '
+      + 'in both cases, so that both take equally long.',
     lookAt: 'app.ts: does POST /login answer before authenticate() has done its work?',
   });
 });
@@ -173,7 +172,7 @@ test('forms that no browser sends are refused', { move: 1 }, async ({ openApp })
     'an empty form': [''],
     'two passwords': [`name=ada&password=guessed&password=${password}`],
     'two names': [`name=ada&name=mallory&password=${password}`],
-    'a query in place of a name': [`name[$ne]=x&password=${password}`],
+    'a query instead of a name': [`name[$ne]=x&password=${password}`],
     'a query as JSON': ['{"name":{"$gt":""},"password":{"$ne":null}}', json],
     'half a piece of JSON': ['{"name":', json],
     'plain text': [form.toString(), { 'Content-Type': 'text/plain' }],
@@ -187,20 +186,20 @@ test('forms that no browser sends are refused', { move: 1 }, async ({ openApp })
     const browser = app.newBrowser();
     const answer = await browser.post('/login', body, { ...ownPage(app.url), ...headers });
     expect(answer.status !== 404, noLogin(answer));
-    await expectNobody(browser, answer, `Somebody sent ${what} to POST /login`);
+    await expectNobody(browser, answer, `Mallory sent ${what} to POST /login`);
     expect(answer.status >= 400 && answer.status < 500, {
-      observed: `Somebody sent ${what} to POST /login, and the answer has status `
+      observed: `Mallory sent ${what} to POST /login, and the answer has status `
         + `${answer.status}.`,
-      why: 'Anybody can send anything. What is not a name and a password is the client’s fault '
-        + '(4xx) and never the server’s (5xx): nothing that comes in may break it.',
-      lookAt: 'app.ts: is every value of the form read with field(), which always returns a text?',
+      why: "Anyone can send anything. Anything but a name and a password is the client's mistake "
+        + "(4xx), not the server's (5xx): no input may break the server.",
+      lookAt: 'app.ts: is every form value read with field(), which always returns a string?',
       exchange: answer,
     });
     expect(!/\n\s+at |<script|node_modules/.test(answer.body), {
-      observed: `Somebody sent ${what} to POST /login, and read ${quote(answer.body)}.`,
-      why: 'What came in goes out again only as text, and how your server looks inside is nobody’s '
-        + 'business.',
-      lookAt: 'app.ts: does readForms stand where it was given, and what does the answer show?',
+      observed: `Mallory sent ${what} to POST /login, and read ${quote(answer.body)}.`,
+      why: "Input may come back only as text, and an answer mustn't show how your server looks "
+        + 'inside.',
+      lookAt: 'app.ts: is readForms still where it was, and what does the answer show?',
       exchange: answer,
     });
   }
@@ -215,19 +214,19 @@ test('the next login in the same browser is a new session, too', { move: 2 }, as
   await logIn(browser, ada);
   const page = await app.newBrowser().getWithCookie('/account', old);
   expect(userOf(page) !== 'ada', {
-    observed: 'Mallory logged in at a machine that she shares with ada, and kept a copy of the '
+    observed: 'Mallory logged in on a computer that she shares with Ada, and kept a copy of the '
       + `cookie. Ada logged in after her, and with the copy GET /account says ${quoteUser(page)}.`,
-    why: 'A session that somebody was logged in to is not safer than one of a stranger. Every '
-      + 'login begins a new one.',
+    why: "A session with a login in it is no safer than a stranger's. Every login begins a new "
+      + 'session.',
     lookAt: 'app.ts: does POST /login call regenerate() every time?',
     exchange: page,
   });
   expect(userOf(page) === undefined, {
-    observed: 'Mallory logged in, and then ada, in the same browser. A copy of the cookie from '
-      + `before still says ${quoteUser(page)}.`,
-    why: 'The browser has a new session; what it left behind nobody can log out of any more. '
+    observed: 'Mallory logged in, and then Ada, in the same browser. With a copy of the old '
+      + `cookie, GET /account still says ${quoteUser(page)}.`,
+    why: 'The browser has a new session, so nobody can log out of the old one any more. '
       + 'regenerate() destroys the old session.',
-    lookAt: 'app.ts: what becomes of the session from before the login?',
+    lookAt: 'app.ts: what happens to the session from before the login?',
     exchange: page,
   });
 });
@@ -240,7 +239,7 @@ test('the answer waits until the new session is stored', { move: 3 }, async ({ o
   const login = beginLogin(app, account);
   try {
     await Promise.race([write?.asked, login.answer]);
-    // While the database takes its time, the app answers others.
+    // While the database is busy, the app answers other visitors.
     runTimers();
     for (let visit = 0; visit < 5; visit++) await app.newBrowser().get('/no-such-page');
     expect(login.status !== 404, noLogin({ ...nothing, status: 404 }));
@@ -248,9 +247,9 @@ test('the answer waits until the new session is stored', { move: 3 }, async ({ o
       observed: `Ada logged in, and the answer (status ${login.status}) was on its way while `
         + 'MongoDB was still storing the new session.',
       why: 'A browser follows a redirect at once. If it arrives at /account before the session is '
-        + 'stored, it finds nobody logged in. express-session stores it at the end of the answer, '
-        + 'which is too late; req.session.save() stores it now, and calls back when it is done.',
-      lookAt: 'app.ts: does res.redirect() stand inside the callback of req.session.save()?',
+        + 'stored, nobody is logged in there. express-session stores it at the end of the answer, '
+        + 'which is too late. req.session.save() stores it now, and calls back when it is done.',
+      lookAt: 'app.ts: is res.redirect() inside the callback of req.session.save()?',
     });
   } finally {
     write?.release();
@@ -269,9 +268,9 @@ test('a login that cannot be stored is an error', { move: 3 }, async (context) =
   expect(answer.status >= 500, {
     observed: 'MongoDB refused to store the new session, and POST /login answered with status '
       + `${answer.status}${answer.location ? `, leading to ${answer.location}` : ''}.`,
-    why: 'Ada is told that she is logged in, and is not. An error that she can see is better than '
-      + 'a login that comes to nothing.',
-    lookAt: 'app.ts: does the callback of req.session.save() look at its error? return next(error)',
+    why: "Ada is told that she's logged in, but she isn't. An error that she can see is better "
+      + "than a login that didn't work.",
+    lookAt: 'app.ts: does the callback of req.session.save() check its error? return next(error)',
     exchange: answer,
   });
   allowWrites?.();
@@ -291,7 +290,7 @@ function beginLogin(app: RunningApp, account: Account) {
   });
 }
 
-/** Tries a wrong password, and takes the time. */
+/** Tries a wrong password, and measures the time. */
 async function timed(app: RunningApp, name: string) {
   const browser = app.newBrowser();
   const start = performance.now();
@@ -314,7 +313,7 @@ async function expectNobody(browser: Browser, answer: Exchange, what: string): P
   expect(userOf(page) === undefined, {
     observed: `${what}. Then GET /account said ${quoteUser(page)}.`,
     why: 'Only the right name and password open an account. authenticate() returns a promise, '
-      + 'which is true whatever comes of it: only `await` tells.',
+      + 'which always counts as true: `await` it.',
     lookAt: 'app.ts: what has to be true before POST /login stores a user?',
     exchange: page,
   });

@@ -21,13 +21,13 @@ export function createApp(settings: Settings): Express {
     res.send(loginPage());
   });
 
-  // TODO Move 1: on POST /login check name and password with authenticate(). If they are wrong,
-  // answer 401 with the login page and a sentence. If they are right, store who it is in the
-  // session and lead to /account.
+  // TODO Move 1: on POST /login, check the name and password with authenticate(). If they're wrong,
+  // answer 401 with the login page and a sentence. If they're right, store the name in the session
+  // and redirect to /account.
 
   // TODO Move 2: begin a new session at each login.
 
-  // TODO Move 3: lead to /account only when the new session is stored.
+  // TODO Move 3: redirect to /account only once the new session is stored.
 
   app.get('/account', (req, res) => {
     const { user } = req.session;

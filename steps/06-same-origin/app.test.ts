@@ -17,7 +17,7 @@ import {
 
 const { test } = testsOfStep(6);
 
-/** What a browser of today says about a page that isn't ours. */
+/** What today's browsers say about a page that isn't ours. */
 const foreignPages = {
   'a page on another port': { Origin: 'http://localhost:4666', 'Sec-Fetch-Site': 'same-site' },
   'a sibling host': { Origin: 'https://evil.shop.example', 'Sec-Fetch-Site': 'same-site' },
@@ -35,13 +35,13 @@ test(attack, { move: 1 }, async (context) => {
   const page = await mallory.get('/account');
   expect(userOf(page) === undefined, {
     observed: 'Ada was logged in and pressed a button on a page at http://localhost:4666. It sent '
-      + 'a form to POST /account/password, and her browser sent her cookie along. Then mallory '
-      + 'logged in as ada, with the password that her page had set.',
-    why: 'A cookie says whose browser it is, and not whose click it was. SameSite does not help '
-      + 'here: two ports of one host are the same site. But the browser says where the click was: '
+      + 'a form to POST /account/password, and her browser sent her cookie along. Then Mallory '
+      + 'logged in as Ada, with the password that her page had set.',
+    why: "A cookie says whose browser it is, not whose click it was. SameSite doesn't help here: "
+      + 'two ports of one host are the same site. But the browser says where the click was: '
       + 'Sec-Fetch-Site: same-site.',
-    lookAt: 'app.ts: does app.use(sameOrigin) stand above the routes? And same-origin.ts: which '
-      + 'values of Sec-Fetch-Site may pass?',
+    lookAt: 'app.ts: is app.use(sameOrigin) above the routes? And same-origin.ts: which values of '
+      + 'Sec-Fetch-Site may pass?',
     exchange: click,
   });
   expectRefused(click, 'A page on another port sent a new password');
@@ -55,38 +55,38 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     const visitor = app.newBrowser();
     const login = await visitor.post('/login', mallory, headers);
     expect(userOf(await visitor.get('/account')) === undefined, {
-      observed: `${capital(who)} sent mallory’s name and password to POST /login, from a visitor’s `
-        + 'browser. Now the visitor is logged in as mallory.',
-      why: 'Whatever the visitor writes or buys from now on, mallory can read in her account. No '
-        + 'cookie is needed for that, so no SameSite can stop it.',
-      lookAt: 'app.ts: does sameOrigin stand above POST /login, too? And same-origin.ts: does it '
-        + 'look at requests without a cookie?',
+      observed: `${capital(who)} sent Mallory's name and password to POST /login, from a visitor's `
+        + 'browser. Now the visitor is logged in as Mallory.',
+      why: 'Mallory can now read in her account whatever the visitor writes or buys. That takes no '
+        + 'cookie, so no SameSite can stop it.',
+      lookAt: 'app.ts: is sameOrigin above POST /login, too? And same-origin.ts: does it check '
+        + 'requests without a cookie?',
       exchange: login,
     });
     expectRefused(login, `${capital(who)} sent a login`);
 
-    // SameSite: the cookie of the session does not go along with another site's form.
     const logout = await browser.post('/logout', '', headers);
     expectRefused(logout, `${capital(who)} sent a logout`);
+    // SameSite: a browser doesn't send the session's cookie along with another site's form.
     const withoutCookie = await app.newBrowser().post('/logout', '', headers);
     expectRefused(withoutCookie, `${capital(who)} sent a logout, without a cookie`);
     const change = await browser.post('/account/password', { new: 'set by mallory' }, headers);
     expectRefused(change, `${capital(who)} sent a new password`);
   }
-  await expectStillIn(browser, 'Foreign pages have tried to log ada out');
+  await expectStillIn(browser, 'Foreign pages tried to log Ada out');
   await logIn(app.newBrowser(), account);
 });
 
 test('our own forms and links from anywhere still work', { move: 1 }, async (context) => {
   const { app, account, browser } = await ada(context);
-  // Otherwise all of this would work without a check, as well.
+  // Without this, an app that checks nothing would pass.
   const foreign = await browser.post('/logout', '', foreignPages['another site']);
   expectRefused(foreign, 'Another site sent a logout');
 
   const browsers: Record<string, Record<string, string>> = {
     'our own page': ownPage(app.url),
-    'our own page, which tells no referrer': { ...ownPage(app.url), Origin: 'null' },
-    'nobody else (typed, or from a bookmark)': { 'Sec-Fetch-Site': 'none' },
+    'our own page, which sends no referrer': { ...ownPage(app.url), Origin: 'null' },
+    'no page (typed, or from a bookmark)': { 'Sec-Fetch-Site': 'none' },
   };
   for (const [who, headers] of Object.entries(browsers)) {
     const visitor = app.newBrowser();
@@ -109,8 +109,8 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (con
     const { Origin: _, ...onLinks } = headers;
     const link = await browser.getWithCookie('/account', cookie, onLinks);
     expect(userOf(link) === 'ada', {
-      observed: `A link on ${who} led ada to /account, and it answered with status ${link.status}.`,
-      why: 'A GET only looks. Links from search engines, mails and other sites have to lead in.',
+      observed: `Ada followed a link on ${who} to /account, and got status ${link.status}.`,
+      why: 'A GET only looks. Links from search engines, emails and other sites have to work.',
       lookAt: 'same-origin.ts: do GET, HEAD and OPTIONS pass?',
       exchange: link,
     });
@@ -124,7 +124,8 @@ test(old, { move: 2 }, async (context) => {
   const tries: Record<string, string[]> = {
     [host]: [
       'http://127.0.0.1', 'http://127.0.0.1:1', `http://127.0.0.1:${port}0`,
-      `http://localhost:${port}`, `http://${host}.evil.example`, 'null', 'no address at all', 'https://evil.example',
+      `http://localhost:${port}`, `http://${host}.evil.example`, 'null', 'no address at all',
+      'https://evil.example',
     ],
     'shop.example': [
       'https://evil.shop.example', 'https://evilshop.example', 'https://shop.example.evil.example',
@@ -135,13 +136,13 @@ test(old, { move: 2 }, async (context) => {
     for (const Origin of origins) {
       const answer = await browser.post('/logout', '', { Host, Origin });
       expectRefused(answer, `An old browser at ${Host} sent a logout with Origin: ${Origin}`, {
-        why: 'Browsers from before 2023 may not know Sec-Fetch-Site. They send the origin of the '
-          + 'page: scheme, host and port. Host and port have to be those of the request.',
-        lookAt: 'same-origin.ts: is new URL(origin).host compared with req.get(\'Host\')?',
+        why: "Browsers from before 2023 may not know Sec-Fetch-Site. They send the page's origin: "
+          + "scheme, host and port. Host and port have to match the request's.",
+        lookAt: "same-origin.ts: is new URL(origin).host compared with req.get('Host')?",
       });
     }
   }
-  await expectStillIn(browser, 'Foreign pages have tried to log ada out in an old browser');
+  await expectStillIn(browser, 'Foreign pages tried to log Ada out in an old browser');
 
   const own = { Origin: app.url };
   const visitor = app.newBrowser();
@@ -155,7 +156,7 @@ test(old, { move: 2 }, async (context) => {
   );
 });
 
-/** An app in which ada has an account and is logged in. */
+/** An app in which Ada has an account and is logged in. */
 async function ada({ openApp }: Context) {
   const app = await openApp();
   const account: Account = await createAccount(app, 'ada');
@@ -165,23 +166,23 @@ async function ada({ openApp }: Context) {
 }
 
 function expectRefused(answer: Exchange, what: string, { why, lookAt } = {
-  why: 'What another page makes a browser send is not what the visitor wants. 403 says: I know '
-    + 'what you ask for, and the answer is no.',
-  lookAt: 'app.ts: does app.use(sameOrigin) stand above everything? And same-origin.ts: when does '
-    + 'it call next()?',
+  why: "What another page makes a browser send isn't what the visitor wants. 403 says “I know what "
+    + "you're asking for, and the answer is no”.",
+  lookAt: 'app.ts: is app.use(sameOrigin) above everything else? And same-origin.ts: when does it '
+    + 'call next()?',
 }): void {
   expectNoServerError(answer);
   expect(answer.status === 403, {
-    observed: `${what}, and was answered with status ${answer.status} instead of 403.`,
+    observed: `${what}, and got status ${answer.status} instead of 403.`,
     why,
     lookAt,
     exchange: answer,
   });
   expect(answer.setCookie.length === 0, {
-    observed: `${what}, and the answer of 403 came with a cookie: ${answer.setCookie.join()}.`,
-    why: 'A request that is refused changes nothing, and clears nothing. With a cookie that is '
-      + 'cleared the visitor seems to be logged out, while the session lives on.',
-    lookAt: 'app.ts: does app.use(sameOrigin) stand above app.use(session(…)) and the routes?',
+    observed: `${what}, and the 403 came with a cookie: ${answer.setCookie.join()}.`,
+    why: "A refused request mustn't change or clear anything. Without the cookie the visitor seems "
+      + 'to be logged out, but the session lives on.',
+    lookAt: 'app.ts: is app.use(sameOrigin) above app.use(session(…)) and the routes?',
     exchange: answer,
   });
 }
@@ -192,11 +193,10 @@ function expectAccepted(answer: Exchange, what: string, headers: Record<string, 
     .filter(([name]) => ['Origin', 'Sec-Fetch-Site'].includes(name))
     .map(([name, value]) => `${name}: ${value}`).join(', ');
   expect(answer.status < 400, {
-    observed: `${what} (${said}), and was answered with status ${answer.status}: `
+    observed: `${what} (${said}), and got status ${answer.status}: `
       + `${quote(answer.body)}.`,
-    why: 'Our own pages have to work in every browser. Where the browser sends Sec-Fetch-Site, '
-      + 'that counts and nothing else: with the setting Referrer-Policy: no-referrer even our own '
-      + 'forms come with Origin: null.',
+    why: 'Our own pages have to work in every browser. If it sends Sec-Fetch-Site, nothing else '
+      + 'counts: with Referrer-Policy: no-referrer, even our own forms come with Origin: null.',
     lookAt: 'same-origin.ts: which requests are refused?',
     exchange: answer,
   });
@@ -207,8 +207,8 @@ async function expectStillIn(browser: Browser, what: string): Promise<void> {
   expect(userOf(page) === 'ada', {
     observed: `${what}. Now GET /account answers with status ${page.status}`
       + `${userOf(page) ? `, for ${userOf(page)}` : ''}.`,
-    why: 'Ada has a session, and nobody but herself has ended it.',
-    lookAt: 'app.ts: what stands above the routes, and in which order?',
+    why: "Ada logged in, and hasn't logged out since.",
+    lookAt: 'app.ts: what comes before the routes, and in which order?',
     exchange: page,
   });
 }

@@ -10,7 +10,7 @@ export function createApp(settings: Settings): Express {
   const { client } = settings;
   const app = express();
 
-  // TODO Move 1: let sameOrigin look at every request first.
+  // TODO Move 1: let sameOrigin check every request first.
   app.use(session(sessionOptions(settings)));
   app.use(readForms);
 
@@ -26,7 +26,7 @@ export function createApp(settings: Settings): Express {
   app.post('/login', async (req, res, next) => {
     const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
     if (!user) {
-      res.status(401).send(loginPage('That name and password do not match.'));
+      res.status(401).send(loginPage("That name and password don't match."));
       return;
     }
 

@@ -26,16 +26,16 @@ test('every login gets its own document', { move: 1 }, async (context) => {
     const answer = await stranger.get(path);
     expect(answer.setCookie.length === 0, {
       observed: `A stranger asked for ${path} and got a cookie: ${answer.setCookie.join()}.`,
-      why: 'There is nothing to remember about a stranger. Every cookie is a session in the '
-        + 'database, and programs that keep no cookies would leave one behind at each request.',
-      lookAt: 'app.ts: what is written into req.session for visitors who are not logged in?',
+      why: "There's nothing to remember about a stranger. Every cookie means a session in the "
+        + 'database, and programs that keep no cookies would leave one behind on each request.',
+      lookAt: "app.ts: what is stored in req.session for visitors who aren't logged in?",
       exchange: answer,
     });
   }
   await tryLogin(stranger, { name: 'ada', password: 'guessed' });
   const before = await app.database?.documents('logins') ?? [];
   expect(before.length === 0, {
-    observed: `Nobody was logged in, and the collection logins holds ${before.length} documents.`,
+    observed: "Nobody has logged in, but the logins collection isn't empty.",
     why: 'A login begins only when the password is right.',
     lookAt: 'app.ts: when is beginLogin() called?',
   });
@@ -44,8 +44,8 @@ test('every login gets its own document', { move: 1 }, async (context) => {
   for (const browser of [laptop, phone]) await logIn(browser, account);
   const found = await app.database?.documents('logins') ?? [];
   expect(found.length === 2, {
-    observed: `Ada logged in on her laptop and on her phone, and the collection logins holds `
-      + `${found.length} documents instead of 2.`,
+    observed: 'Ada logged in on her laptop and on her phone. Documents in the logins collection: '
+      + `${found.length} instead of 2.`,
     why: 'Each login needs its own document, so that it can end without the others.',
     lookAt: 'logins.ts: does beginLogin() insert a document? And app.ts: does POST /login wait for '
       + 'it?',
@@ -55,13 +55,13 @@ test('every login gets its own document', { move: 1 }, async (context) => {
     expect(user === 'ada' && isNow, {
       observed: `Ada logged in just now, and a document in logins says user: ${String(user)}, `
         + `since: ${String(since)}.`,
-      why: 'The document says who is logged in, and since when: a Date, so that MongoDB can '
-        + 'compare it.',
+      why: 'The document says who is logged in, and since when. That has to be a Date, so that '
+        + 'MongoDB can compare it.',
       lookAt: 'logins.ts: what does beginLogin() insert?',
     });
   }
   for (const [name, browser] of Object.entries({ laptop, phone })) {
-    await expectUser(browser, 'ada', 'Ada logged in on laptop and phone', `on her ${name}`);
+    await expectUser(browser, 'ada', 'Ada logged in on her laptop and phone', `On her ${name}`);
   }
 });
 
@@ -76,23 +76,23 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
       restarted = await context.restart(restarted);
       busy = busy.movedTo(restarted);
     }
-    await expectUser(busy, 'ada', `Ada has come back every 50 minutes since she logged in`,
-      `after ${(minutes / 60).toFixed(1)} hours`);
+    await expectUser(busy, 'ada', 'Ada has come back every 50 minutes since she logged in',
+      `After ${(minutes / 60).toFixed(1)} hours`);
     await busy.get('/');
     if (minutes === 100) {
       await expectUser(idle.movedTo(restarted), undefined,
-        'Ada logged in and did nothing for 100 minutes', 'then');
+        'Ada logged in and did nothing for 100 minutes', 'After that');
     }
   }
   for (const hours of ['8 hours and 20 minutes', '9 hours and 10 minutes', '10 hours']) {
     context.advanceClock(50 * MINUTE_MS);
     const page = await busy.get('/account');
     expect(userOf(page) === undefined, {
-      observed: `Mallory came every 50 minutes with ada’s cookie, and was still logged in after `
-        + `${hours}.`,
-      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. '
-        + 'Only a time that no visit can move will end it: when the login began.',
-      lookAt: 'logins.ts: does findUser() ask for `since`, and for nothing that a visit changes?',
+      observed: "Mallory came back every 50 minutes with Ada's cookie, and was still logged in "
+        + `after ${hours}.`,
+      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. So '
+        + 'the login needs a limit that no visit can move: eight hours from when it began.',
+      lookAt: 'logins.ts: does findUser() ask for `since`, and does no visit change it?',
       exchange: page,
     });
     await busy.get('/');
@@ -115,12 +115,12 @@ test('a form finished after the logout changes nothing', { move: 3 }, async (con
   const mallory = app.newBrowser();
   await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
   expect(userOf(await mallory.get('/account')) === undefined, {
-    observed: 'Mallory had a copy of ada’s cookie and sent half a form with a new password. Ada '
-      + 'logged out. Then mallory sent the other half, and the password was changed.',
+    observed: "Mallory had a copy of Ada's cookie, and sent half a form with a new password. Ada "
+      + 'logged out. Then Mallory sent the other half, and the password was changed.',
     why: 'The session was read when the request began, and the request works with that copy. It '
-      + 'cannot know what has ended in the meantime. So look up whether ada is still logged in: '
+      + "can't know what has ended in the meantime. So look up whether Ada is still logged in: "
       + 'outside the session, and at the moment when it matters.',
-    lookAt: 'app.ts: where does POST /account/password learn who is logged in, and does '
+    lookAt: 'app.ts: where does POST /account/password find out who is logged in, and does '
       + 'POST /logout end the login?',
     exchange: answer,
   });
@@ -140,19 +140,19 @@ test('a slow request does not undo a logout', { move: 3 }, async (context) => {
     await slow.finish().catch(() => undefined);
     const page = await app.newBrowser().getWithCookie('/account', stolen);
     expect(userOf(page) === undefined, {
-      observed: `A slow GET ${path} was under way while ada logged out. At its end it stored its `
-        + 'copy of the session, and ada’s old cookie was logged in again.',
-      why: 'express-session stores a session at the end of a request, even if it was destroyed in '
-        + 'the meantime. So a session can come back. A login that was deleted cannot.',
+      observed: `A slow GET ${path} was under way while Ada logged out. When it had ended, her old `
+        + 'cookie was still logged in.',
+      why: 'express-session may store a session at the end of a request, even if it was destroyed '
+        + "in the meantime. So a session can come back. A deleted login can't.",
       lookAt: 'app.ts: does POST /logout call endLogin(), and wait for it? And is the user looked '
-        + 'up, and not read from the session?',
+        + 'up, not read from the session?',
       exchange: page,
     });
   }
-  await expectUser(phone, 'ada', 'Ada logged out on her laptop', 'on her phone');
-  await expectUser(browser, 'ada', 'Ada logged out on her laptop', 'on another laptop');
+  await expectUser(phone, 'ada', 'Ada logged out on her laptop', 'On her phone');
+  await expectUser(browser, 'ada', 'Ada logged out on her laptop', 'On another laptop');
   const restarted = await context.restart(app);
-  await expectUser(phone.movedTo(restarted), 'ada', 'Then the app was restarted', 'on her phone');
+  await expectUser(phone.movedTo(restarted), 'ada', 'Then the app was restarted', 'On her phone');
 });
 
 test('a new login ends the previous one in the same browser', { move: 3 }, async (context) => {
@@ -164,19 +164,19 @@ test('a new login ends the previous one in the same browser', { move: 3 }, async
   await slow.finish().catch(() => undefined);
   const page = await app.newBrowser().getWithCookie('/account', old);
   expect(userOf(page) === undefined, {
-    observed: 'Ada was logged in, and mallory logged in after her in the same browser. A slow '
-      + 'request from before stored the old session again, and its cookie says “logged in as '
-      + `${userOf(page) ?? ''}”.`,
-    why: 'Nobody can log out of that login any more, because its browser has another one now. So a '
-      + 'new login has to end the one that it replaces.',
-    lookAt: 'app.ts: does POST /login call endLogin() with the id that the old session holds?',
+    observed: 'Ada was logged in, and Mallory logged in after her in the same browser. A slow '
+      + 'request from before stored the old session again. With its cookie, GET /account says '
+      + `“logged in as ${userOf(page) ?? ''}”.`,
+    why: 'Nobody can log out of that login any more, because its browser has a new one. So a new '
+      + 'login has to end the one it replaces.',
+    lookAt: 'app.ts: does POST /login call endLogin() with the id in the old session?',
     exchange: page,
   });
-  await expectUser(browser, 'mallory', 'Mallory logged in after ada', 'in the same browser');
+  await expectUser(browser, 'mallory', 'Mallory logged in after Ada', 'In the same browser');
   await logIn(app.newBrowser(), account);
 });
 
-/** An app in which ada has an account and is logged in. */
+/** An app in which Ada has an account and is logged in. */
 async function ada({ openApp }: Context) {
   const app = await openApp();
   const account = await createAccount(app, 'ada');
@@ -189,13 +189,13 @@ async function logOut(browser: Browser): Promise<void> {
   const answer = await submit(browser, '/logout', '/logout', {});
   expect(answer.status < 400, {
     observed: `Ada logged out, and POST /logout answered with status ${answer.status}.`,
-    why: 'A visitor who is logged in has to be able to log out.',
+    why: 'Users have to be able to log out.',
     lookAt: 'app.ts: what does POST /logout do?',
     exchange: answer,
   });
 }
 
-/** Gives the app time to do what it already can. */
+/** Gives the app time to get as far as it can with half a form. */
 async function settle(app: RunningApp): Promise<void> {
   const browser = app.newBrowser();
   for (let visit = 1; visit <= 3; visit++) expectVisit(await browser.get('/'), visit, {});
@@ -210,12 +210,12 @@ async function expectUser(
   const page = await browser.get('/account');
   const user = userOf(page);
   expect(user === expected, {
-    observed: `${what}. GET /account ${where}: ${user ? `logged in as ${user}` : 'nobody'}.`,
+    observed: `${what}. ${where}, GET /account shows ${user ?? 'nobody'}.`,
     why: expected === undefined
-      ? 'After an hour without a visit nobody is logged in any more: the session has ended.'
+      ? 'After an hour without a visit, nobody is logged in any more: the session has ended.'
       : 'A login lasts until its own logout, for eight hours at most, or until an hour passes '
         + 'without a visit.',
-    lookAt: 'logins.ts: which login does findUser() find, and which logins does the app end?',
+    lookAt: 'logins.ts: which logins does findUser() find, and which does the app end?',
     exchange: page,
   });
 }

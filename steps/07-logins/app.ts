@@ -14,7 +14,7 @@ export function createApp(settings: Settings): Express {
   // TODO Move 3: read the whole form first, and only then the session.
   app.use(session(sessionOptions(settings)));
   app.use(readForms);
-  // TODO Move 2: at every request, look up whose login it is. Keep the name in res.locals.user.
+  // TODO Move 2: on every request, look up whose login it is. Keep the name in res.locals.user.
 
   app.get('/', (req, res) => {
     req.session.visits = (req.session.visits ?? 0) + 1;
@@ -28,12 +28,12 @@ export function createApp(settings: Settings): Express {
   app.post('/login', async (req, res, next) => {
     const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
     if (!user) {
-      res.status(401).send(loginPage('That name and password do not match.'));
+      res.status(401).send(loginPage("That name and password don't match."));
       return;
     }
 
     // TODO Move 1: begin a login, and store its id in the new session too.
-    // TODO Move 3: first end the login that this browser may already have.
+    // TODO Move 3: first end the login this browser may already have.
     req.session.regenerate((error) => {
       if (error) return next(error);
       req.session.user = user;

@@ -7,7 +7,7 @@ declare module 'express-serve-static-core' {
   }
 }
 
-/** A login: who it is, and since when. */
+/** A login: whose it is, and since when. */
 interface Login {
   _id: string;
   user: string;

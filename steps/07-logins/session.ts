@@ -7,7 +7,7 @@ declare module 'express-session' {
   interface SessionData {
     visits: number;
     user: string;
-    // TODO Move 1: a session holds the id of a login too.
+    // TODO Move 1: a session also holds the id of a login.
     // TODO Move 2: it no longer holds the user.
   }
 }

@@ -34,29 +34,29 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   expectAccepted(answer, 'Ada changed her password');
   const page = await thief.get('/account');
   expect(userOf(page) === undefined, {
-    observed: 'Mallory knew ada’s password and had logged in with it, on her own phone. Ada '
-      + 'changed her password. Mallory asked for /account, and read “logged in as ada”.',
+    observed: "Mallory knew Ada's password, and logged in with it on her own phone. Ada changed "
+      + 'the password. Then Mallory asked for /account, and read “logged in as ada”.',
     why: 'A login goes on when the password that opened it is changed. But people change their '
       + 'password to get someone out.',
     lookAt: 'app.ts: does POST /account/password call endLogins(), and wait for it?',
     exchange: page,
   });
   for (const [what, cookie] of [
-    ['with a stolen copy of her laptop’s old cookie', copy],
-    ['on her phone', phone.cookieHeader()],
+    ["A stolen copy of her laptop's old cookie", copy],
+    ['Her phone', phone.cookieHeader()],
   ] as const) {
     const page = await app.newBrowser().getWithCookie('/account', cookie);
     expect(userOf(page) === undefined, {
-      observed: `Ada changed her password on her laptop. She was logged in ${what}, and still is.`,
-      why: 'The app cannot know which of her logins is the thief’s. So all of them have to end.',
+      observed: `Ada changed her password on her laptop. ${what} is still logged in.`,
+      why: "The app can't know which of her logins is the thief's. So all of them have to end.",
       lookAt: 'logins.ts: which logins does endLogins() delete?',
       exchange: page,
     });
   }
   await expectUser(laptop, 'ada', 'Ada changed her password', 'in this browser',
-    'Ada has just shown that she is ada: her browser gets a new login, in a new session.');
-  await expectUser(mallory, 'mallory', 'Ada changed her password', 'in mallory’s browser',
-    'The logins of other users have nothing to do with it.');
+    'Ada has just shown who she is, so her browser gets a new login, in a new session.');
+  await expectUser(mallory, 'mallory', 'Ada changed her password', "in Mallory's browser",
+    "Other users' logins have nothing to do with it.");
   await logIn(app.newBrowser(), changed);
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 });
@@ -64,19 +64,19 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
 test('nobody changes a password without knowing it', { move: 1 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const { password } = await createAccount(app, 'mallory');
-  const tries = { 'a wrong password': 'guessed', 'no password': '', 'mallory’s own': password };
+  const tries = { 'a wrong password': 'guessed', 'no password': '', 'her own': password };
   for (const [what, old] of Object.entries(tries)) {
     const answer = await changePassword(laptop, old, 'set by mallory');
-    expectRefused(answer, `At ada’s laptop, mallory tried to change the password with ${what}`);
+    expectRefused(answer, `At Ada's laptop, Mallory tried to change the password with ${what}`);
     await expectNoLogin(app.newBrowser(), { name: 'ada', password: 'set by mallory' },
-      `Mallory tried to change ada’s password with ${what}`);
+      `Mallory tried to change Ada's password with ${what}`);
   }
   const stranger = await changePassword(app.newBrowser(), account.password, 'set by mallory');
   expectNoServerError(stranger);
   await logIn(app.newBrowser(), account);
   for (const [where, browser] of Object.entries({ laptop, phone })) {
-    await expectUser(browser, 'ada', 'Mallory tried to change ada’s password',
-      `on her ${where}`, 'A failed attempt changes nothing.');
+    await expectUser(browser, 'ada', "Mallory tried to change Ada's password",
+      `on Ada's ${where}`, 'A failed attempt changes nothing.');
   }
 });
 
@@ -89,17 +89,17 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   await submit(tablet, '/logout', '/logout', {});
 
   const page = await laptop.get('/account');
-  expectShown(page, ['Laptop-Browser', 'Phone-Browser'], 'Ada is logged in on laptop and phone');
+  expectShown(page, ['Laptop-Browser', 'Phone-Browser'], 'Ada logged in on her laptop and phone');
   expectNotShown(page, 'Mallory-Browser', 'Mallory is logged in too',
-    'Users see their own logins, and no one else’s.');
+    'Users see their own logins, and no others.');
   expectNotShown(page, 'Tablet-Browser', 'Ada logged out on her tablet',
-    'A login that has ended needs no button, and only alarms people.');
+    'A login that has ended needs no button, and would only alarm people.');
   const ids = [laptop, phone, tablet].map((browser) => browser.sessionCookie()?.id ?? '-');
   expect(!ids.some((id) => id !== '-' && page.body.includes(id)), {
     observed: 'GET /account shows the id of a session.',
-    why: 'A session’s id is half of what its cookie holds. It belongs in the cookie, which no '
+    why: "A session's id is half of what its cookie holds. It belongs in the cookie, which no "
       + 'script can read, and nowhere else: pages end up in caches, screenshots and emails.',
-    lookAt: 'app.ts: which id tells the logins apart on the page? The id of the login is harmless.',
+    lookAt: "app.ts: which id tells the logins apart on the page? A login's own id is harmless.",
     exchange: page,
   });
 
@@ -108,7 +108,7 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
     await laptop.get('/');
   }
   expectNotShown(await laptop.get('/account'), 'Phone-Browser',
-    'Ada’s phone was silent for 80 minutes', 'That login ended after an hour of silence.');
+    "Ada's phone was silent for 80 minutes", 'That login ended after an hour of silence.');
 });
 
 test('what a browser says about itself is only text', { move: 2 }, async ({ openApp }) => {
@@ -121,9 +121,9 @@ test('what a browser says about itself is only text', { move: 2 }, async ({ open
   const page = await browser.get('/account');
   expectShown(page, ['Laptop-Browser'], 'Ada is logged in');
   expect(!/<img|<script|onerror="/i.test(page.body), {
-    observed: `A browser says that it is ${agents[0]}, and GET /account shows that as HTML.`,
-    why: 'Anyone can make up a User-Agent. As HTML, it would run mallory’s script in ada’s page, '
-      + 'and that could do whatever ada can.',
+    observed: `A browser says that it's ${agents[0]}, and GET /account shows that as HTML.`,
+    why: "Anyone can make up a User-Agent. As HTML, it would run Mallory's script in Ada's page, "
+      + 'and that script could do whatever Ada can.',
     lookAt: 'pages.ts: does the User-Agent go through escapeHtml()?',
     exchange: page,
   });
@@ -140,24 +140,24 @@ test('one device logs another one out', { move: 3 }, async (context) => {
 
   const button = await findButton(laptop, 'Phone-Browser');
   const refused = await press(laptop, button, { password: 'guessed' });
-  expectRefused(refused, 'At ada’s laptop, mallory tried to end a login with a wrong password');
+  expectRefused(refused, "At Ada's laptop, Mallory tried to end a login with a wrong password");
   await expectUser(phone, 'ada', 'Mallory tried to end a login with a wrong password',
     'on the phone', 'Check the password before you do anything.');
 
   const slow = await app.startSlowGet('/', phone.cookieHeader());
   const answer = await press(laptop, button, { password: account.password });
-  expectAccepted(answer, 'Ada ended the login of her phone');
+  expectAccepted(answer, "Ada ended her phone's login");
   await slow.finish().catch(() => undefined);
   await expectUser(phone, undefined,
-    'Ada ended the login of her phone, while the phone had a request under way', 'on the phone',
+    "Ada ended her phone's login while the phone had a request under way", 'on the phone',
     'A login that was ended has to be gone from the server, not only from the page.');
   for (const [name, browser] of Object.entries({ laptop, tablet })) {
-    await expectUser(browser, 'ada', 'Ada ended the login of her phone', `on her ${name}`,
+    await expectUser(browser, 'ada', "Ada ended her phone's login", `on Ada's ${name}`,
       'A button ends the login next to it, and no other.');
   }
-  await expectUser(mallory, 'mallory', 'Ada ended the login of her phone', 'in mallory’s browser',
+  await expectUser(mallory, 'mallory', "Ada ended her phone's login", "in Mallory's browser",
     'A button ends the login next to it, and no other.');
-  expectNotShown(await laptop.get('/account'), 'Phone-Browser', 'Ada ended the login of her phone',
+  expectNotShown(await laptop.get('/account'), 'Phone-Browser', "Ada ended her phone's login",
     'A login that has ended needs no button.');
 });
 
@@ -170,29 +170,32 @@ test("nobody ends another user's login", { move: 3 }, async (context) => {
 
   const tries: Record<string, [Browser, string]> = {
     'with her own login and her own password': [mallory, other.password],
-    'with her own login and ada’s password': [mallory, account.password],
+    "with her own login and Ada's password": [mallory, account.password],
     'without a login': [app.newBrowser(), account.password],
   };
   for (const [how, [browser, password]] of Object.entries(tries)) {
     const answer = await press(browser, button, { password });
     expectNoServerError(answer);
-    await expectUser(phone, 'ada', `Mallory sent the form that ends ada’s login, ${how}`,
-      'on the phone', 'Ids can be guessed, seen or sent by mistake. So ask for the owner '
-      + 'of the login as well, not only for its id.');
+    await expectUser(phone, 'ada', `Mallory sent the form that ends Ada's login, ${how}`,
+      'on the phone', "Ids can be guessed, seen or sent by mistake. So ask for the login's user as "
+      + 'well, not only for its id.');
   }
-  for (const odd of [{}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' }]) {
+  const odds: Record<string, string>[] = [
+    {}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' },
+  ];
+  for (const odd of odds) {
     const answer = await laptop.post(button.action, {
       ...odd, password: account.password,
     }, ownPage(app.url));
     expectNoServerError(answer);
   }
   for (const [name, browser] of Object.entries({ laptop, phone })) {
-    await expectUser(browser, 'ada', 'A form that names no login came in', `on her ${name}`,
+    await expectUser(browser, 'ada', 'A form that names no login came in', `on Ada's ${name}`,
       'A form that names no login ends none.');
   }
 });
 
-/** An app in which ada is logged in on two devices. */
+/** An app in which Ada is logged in on two devices. */
 async function ada({ openApp }: Context) {
   const app = await openApp();
   const account = await createAccount(app, 'ada');
@@ -221,8 +224,8 @@ async function findButton(browser: Browser, agent: string): Promise<PageButton> 
         const answer = await browser.post(action, { ...fields, ...field, password: '' },
           ownPage(browser.url));
         expect(answer.status !== 404, {
-          observed: `The button at ${agent} posts to ${action}, and that is a 404.`,
-          why: 'A button needs a route that answers it.',
+          observed: `The button for ${agent} posts to ${action}, which answers with 404.`,
+          why: 'The button needs a route.',
           lookAt: "app.ts: is there an app.post('/account/end', …)?",
           exchange: answer,
         });
@@ -232,9 +235,8 @@ async function findButton(browser: Browser, agent: string): Promise<PageButton> 
   }
   expect(false, {
     observed: `GET /account has no button that ends the login of ${agent}.`,
-    why: 'When a phone is lost, its owner has to be able to log it out from another device.',
-    lookAt: 'app.ts: does showAccount() hand the logins to accountPage(), which shows a form for '
-      + 'each?',
+    why: 'Users who lose a phone have to be able to log it out from another device.',
+    lookAt: 'app.ts: does showAccount() hand accountPage() the logins? It shows a form for each.',
     exchange: page,
   });
 }
@@ -250,10 +252,10 @@ function press(
 function expectAccepted(answer: Exchange, what: string): void {
   expectNoServerError(answer);
   expect(answer.status < 400, {
-    observed: `${what}, with the right password, and was answered with status ${answer.status}: `
+    observed: `${what}, with the right password, and got status ${answer.status}: `
       + `${quote(answer.body)}.`,
-    why: 'A visitor who knows the password is allowed to.',
-    lookAt: 'app.ts: which fields does the route read, and what does it ask of them?',
+    why: 'Users who know their password may do that.',
+    lookAt: 'app.ts: which fields does the route read, and how does it check them?',
     exchange: answer,
   });
 }
@@ -261,11 +263,11 @@ function expectAccepted(answer: Exchange, what: string): void {
 function expectRefused(answer: Exchange, what: string): void {
   expectNoServerError(answer);
   expect(answer.status >= 400, {
-    observed: `${what}, and was answered with status ${answer.status}.`,
-    why: 'A laptop is left open, or a cookie is stolen: a session shows who logged in, and not who '
-      + 'is there now. So ask for the password again before what matters most.',
-    lookAt: 'app.ts: does the route call authenticate() with the field `password`, await it, and '
-      + 'look at the result before it does anything?',
+    observed: `${what}, and got status ${answer.status}.`,
+    why: "A laptop is left open, or a cookie is stolen: a session shows who logged in, not who's "
+      + 'there now. So ask for the password again before what matters most.',
+    lookAt: 'app.ts: does the route call authenticate() with the `password` field, await it, and '
+      + 'check the result before it does anything?',
     exchange: answer,
   });
 }
@@ -273,9 +275,9 @@ function expectRefused(answer: Exchange, what: string): void {
 async function expectNoLogin(browser: Browser, account: Account, what: string): Promise<void> {
   const answer = await tryLogin(browser, account);
   expect(userOf(await browser.get('/account')) === undefined, {
-    observed: `${what}. Then “${account.password}” opened ada’s account.`,
-    why: 'Only the password that ada chose last opens her account.',
-    lookAt: 'app.ts: in which order does POST /account/password check and change?',
+    observed: `${what}. Then “${account.password}” opened Ada's account.`,
+    why: 'Only the password that Ada chose last opens her account.',
+    lookAt: 'app.ts: does POST /account/password check first, and change the password after that?',
     exchange: answer,
   });
 }
@@ -285,9 +287,9 @@ async function expectUser(
 ): Promise<void> {
   const page = await browser.get('/account');
   expect(userOf(page) === expected, {
-    observed: `${what}. Now GET /account shows ${userOf(page) ?? 'no one'} ${where}.`,
+    observed: `${what}. Now GET /account shows ${userOf(page) ?? 'nobody'} ${where}.`,
     why,
-    lookAt: 'app.ts: which logins are ended, and when?',
+    lookAt: 'app.ts: which logins does it end, and when?',
     exchange: page,
   });
 }
@@ -295,8 +297,8 @@ async function expectUser(
 function expectShown(page: Exchange, agents: string[], what: string): void {
   for (const agent of agents) {
     expect(page.body.includes(agent), {
-      observed: `${what}, and GET /account does not show “${agent}”.`,
-      why: 'People recognize their own devices by the browser, and notice one that is not theirs.',
+      observed: `${what}, and GET /account doesn't show “${agent}”.`,
+      why: "People recognise their own devices by the browser, and notice one that isn't theirs.",
       lookAt: 'app.ts: does showAccount() hand accountPage() what listLogins() finds?',
       exchange: page,
     });
@@ -305,7 +307,7 @@ function expectShown(page: Exchange, agents: string[], what: string): void {
 
 function expectNotShown(page: Exchange, agent: string, what: string, why: string): void {
   expect(!page.body.includes(agent), {
-    observed: `${what}, and ada’s account shows “${agent}”.`,
+    observed: `${what}, and Ada's account shows “${agent}”.`,
     why,
     lookAt: 'logins.ts: which logins does listLogins() find?',
     exchange: page,

@@ -1,6 +1,5 @@
 import {
   beginPost,
-  countStands,
   createAccount,
   expect,
   expectVisit,
@@ -110,7 +109,7 @@ testEntry(killed, { move: 2, env }, async (entry, database, { restart }) => {
     lookAt: 'session.ts: are the sessions in MongoDB, signed with SESSION_SECRET?',
     exchange: page,
   });
-  expectVisit(await moved.get('/'), 2, countStands);
+  expectVisit(await moved.get('/'), 2);
 });
 
 const deployed = 'SIGTERM lets the requests under way come to their end';
@@ -206,7 +205,7 @@ async function open(entry: Entry, database: TestDatabase | undefined) {
   const account = await createAccount({ database }, 'ada');
   const laptop = patient(entry);
   await logIn(laptop, account);
-  expectVisit(await laptop.get('/'), 1, countStands);
+  expectVisit(await laptop.get('/'), 1);
   return { account, laptop };
 }
 

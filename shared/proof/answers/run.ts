@@ -108,11 +108,10 @@ async function runAnswer(tests: TestProcess, task: Task, folder: string): Promis
  * they can see what the answer changes: index.ts, or what keeps it from starting.
  */
 function choose(answer: RightAnswer | WrongAnswer): Choice {
-  if (!('caughtBy' in answer)) return {};
   const changes = Object.entries({ ...answer.patch, ...answer.files });
   return {
-    last: answer.caughtBy,
-    withoutEntries: changes.every(([name, text]) => (
+    last: 'caughtBy' in answer ? answer.caughtBy : undefined,
+    withoutEntries: changes.length > 0 && changes.every(([name, text]) => (
       name !== 'index.ts' && !/^[+-].*\b(import|require)\b/m.test(text)
     )),
   };

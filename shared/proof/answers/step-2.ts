@@ -25,7 +25,7 @@ export const wrong: WrongAnswer[] = [
 +createApp({ secret: SESSION_SECRET! }).listen(port, (error) => {
 ` },
     caughtBy: needsSecret,
-    reads: /SESSION_SECRET was not set, and index\.ts listens all the same\. Without a secret express/,
+    reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same\. Without a/,
   },
   {
     name: 'a secret to fall back on',
@@ -34,7 +34,7 @@ export const wrong: WrongAnswer[] = [
 +createApp({ secret: SESSION_SECRET ?? 'keyboard cat' }).listen(port, (error) => {
 ` },
     caughtBy: needsSecret,
-    reads: /listens all the same\. A secret that stands in the code is known to everyone/,
+    reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same\. A secret in/,
   },
   {
     name: 'a secret to fall back on, and a check that never fails',
@@ -43,7 +43,7 @@ export const wrong: WrongAnswer[] = [
 +const { PORT, SESSION_SECRET = 'keyboard cat' } = process.env;
 ` },
     caughtBy: needsSecret,
-    reads: /SESSION_SECRET was not set, .* such a fallback goes unnoticed until it is too late/,
+    reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same\. A secret in/,
   },
   {
     name: 'a warning and no end',
@@ -53,14 +53,14 @@ export const wrong: WrongAnswer[] = [
 +createApp({ secret: SESSION_SECRET as string }).listen(port, (error) => {
 ` },
     caughtBy: needsSecret,
-    reads: /SESSION_SECRET was not set, and index\.ts listens all the same/,
+    reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same\. Without a/,
   },
   {
     name: 'an end that does not name the secret',
     patch: { 'index.ts': `${check}+if (!SESSION_SECRET) stop('Some settings are missing.');
 ` },
     caughtBy: needsSecret,
-    reads: /ended without naming it\. It printed: “Some settings are missing\.”/,
+    reads: /ended without a word about SESSION_SECRET\. It printed: "Some settings are missing\."/,
   },
   {
     name: 'an exit code of 0 without the secret',
@@ -76,7 +76,7 @@ export const wrong: WrongAnswer[] = [
     patch: { 'index.ts': `${check}+if (SESSION_SECRET === undefined) stop('No SESSION_SECRET.');
 ` },
     caughtBy: emptySecret,
-    reads: /SESSION_SECRET was empty, and index\.ts listens all the same\. Without a secret express/,
+    reads: /SESSION_SECRET was empty, and index\.ts listens all the same\. Without a/,
   },
   {
     name: 'a secret in the code beside the check',
@@ -193,7 +193,7 @@ export const wrong: WrongAnswer[] = [
 +createApp({} as { secret: string }).listen(port, (error) => {
 ` },
     caughtBy: handsOver,
-    reads: /index\.ts was started and visited, and set no session cookie\..*what is it given/,
+    reads: /status 500: Error: secret option required.* so it got lost on the way/,
   },
   {
     name: 'the middleware moved below the route',
@@ -204,7 +204,7 @@ export const wrong: WrongAnswer[] = [
    return app;
 ` },
     caughtBy: cookie,
-    reads: /status 500: TypeError: Cannot read properties of undefined \(reading 'visits'\)\. req\.session is undefined.*order.*Line steps\/02-memory-sessions\/app\.ts:\d+/,
+    reads: /\(reading 'visits'\)\. req\.session is undefined .* goes above the routes.*Line steps\/02-memory-sessions\/app\.ts:\d+/,
   },
   {
     name: 'the middleware for another path',
@@ -222,7 +222,7 @@ export const wrong: WrongAnswer[] = [
 +      domain: 'example.com',
 ` },
     caughtBy: cookie,
-    reads: /The browser threw the session cookie away.*Path or Domain/,
+    reads: /The browser threw the session cookie away, or doesn't send it back to \/\./,
   },
   {
     name: 'a cookie that needs HTTPS',
@@ -260,7 +260,7 @@ export const wrong: WrongAnswer[] = [
 +      maxAge: 3600,
 ` },
     caughtBy: counts,
-    reads: /Visit 3 was answered with “Hello World, visit 1”\. Five seconds later.*maxAge is in milliseconds/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A minute later the same/,
   },
   {
     name: 'one end for all cookies',
@@ -304,7 +304,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${visits}\`);
 ` },
     caughtBy: tampered,
-    reads: /Visit 1 was answered with “Hello World, visit 3”/,
+    reads: /Visit 1 was answered with "Hello World, visit 3"/,
   },
   {
     name: 'no count shown',
@@ -313,7 +313,7 @@ export function createApp(settings: Settings): Express {
 +    res.send('Hello World');
 ` },
     caughtBy: counts,
-    reads: /GET \/ answered “Hello World”: it tells no number of visits/,
+    reads: /GET \/ answered "Hello World": there's no number of visits in it\. The/,
   },
   {
     name: 'no value to start from',
@@ -322,7 +322,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits!++;
 ` },
     caughtBy: counts,
-    reads: /“Hello World, visit (NaN|null)”.*undefined \+ 1 is NaN/,
+    reads: /"Hello World, visit (NaN|null)".*undefined \+ 1 is NaN/,
   },
   {
     name: 'the visits before this one',
@@ -334,7 +334,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${before}\`);
 ` },
     caughtBy: counts,
-    reads: /“Hello World, visit 0”\. The count was shown before this visit was added/,
+    reads: /"Hello World, visit 0"\. The count was shown before this visit was added/,
   },
   {
     name: 'two at a time',
@@ -343,7 +343,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = (req.session.visits ?? 0) + 2;
 ` },
     caughtBy: counts,
-    reads: /Visit 1 was answered with “Hello World, visit 2”/,
+    reads: /Visit 1 was answered with "Hello World, visit 2"/,
   },
   {
     name: 'the count stored after the answer',
@@ -355,7 +355,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = visits;
 ` },
     caughtBy: cookie,
-    reads: /without a Set-Cookie header.*before the answer is sent/,
+    reads: /GET \/ came back without a Set-Cookie header\. The id in the cookie is all/,
   },
   {
     name: 'a variable of the module',
@@ -368,7 +368,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = ++visits;
 ` },
     caughtBy: counts,
-    reads: /Visit 1 was answered with .*the count is shared by all\. A variable of the module/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A browser that's never/,
   },
   {
     name: 'a variable of the app',
@@ -380,7 +380,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = ++visits;
 ` },
     caughtBy: apart,
-    reads: /Visit 1 was answered with .*the count is shared by all/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A browser that's never/,
   },
   {
     name: 'one id for everybody',
@@ -399,7 +399,7 @@ export function createApp(settings: Settings): Express {
 +    await new Promise((resolve) => { req.session.regenerate(resolve); });
 ` },
     caughtBy: counts,
-    reads: /Visit 2 was answered with “Hello World, visit 1”\. The same browser came back/,
+    reads: /Visit 2 was answered with "Hello World, visit 1"\. The same browser came back/,
   },
   {
     name: 'an object in the place of the session',
@@ -438,7 +438,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${visits.get(id)}\`);
 ` },
     caughtBy: tampered,
-    reads: /A cookie whose signature does not fit was taken for a real one/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A cookie whose/,
   },
   {
     name: 'a store outside of createApp()',
@@ -468,7 +468,7 @@ export function createApp(settings: Settings): Express {
 -    saveUninitialized: false,
 ` },
     caughtBy: uninitialized,
-    reads: /got a session cookie.*if it is missing, it is true/,
+    reads: /GET \/no-such-page stores nothing \(status \d+\) and got a session cookie\./,
   },
   {
     name: 'every path is counted',
@@ -491,7 +491,7 @@ export function createApp(settings: Settings): Express {
 +    resave: true,
 ` },
     caughtBy: slow,
-    reads: /Visit 3 was answered with “Hello World, visit 2”\. A slow request that only read/,
+    reads: /Visit 3 was answered with "Hello World, visit 2"\. A slow request that only read/,
   },
   {
     name: 'no resave',
@@ -499,7 +499,7 @@ export function createApp(settings: Settings): Express {
 -    resave: false,
 ` },
     caughtBy: slow,
-    reads: /wrote its old copy back.*If it is missing, it is true/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A slow request that/,
   },
   {
     name: 'resave: true, and a 404 page of its own',
@@ -523,7 +523,7 @@ export function createApp(settings: Settings): Express {
 +      httpOnly: false,
 ` },
     caughtBy: flags,
-    reads: /The session cookie is not HttpOnly\. Any script/,
+    reads: /The session cookie isn't HttpOnly\. Any script/,
   },
   {
     name: 'no SameSite',
@@ -540,7 +540,7 @@ export function createApp(settings: Settings): Express {
 +      sameSite: 'none',
 ` },
     caughtBy: cookie,
-    reads: /threw the session cookie away.*SameSite=None but without Secure/,
+    reads: /The browser threw the session cookie away, or doesn't send it back to \/\./,
   },
   {
     name: 'import * as session',
@@ -549,7 +549,7 @@ export function createApp(settings: Settings): Express {
 +import * as session from 'express-session';
 ` },
     caughtBy: cookie,
-    reads: /session was called, but what was imported .* is not a function.*without the star/,
+    reads: /session was called, but what's imported .* isn't a function.*without the star/,
   },
   {
     name: 'no return of the options',
@@ -570,6 +570,332 @@ export function createApp(settings: Settings): Express {
 ` },
     caughtBy: cookie,
     reads: /secret option required for sessions\. express-session got no secret/,
+  },
+  {
+    name: 'a misspelt SESSION_SECRET',
+    patch: { 'index.ts': `
+-const { PORT, SESSION_SECRET } = process.env;
++const { PORT, SESION_SECRET: SESSION_SECRET } = process.env;
+` },
+    caughtBy: handsOver,
+    reads: /SESSION_SECRET was set, and index\.ts ended \(exit code \d+\) without listening\. It/,
+  },
+  {
+    name: 'an index.ts that never starts',
+    patch: { 'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++createApp({ secret: SESSION_SECRET });
+` },
+    caughtBy: handsOver,
+    reads: /SESSION_SECRET was set, and index\.ts ended \(exit code \d+\) without listening\. It/,
+  },
+  {
+    name: 'a listen() whose error is lost',
+    patch: { 'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++createApp({ secret: SESSION_SECRET }).listen(port, () => {
+` },
+    caughtBy: 'a PORT that is taken ends it with a sentence',
+    reads: /PORT was taken by another server, and index\.ts printed "Server running" all the/,
+  },
+  {
+    name: 'a port of its own',
+    patch: { 'index.ts': `
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++createApp({ secret: SESSION_SECRET }).listen(4000, (error) => {
+` },
+    caughtBy: 'index.ts listens on PORT',
+    reads: /PORT was \d+, but the app asked for port \d+\. Whether an app runs on \d+ or/,
+  },
+  {
+    name: 'no Hello World any more',
+    patch: { 'app.ts': `
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.send(\`visit \${req.session.visits}\`);
+` },
+    caughtBy: 'GET / answers Hello World',
+    reads: /GET \/ answered "visit \d+"\. There's no Hello World in it\. The text you give/,
+  },
+  {
+    name: 'every path answers',
+    patch: { 'app.ts': `
++  app.use((req, res) => { res.send('Hello World'); });
+   return app;
+` },
+    caughtBy: 'any other path is a 404',
+    reads: /GET \/no-such-page answered with status \d+ instead of \d+\. The route answers every/,
+  },
+  {
+    name: 'the secret printed',
+    patch: { 'index.ts': `
+   console.log(\`Server running on port \${port}\`);
++  console.log(\`Secret: \${SESSION_SECRET}\`);
+` },
+    caughtBy: handsOver,
+    reads: /index\.ts printed the SESSION_SECRET\. What an app prints is kept in logs, which many/,
+  },
+  {
+    name: 'the session id in the page',
+    patch: { 'app.ts': `
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.send(\`Hello World, visit \${req.session.visits} <!-- \${req.sessionID} -->\`);
+` },
+    caughtBy: counts,
+    reads: /The answer to GET \/ holds the session's id outside its/,
+  },
+  {
+    name: 'ids that count up',
+    patch: { 'session.ts': `
++let next = 1_000_000;
++
+ export function sessionOptions({ secret }: Settings): SessionOptions {
+@@
+     secret,
++    genid: () => \`the-session-number-\${++next}\`,
+` },
+    caughtBy: cookie,
+    reads: /Three browsers got the ids the-session-number-\d+, the-session-number-\d+,/,
+  },
+  {
+    name: 'short ids',
+    patch: { 'session.ts': `
+-import type { SessionOptions } from 'express-session';
++import { randomBytes } from 'node:crypto';
++import type { SessionOptions } from 'express-session';
+@@
+     secret,
++    genid: () => randomBytes(4).toString('hex'),
+` },
+    caughtBy: cookie,
+    reads: /Three browsers got the ids \w{8}, \w{8}, \w{8}\. The id is the key to a session/,
+  },
+  {
+    name: 'the time as an id',
+    patch: { 'session.ts': `
+     secret,
++    genid: () => String(process.hrtime.bigint()),
+` },
+    caughtBy: cookie,
+    reads: /Three browsers got the ids \d+, \d+, \d+\. The id/,
+  },
+  {
+    name: 'a __Host- cookie without Secure',
+    patch: { 'session.ts': `
+     secret,
++    name: '__Host-sid',
+` },
+    caughtBy: cookie,
+    reads: /The browser threw the session cookie away, or doesn't send it back to \/\. Browsers/,
+  },
+  {
+    name: 'a partitioned cookie without Secure',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      partitioned: true,
+` },
+    caughtBy: cookie,
+    reads: /The browser threw the session cookie away, or doesn't send it back to \/\. Browsers/,
+  },
+  {
+    name: 'a cookie for another path',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      path: '/account',
+` },
+    caughtBy: cookie,
+    reads: /GET \/ answered with status \d+: TypeError: Cannot read properties of undefined/,
+  },
+  {
+    name: 'a count that never grows',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = req.session.visits ?? 0 + 1;
+` },
+    caughtBy: counts,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The server knew the browser/,
+  },
+  {
+    name: '++ behind the number',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    let visits = req.session.visits ?? 1;
++    req.session.visits = visits++;
+` },
+    caughtBy: counts,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The server knew the browser/,
+  },
+  {
+    name: 'options that are not called',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use(session(sessionOptions as never));
+` },
+    caughtBy: cookie,
+    reads: /GET \/ answered with status \d+: Error: secret option required for sessions\./,
+  },
+  {
+    name: 'options that are not awaited',
+    patch: { 'session.ts': `
+-export function sessionOptions({ secret }: Settings): SessionOptions {
++export async function sessionOptions({ secret }: Settings): Promise<SessionOptions> {
+`, 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use(session(sessionOptions(settings) as never));
+` },
+    caughtBy: cookie,
+    reads: /GET \/ answered with status \d+: Error: secret option required for sessions\./,
+  },
+  {
+    name: 'options made for every request',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use((req, res, next) => { session(sessionOptions(settings))(req, res, next); });
+` },
+    caughtBy: counts,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The same browser came back and/,
+  },
+  {
+    name: 'a secret that is only checked when a visitor comes',
+    patch: { 'index.ts': `
+-if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
+@@
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++const app = express();
++app.use((req, res, next) => {
++  if (!SESSION_SECRET) stop('SESSION_SECRET is not set.');
++  next();
++});
++app.use(createApp({ secret: SESSION_SECRET! }));
++app.listen(port, (error) => {
+@@
+-import { createApp } from './app.ts';
++import express from 'express';
++import { createApp } from './app.ts';
+` },
+    caughtBy: needsSecret,
+    reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same\. Without a secret/,
+  },
+  {
+    name: 'one session per address',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const visits = (seen.get(req.ip) ?? 0) + 1;
++    seen.set(req.ip, visits);
++    req.session.visits = visits;
++    res.send(\`Hello World, visit \${req.session.visits}\`);
+@@
+   const app = express();
++  const seen = new Map<string | undefined, number>();
+` },
+    caughtBy: apart,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A browser that's never been here/,
+  },
+  {
+    name: 'sessionOptions() forgotten in the import',
+    patch: { 'app.ts': `
+-import { sessionOptions, type Settings } from './session.ts';
++import type { Settings } from './session.ts';
+` },
+    caughtBy: cookie,
+    reads: /createApp\(\{ secret \}\) failed: sessionOptions is not defined\. The app couldn't be/,
+  },
+  {
+    name: 'a cookie that ends after ten seconds',
+    patch: { 'session.ts': `
+       httpOnly: true,
++      maxAge: 10_000,
+` },
+    caughtBy: counts,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A minute later the same browser/,
+  },
+  {
+    name: 'a count by two for those who come back',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = (req.session.visits ?? 0.5) * 2;
+` },
+    caughtBy: counts,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. Each visit counts one more than/,
+  },
+  {
+    name: 'this visitor\'s session in a variable of the app',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  let current: session.SessionData;
++  app.use((req, res, next) => {
++    current = req.session as unknown as session.SessionData;
++    next();
++  });
++  app.get('/', async (req, res) => {
++    await new Promise(setImmediate);
++    current.visits = (current.visits ?? 0) + 1;
++    res.send(\`Hello World, visit \${current.visits}\`);
+` },
+    caughtBy: apart,
+    reads: /Ten browsers came at once, for the (first|second) time, and one of them read.*in req and res/,
+  },
+  {
+    name: 'the response in a variable of the module',
+    patch: { 'app.ts': `
++let response: express.Response;
++
+ export function createApp(settings: Settings): Express {
+@@
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', async (req, res) => {
++    response = res;
++    req.session.visits = (req.session.visits ?? 0) + 1;
++    await new Promise(setImmediate);
++    response.send(\`Hello World, visit \${req.session.visits}\`);
+` },
+    caughtBy: apart,
+    reads: /Ten browsers came at once, and not all of them were answered.*in req and res/,
+  },
+  {
+    name: 'a count that starts anew after 9',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++    req.session.visits = ((req.session.visits ?? 0) + 1) % 10;
+` },
+    caughtBy: counts,
+    reads: /Visit 10 was answered with "Hello World, visit 0"/,
+  },
+  {
+    name: 'a cookie that scripts can read, set beside the real one',
+    patch: { 'app.ts': `
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.cookie('sid-copy', req.sessionID);
++    res.send(\`Hello World, visit \${req.session.visits}\`);
+` },
+    caughtBy: counts,
+    reads: /The answer to GET \/ holds the session's id outside its/,
+  },
+  {
+    name: 'a session that is forgotten at its third visit',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', (req, res, next) => {
++    const visits = (req.session.visits ?? 0) + 1;
++    req.session.regenerate((error) => {
++      if (error) return next(error);
++      req.session.visits = visits;
++      if (visits === 3) delete (req.session as Partial<session.SessionData>).visits;
++      res.send(\`Hello World, visit \${visits}\`);
++    });
+` },
+    caughtBy: counts,
+    reads: /Visit 4 was answered with "Hello World, visit 1"/,
   },
 ];
 
@@ -732,6 +1058,91 @@ main().catch((error) => {
 -    secret,
 +    secret: Buffer.from(secret) as never,
 +    genid: () => randomBytes(32).toString('hex'),
+` },
+  },
+  {
+    name: 'uuids as ids, another name, a cookie for a day',
+    patch: { 'session.ts': `
+-import type { SessionOptions } from 'express-session';
++import { randomUUID } from 'node:crypto';
++import type { SessionOptions } from 'express-session';
+@@
+     secret,
++    name: 'id',
++    genid: () => randomUUID(),
+@@
+       httpOnly: true,
++      maxAge: 24 * 60 * 60 * 1000,
+` },
+  },
+  {
+    name: 'the count in a function that is awaited',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  const count = async (data: Partial<session.SessionData>) => {
++    await new Promise(setImmediate);
++    return data.visits = (data.visits ?? 0) + 1;
++  };
++  app.get('/', async (req, res) => {
++    res.send(\`Hello World, visit \${await count(req.session)}\`);
+` },
+  },
+  {
+    name: 'a main-module guard',
+    patch: { 'index.ts': `
+-import { createApp } from './app.ts';
++import { pathToFileURL } from 'node:url';
++import { createApp } from './app.ts';
+@@
+-createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
++  createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
++    if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++    console.log(\`Server running on port \${port}\`);
++  });
++}
+` },
+  },
+  {
+    name: 'all that is missing in one sentence',
+    patch: { 'index.ts': `
+-if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
++const missing = ['SESSION_SECRET'].filter((name) => !process.env[name]?.trim());
++if (!SESSION_SECRET || missing.length > 0) stop(\`Please set: \${missing.join(', ')}\`);
+` },
+  },
+  {
+    name: 'a page with a form, a second cookie that lives on, cookie options by themselves',
+    patch: { 'session.ts': `
++const cookie = { httpOnly: true, sameSite: 'lax' as const, path: '/' };
++
+ export function sessionOptions({ secret }: Settings): SessionOptions {
+@@
+-    cookie: {
+-      httpOnly: true,
+-      sameSite: 'lax',
+-    },
++    cookie,
+`, 'app.ts': `
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    res.cookie('seen', 'yes', { maxAge: 86_400_000 });
++    res.send(\`<!doctype html><title>Home</title><h1>Hello World, visit \${req.session.visits}</h1>
++<form><input name="q"><button>Search</button></form>\`);
+` },
+  },
+  {
+    name: 'a session of a class, a count in a list',
+    patch: { 'app.ts': `
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++    const data = req.session as unknown as { seen?: number[] };
++    data.seen = [...data.seen ?? [], Date.now()];
++    res.send(\`Hello World, visit \${data.seen.length}\`);
 ` },
   },
 ];

@@ -20,12 +20,22 @@ const handler = `
 -  });
 `;
 
+const form = `
+-<form method="post" action="/logout">
+-  <button>Log out</button>
+-</form>
+`;
+
+const answer = `
+-      res.send('Logout complete');
+`;
+
 export const wrong: WrongAnswer[] = [
   {
     name: 'no route for POST',
     patch: { 'app.ts': handler },
     caughtBy: complete,
-    reads: /POST \/logout answered with status 404\. Logging out changes something, so it is a POST/,
+    reads: /POST \/logout answered with status \d+\. Logging out changes something, so/,
   },
   {
     name: 'a route above the middleware',
@@ -49,7 +59,7 @@ export const wrong: WrongAnswer[] = [
 +      res.send('Bye!');
 ` },
     caughtBy: complete,
-    reads: /POST \/logout answered “Bye!” with status 200/,
+    reads: /POST \/logout answered "Bye!" with status 200/,
   },
   {
     name: 'no text',
@@ -58,7 +68,7 @@ export const wrong: WrongAnswer[] = [
 +      res.status(204).end();
 ` },
     caughtBy: complete,
-    reads: /POST \/logout answered “” with status 204/,
+    reads: /POST \/logout answered "" with status 204/,
   },
   {
     name: 'no answer',
@@ -130,7 +140,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: gone,
-    reads: /the session document is still in MongoDB.*clearing the cookie, or req\.session = null, does not/,
+    reads: /POST \/logout was answered, and the session document is still in MongoDB\./,
   },
   {
     name: 'req.session = null',
@@ -181,7 +191,7 @@ export const wrong: WrongAnswer[] = [
 +    if (cookie) remembered.set(cookie, req.session.visits);
 ` },
     caughtBy: replay,
-    reads: /Visit 1 was answered with “Hello World, visit 3”\. A copy of the old cookie was sent/,
+    reads: /Visit 1 was answered with "Hello World, visit 3"\. A copy of the old cookie was sent/,
   },
   {
     name: 'everybody is logged out',
@@ -195,7 +205,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: gone,
-    reads: /One browser logged out, and another one was not known any more/,
+    reads: /One browser logged out, and then another one wasn't known any more/,
   },
   {
     name: 'a session that expires at once',
@@ -231,7 +241,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: waits,
-    reads: /await does not wait for it, its callback does/,
+    reads: /The answer came while MongoDB was still deleting the session\. A request/,
   },
   {
     name: 'a fixed time instead of the callback',
@@ -273,7 +283,7 @@ export const wrong: WrongAnswer[] = [
 -      if (error) return next(error);
 ` },
     caughtBy: failure,
-    reads: /MongoDB refused to delete the session, and POST \/logout answered with status 200: “Logout complete”\. The old cookie still works/,
+    reads: /MongoDB refused to delete the session, and POST \/logout answered with status 200: "Logout complete"\. The old cookie still works/,
   },
   {
     name: 'the error logged and no answer',
@@ -301,7 +311,7 @@ export const wrong: WrongAnswer[] = [
 +      if (error) next(error);
 ` },
     caughtBy: failure,
-    reads: /MongoDB refused to delete the session, and POST \/logout answered with status 200: “Logout complete”/,
+    reads: /MongoDB refused to delete the session, and POST \/logout answered with status 200: "Logout complete"/,
   },
   {
     name: 'a failure that is the visitor\'s',
@@ -310,7 +320,7 @@ export const wrong: WrongAnswer[] = [
 +      if (error) return res.status(400).send('That did not work.');
 ` },
     caughtBy: failure,
-    reads: /answered with status 400: “That did not work\.”/,
+    reads: /answered with status 400: "That did not work\."/,
   },
   {
     name: 'a failure with the words of success',
@@ -321,7 +331,7 @@ export const wrong: WrongAnswer[] = [
 +      res.clearCookie(cookieName, cookieOptions);
 ` },
     caughtBy: failure,
-    reads: /status 500, but with the words “Logout complete”/,
+    reads: /status 500, but with the words "Logout complete"/,
   },
   {
     name: 'a promise that swallows the error',
@@ -366,7 +376,7 @@ export const wrong: WrongAnswer[] = [
 +      res.clearCookie('sessionId', cookieOptions);
 ` },
     caughtBy: forgets,
-    reads: /POST \/logout sent “sessionId=.*”, and the browser keeps connect\.sid.*by its own name/,
+    reads: /POST \/logout sent "sessionId=; Path=\/; Expires=Thu, \d+ Jan \d+ \d+:\d+:\d+/,
   },
   {
     name: 'another name in the options',
@@ -375,7 +385,7 @@ export const wrong: WrongAnswer[] = [
 +    name: 'sid',
 ` },
     caughtBy: forgets,
-    reads: /sent “connect\.sid=.*”, and the browser keeps sid\./,
+    reads: /sent "connect\.sid=.*", and the browser keeps sid\./,
   },
   {
     name: 'another path of the cookie cleared',
@@ -437,7 +447,7 @@ export const wrong: WrongAnswer[] = [
 +    res.send('<a href="/logout">Log out</a>');
 ` },
     caughtBy: page,
-    reads: /has no form with method="post" and a button\. A link makes a GET/,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a/,
   },
   {
     name: 'a form without a button',
@@ -445,7 +455,7 @@ export const wrong: WrongAnswer[] = [
 -  <button>Log out</button>
 ` },
     caughtBy: page,
-    reads: /has no form with method="post" and a button/,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a/,
   },
   {
     name: 'a button that does nothing',
@@ -454,7 +464,7 @@ export const wrong: WrongAnswer[] = [
 +  <button type="button">Log out</button>
 ` },
     caughtBy: page,
-    reads: /has no form with method="post" and a button/,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a/,
   },
   {
     name: 'a form that posts to another address',
@@ -463,7 +473,327 @@ export const wrong: WrongAnswer[] = [
 +<form method="post" action="/signout">
 ` },
     caughtBy: page,
-    reads: /The form of GET \/logout posts to \/signout, and that is answered with status 404/,
+    reads: /The button of GET \/logout posts to \/signout, and gets status \d+\. The/,
+  },
+  {
+    name: 'a cookie that is emptied and stays',
+    patch: { 'app.ts': `
+-      res.clearCookie(cookieName, cookieOptions);
++      res.cookie(cookieName, '', cookieOptions);
+` },
+    caughtBy: forgets,
+    reads: /POST \/logout sent "connect\.sid=; Path=\/; HttpOnly; SameSite=Lax", and the browser/,
+  },
+  {
+    name: 'a cookie with other words in it',
+    patch: { 'app.ts': `
+-      res.clearCookie(cookieName, cookieOptions);
++      res.cookie(cookieName, 'deleted', cookieOptions);
+` },
+    caughtBy: forgets,
+    reads: /POST \/logout sent "connect\.sid=deleted; Path=\/; HttpOnly; SameSite=Lax", and the/,
+  },
+  {
+    name: 'a button outside of the form',
+    patch: { 'app.ts': `${form}+<form method="post" action="/logout"></form>
++<button>Log out</button>
+` },
+    caughtBy: page,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a button to/,
+  },
+  {
+    name: 'a form in a comment',
+    patch: { 'app.ts': `${form}+<!-- <form method="post" action="/logout">
++  <button>Log out</button>
++</form> -->
+` },
+    caughtBy: page,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a button to/,
+  },
+  {
+    name: 'a disabled button',
+    patch: { 'app.ts': `
+-  <button>Log out</button>
++  <button disabled>Log out</button>
+` },
+    caughtBy: page,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a button to/,
+  },
+  {
+    name: 'a form that sends text/plain to another host',
+    patch: { 'app.ts': `
+-<form method="post" action="/logout">
++<form method="post" action="http://localhost:4000/logout">
+` },
+    caughtBy: page,
+    reads: /The button of GET \/logout posts to http:\/\/localhost:\d+\/logout, which is another/,
+  },
+  {
+    name: 'a form in a template that nothing shows',
+    patch: { 'app.ts': `${form}+<template><form method="post" action="/logout">
++  <button>Log out</button>
++</form></template>
+` },
+    caughtBy: page,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a button to/,
+  },
+  {
+    name: 'a page sent as plain text',
+    patch: { 'app.ts': `
+-    res.send(logoutPage);
++    res.type('text').send(logoutPage);
+` },
+    caughtBy: page,
+    reads: /GET \/logout answered with text\/plain; charset=utf-\d+: the browser doesn't/,
+  },
+  {
+    name: 'a button that goes home',
+    patch: { 'app.ts': `
+-  <button>Log out</button>
++  <button formaction="/">Log out</button>
+` },
+    caughtBy: page,
+    reads: /The button of GET \/logout posts to \/, and gets status \d+\. The button has to lead/,
+  },
+  {
+    name: 'a button that makes a GET',
+    patch: { 'app.ts': `
+-  <button>Log out</button>
++  <button formmethod="get">Log out</button>
+` },
+    caughtBy: page,
+    reads: /The page of GET \/logout has no form with method="post" and, inside it, a button to/,
+  },
+  {
+    name: 'redirects in a circle',
+    patch: { 'app.ts': `${answer}+      res.redirect('/bye');
+@@
++  app.get('/bye', (req, res) => { res.redirect('/bye'); });
+   return app;
+` },
+    caughtBy: complete,
+    reads: /POST \/logout was redirected \d+ times, and once more\. The browser gives up and shows/,
+  },
+  {
+    name: 'a redirect to nowhere',
+    patch: { 'app.ts': `${answer}+      res.redirect(303, '/goodbye');
+` },
+    caughtBy: complete,
+    reads: /POST \/logout leads to GET \/goodbye, and that's answered with status \d+\. What the/,
+  },
+  {
+    name: 'a redirect that posts again',
+    patch: { 'app.ts': `${answer}+      res.redirect(307, '/');
+` },
+    caughtBy: complete,
+    reads: /POST \/logout leads to POST \/, and that's answered with status \d+\. What the visitor/,
+  },
+  {
+    name: 'a redirect to another server',
+    patch: { 'app.ts': `${answer}+      res.redirect('http://localhost:4000/');
+` },
+    caughtBy: complete,
+    reads: /POST \/logout leads to http:\/\/localhost:\d+\/, which is another server\. Your app may/,
+  },
+  {
+    name: 'a redirect with no address',
+    patch: { 'app.ts': `${answer}+      res.status(303).send('Logout complete');
+` },
+    caughtBy: complete,
+    reads: /POST \/logout answered with status \d+ and leads nowhere\. A status from \d+ to \d+/,
+  },
+  {
+    name: 'the response of the last logout',
+    patch: { 'app.ts': `
+   const app = express();
++  let response: express.Response;
+@@${handler}+  app.post('/logout', (req, res, next) => {
++    response = res;
++    req.session.destroy((error) => {
++      if (error) return next(error);
++      if (response.headersSent) return;
++      response.clearCookie(cookieName, cookieOptions);
++      response.send('Logout complete');
++    });
++  });
+` },
+    caughtBy: waits,
+    reads: /Five visitors logged out at once\. Not all of them got an answer\. \d+ of their/,
+  },
+  {
+    name: 'one logout at a time, and the others dropped',
+    patch: { 'app.ts': `
+   const app = express();
++  let busy = false;
+@@
+-    req.session.destroy((error) => {
++    if (busy) return res.status(429).send('Busy, try again');
++    busy = true;
++    req.session.destroy((error) => {
++      busy = false;
+` },
+    caughtBy: waits,
+    reads: /Five visitors logged out at once\. They were answered with the statuses \d+, \d+,/,
+  },
+  {
+    name: 'this visitor\'s session in a variable of the app',
+    patch: { 'app.ts': `
+   app.use(session(sessionOptions(settings)));
++  let current: session.Session;
++  app.use((req, res, next) => { current = req.session; next(); });
+@@${handler}+  app.post('/logout', async (req, res, next) => {
++    await new Promise((resolve) => { setTimeout(resolve, 5); });
++    current.destroy((error) => {
++      if (error) return next(error);
++      res.clearCookie(cookieName, cookieOptions);
++      res.send('Logout complete');
++    });
++  });
+` },
+    caughtBy: waits,
+    reads: /Five visitors logged out at once\. They were answered with the statuses \d+, \d+,/,
+  },
+  {
+    name: 'the app\'s own options changed to clear the cookie',
+    patch: { 'app.ts': `
+-      res.clearCookie(cookieName, cookieOptions);
++      cookieOptions.maxAge = 0;
++      res.cookie(cookieName, '', cookieOptions);
+` },
+    caughtBy: complete,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. One browser logged out,/,
+  },
+  {
+    name: 'an expiry put into the options of all',
+    patch: { 'app.ts': `
+-      res.clearCookie(cookieName, cookieOptions);
++      res.cookie(cookieName, '', Object.assign(cookieOptions, { expires: new Date(0) }));
+` },
+    caughtBy: complete,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. One browser logged out,/,
+  },
+  {
+    name: 'a wait of timers/promises',
+    patch: { 'app.ts': `
+-import express, { type Express } from 'express';
++import { setTimeout } from 'node:timers/promises';
++import express, { type Express } from 'express';
+@@${handler}+  app.post('/logout', async (req, res) => {
++    req.session.destroy(() => undefined);
++    await setTimeout(100);
++    res.clearCookie(cookieName, cookieOptions);
++    res.send('Logout complete');
++  });
+` },
+    caughtBy: waits,
+    reads: /The answer came while MongoDB was still deleting the session\. A request in between/,
+  },
+  {
+    name: 'a wait by promisify',
+    patch: { 'app.ts': `
+-import express, { type Express } from 'express';
++import { promisify } from 'node:util';
++import express, { type Express } from 'express';
+@@${handler}+  app.post('/logout', async (req, res) => {
++    req.session.destroy(() => undefined);
++    await promisify(setTimeout)(100);
++    res.clearCookie(cookieName, cookieOptions);
++    res.send('Logout complete');
++  });
+` },
+    caughtBy: waits,
+    reads: /The answer came while MongoDB was still deleting the session\. A request in between/,
+  },
+  {
+    name: 'no SameSite any more, because the options are not shared',
+    patch: { 'session.ts': `
+-    cookie: cookieOptions,
+` },
+    caughtBy: 'the cookie is HttpOnly and SameSite=Lax',
+    reads: /The session cookie says nothing about SameSite\. A form on any other site could post/,
+  },
+  {
+    name: 'a cookie of its own path, which clears another',
+    patch: { 'session.ts': `
+-    cookie: cookieOptions,
++    cookie: { ...cookieOptions, sameSite: 'none' as const },
+` },
+    caughtBy: complete,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The same browser came back and/,
+  },
+  {
+    name: 'writes that nobody acknowledges',
+    patch: { 'session.ts': `
+       client,
++      writeOperationOptions: { w: 0 },
+` },
+    caughtBy: 'the visit count survives a restart of the app',
+    reads: /The store wrote to MongoDB and asked for no answer \(w: \d+\)\. Then nobody knows/,
+  },
+  {
+    name: 'an unbound destroy',
+    patch: { 'app.ts': `
+-    req.session.destroy((error) => {
++    const { destroy } = req.session;
++    destroy((error) => {
+` },
+    caughtBy: complete,
+    reads: /\(reading 'req'\)\. A method of the session was called without the session/,
+  },
+  {
+    name: 'a handler with four parameters',
+    patch: { 'app.ts': `${handler}
++  const logout: express.ErrorRequestHandler = (error, req, res, next) => {
++    if (error) return next(error);
++    req.session.destroy(() => { res.send('Logout complete'); });
++  };
++  app.post('/logout', logout);
+` },
+    caughtBy: complete,
+    reads: /POST \/logout answered with status \d+\. Logging out changes something, so it's a/,
+  },
+  {
+    name: 'the error of the listening lost',
+    patch: { 'index.ts': `
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++createApp({ client, secret: SESSION_SECRET }).listen(port, () => {
+` },
+    caughtBy: 'a PORT that is taken ends it with a sentence',
+    reads: /PORT was taken by another server, and index\.ts printed "Server running" all the/,
+  },
+  {
+    name: 'an index.ts that does not listen any more',
+    patch: { 'index.ts': `
+-createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
+-  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+-  console.log(\`Server running on port \${port}\`);
+-});
++createApp({ client, secret: SESSION_SECRET });
+` },
+    caughtBy: 'index.ts listens on PORT',
+    reads: /PORT was \d+, and index\.ts runs but doesn't listen\. It printed nothing\. Nobody/,
+  },
+  {
+    name: 'a deletion by hand that does not wait',
+    patch: { 'app.ts': `${handler}+  app.post('/logout', (req, res) => {
++    void settings.client.db().collection('sessions').deleteOne({ _id: req.sessionID as never });
++    delete (req as Partial<typeof req>).session;
++    res.clearCookie(cookieName, cookieOptions);
++    res.send('Logout complete');
++  });
+` },
+    caughtBy: waits,
+    reads: /The answer came while MongoDB was still deleting the session\. A request in between/,
+  },
+  {
+    name: 'the id in the page',
+    patch: { 'app.ts': `
+-    res.send(logoutPage);
++    res.send(logoutPage.replace('Log out', \`Log out \${req.sessionID}\`));
+` },
+    caughtBy: page,
+    reads: /The answer to GET \/logout holds the session's id/,
   },
 ];
 
@@ -599,6 +929,68 @@ export function logout(page: string): Router {
     });
   return router;
 }
+` },
+  },
+  {
+    name: 'a 503 after a deadline',
+    patch: { 'app.ts': `
+   app.post('/logout', (req, res, next) => {
++    const deadline = setTimeout(() => {
++      res.status(503).send('The database takes its time. You are still logged in.');
++    }, 3000);
+@@
+-      if (error) return next(error);
++      clearTimeout(deadline);
++      if (res.headersSent) return;
++      if (error) return next(error);
+` },
+  },
+  {
+    name: 'a search form above the form',
+    patch: { 'app.ts': `
+ <title>Log out</title>
++<form action="/search"><input name="q"><button>Search</button></form>
+` },
+  },
+  {
+    name: 'a button that names its form',
+    patch: { 'app.ts': `${form}+<form id="out" method="post" action="/logout"></form>
++<p><button form="out">Log out</button>
+` },
+  },
+  {
+    name: 'a button with its own address and method',
+    patch: { 'app.ts': `${form}+<form>
++  <button formmethod="post" formaction="/logout">Log out</button>
++</form>
+` },
+  },
+  {
+    name: 'a relative address, an image as a button',
+    patch: { 'app.ts': `${form}+<form method="POST" action="logout">
++  <input type=image src="/x.png" alt="Log out">
++</form>
+` },
+  },
+  {
+    name: 'a redirect to a page that says it',
+    patch: { 'app.ts': `${answer}+      res.redirect('/bye');
+@@
++  app.get('/bye', (req, res) => { res.send('Logout complete'); });
+   return app;
+` },
+  },
+  {
+    name: 'a redirect back to where it came from',
+    patch: { 'app.ts': `${answer}+      res.redirect(303, req.get('Referrer') ?? '/logout');
+` },
+  },
+  {
+    name: 'a form in a page with a script and a cancel button',
+    patch: { 'app.ts': `
+-  <button>Log out</button>
++  <button type="button" onclick="history.back()">Stay</button>
++  <button type="submit" name="sure" value="yes"><b>Log out</b></button>
 ` },
   },
 ];

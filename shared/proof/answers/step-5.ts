@@ -9,7 +9,7 @@ const next = 'the next login in the same browser is a new session, too';
 const waits = 'the answer waits until the new session is stored';
 const failure = 'a login that cannot be stored is an error';
 
-/** The solution's new session, to be replaced. */
+/** The solution's new session, for a patch to replace. */
 const renewal = `
 -    req.session.regenerate((error) => {
 -      if (error) return next(error);
@@ -21,12 +21,12 @@ const renewal = `
 -    });
 `;
 
-/** The solution's check, to be replaced. */
+/** The solution's check, for a patch to replace. */
 const check = `
 -    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
 `;
 
-/** A look at the account, in place of the check. */
+/** A query for the account instead of the check. */
 const findAccount = `${check}+    const name = field(req, 'name');
 +    const accounts = client.db().collection<{ _id: string }>('accounts');
 +    const account = await accounts.findOne({ _id: name });
@@ -34,15 +34,15 @@ const findAccount = `${check}+    const name = field(req, 'name');
 
 export const wrong: WrongAnswer[] = [
   {
-    name: 'the user is put into the session that is there',
+    name: 'the user is stored in the existing session',
     patch: { 'app.ts': `${renewal}+    req.session.user = user;
 +    res.redirect(303, '/account');
 ` },
     caughtBy: attack,
-    reads: /Then mallory asked for \/account with that same cookie, and read “logged in as ada”/,
+    reads: /Then Mallory asked for \/account with that same cookie, and read “logged in as ada”/,
   },
   {
-    name: 'the session that is there is saved',
+    name: 'the existing session is saved',
     patch: { 'app.ts': `${renewal}+    req.session.user = user;
 +    req.session.save((error) => {
 +      if (error) return next(error);
@@ -61,7 +61,7 @@ export const wrong: WrongAnswer[] = [
 -      req.session.user = user;
 ` },
     caughtBy: attack,
-    reads: /ada logged in, and GET \/account answered with status 302 and shows nobody/,
+    reads: /After a login as ada, GET \/account answered with status 302 and shows nobody/,
   },
   {
     name: 'the user is stored in the old session after regenerate()',
@@ -76,16 +76,16 @@ export const wrong: WrongAnswer[] = [
     reads: /in which session/,
   },
   {
-    name: 'regenerate() awaited',
+    name: 'regenerate() is awaited',
     patch: { 'app.ts': `${renewal}+    await req.session.regenerate(() => undefined);
 +    req.session.user = user;
 +    res.redirect(303, '/account');
 ` },
     caughtBy: attack,
-    reads: /does POST \/login call req\.session\.regenerate\(\) before .* in its callback/,
+    reads: /does POST \/login call req\.session\.regenerate\(\), .* in its callback/,
   },
   {
-    name: 'regenerate() not waited for',
+    name: 'regenerate() is not waited for',
     patch: { 'app.ts': `
      req.session.regenerate((error) => {
 -      if (error) return next(error);
@@ -104,7 +104,7 @@ export const wrong: WrongAnswer[] = [
     reads: /regenerate/,
   },
   {
-    name: 'regenerate() only for those who were not logged in',
+    name: 'regenerate() only if nobody was logged in',
     patch: { 'app.ts': `${renewal}+    const go = (error: unknown) => {
 +      if (error) return next(error);
 +      req.session.user = user;
@@ -133,7 +133,7 @@ export const wrong: WrongAnswer[] = [
 -    });
 ` },
     caughtBy: attack,
-    reads: /the one from before is still there/,
+    reads: /the old one is still there/,
   },
   {
     name: 'no save()',
@@ -148,7 +148,7 @@ export const wrong: WrongAnswer[] = [
     reads: /the answer \(status 303\) was on its way while MongoDB was still storing/,
   },
   {
-    name: 'save() not waited for',
+    name: 'save() is not waited for',
     patch: { 'app.ts': `
 -      req.session.save((error) => {
 -        if (error) return next(error);
@@ -161,7 +161,7 @@ export const wrong: WrongAnswer[] = [
     reads: /inside the callback of req\.session\.save\(\)/,
   },
   {
-    name: 'a moment in place of save()',
+    name: 'a short wait instead of save()',
     patch: { 'app.ts': `
 -      req.session.save((error) => {
 -        if (error) return next(error);
@@ -176,7 +176,7 @@ export const wrong: WrongAnswer[] = [
     reads: /was still storing the new session/,
   },
   {
-    name: "save()'s error ignored",
+    name: "save()'s error is ignored",
     patch: { 'app.ts': `
 -      req.session.save((error) => {
 -        if (error) return next(error);
@@ -187,7 +187,7 @@ export const wrong: WrongAnswer[] = [
     reads: /MongoDB refused to store .* status 303, leading to \/account/,
   },
   {
-    name: "save()'s error only logged",
+    name: "save()'s error is only logged",
     patch: { 'app.ts': `
 -        if (error) return next(error);
          res.redirect(303, '/account');
@@ -197,23 +197,23 @@ export const wrong: WrongAnswer[] = [
     reads: /return next\(error\)/,
   },
   {
-    name: 'the password check not awaited',
+    name: 'the password check is not awaited',
     patch: { 'app.ts': `${check}+    const user = field(req, 'name');
 +    void authenticate(client, user, field(req, 'password'));
 ` },
     caughtBy: closed,
-    reads: /ada tried to log in with a wrong password\. Then GET \/account said “logged in as ada”/,
+    reads: /Mallory tried to log in as ada, with a wrong password\. Then GET \/account said “logged in as ada”/,
   },
   {
-    name: 'the promise taken for the answer',
+    name: 'the promise is taken for its result',
     patch: { 'app.ts': `${check}+    const name = field(req, 'name');
 +    const user = authenticate(client, name, field(req, 'password')) ? name : undefined;
 ` },
     caughtBy: closed,
-    reads: /authenticate\(\) returns a promise, which is true whatever comes of it/,
+    reads: /authenticate\(\) returns a promise, which always counts as true/,
   },
   {
-    name: 'the user stored before the password was checked',
+    name: 'the user is stored before the password is checked',
     patch: { 'app.ts': `${check}+    req.session.user = field(req, 'name');
 +    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
 ` },
@@ -221,18 +221,18 @@ export const wrong: WrongAnswer[] = [
     reads: /what has to be true before POST \/login stores a user/,
   },
   {
-    name: 'a wrong password answered with 200',
+    name: 'a wrong password gets a 200',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
-+      res.send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
++      res.send(loginPage("That name and password don't match."));
 ` },
     caughtBy: closed,
     reads: /POST \/login answered with status 200\. 401 says/,
   },
   {
-    name: 'a wrong password answered with 500',
+    name: 'a wrong password gets a 500',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
 -      return;
 +      throw new Error('wrong password');
 ` },
@@ -240,9 +240,9 @@ export const wrong: WrongAnswer[] = [
     reads: /answered with status 500/,
   },
   {
-    name: 'a wrong password leads back to the form, without a word',
+    name: 'a wrong password redirects to the form, without a word',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
 +      res.redirect(303, '/login');
 ` },
     caughtBy: closed,
@@ -257,7 +257,7 @@ export const wrong: WrongAnswer[] = [
 +    const user = await authenticate(client, name, field(req, 'password'));
 ` },
     caughtBy: silent,
-    reads: /a name that nobody has with status 401 and “There is no such account/,
+    reads: /a name that nobody has got status 401 and "There is no such account/,
   },
   {
     name: 'an early 401 for a name that nobody has',
@@ -265,10 +265,10 @@ export const wrong: WrongAnswer[] = [
 +    const user = account && await authenticate(client, name, field(req, 'password'));
 ` },
     caughtBy: silent,
-    reads: /answered after \d+ ms, and a name that nobody has after \d+ ms/,
+    reads: /got an answer after \d+ ms, and a name that nobody has after \d+ ms/,
   },
   {
-    name: 'req.body taken at its word',
+    name: 'req.body is trusted',
     patch: { 'app.ts': `${check}\
 +    const { name, password } = req.body as { name: string; password: string };
 +    const user = await authenticate(client, name, password);
@@ -277,7 +277,7 @@ export const wrong: WrongAnswer[] = [
     reads: /sent no form at all to POST \/login, and the answer has status 500/,
   },
   {
-    name: 'JSON read as well, and taken at its word',
+    name: 'JSON is read as well, and trusted',
     patch: { 'app.ts': `
    app.use(readForms);
 +  app.use(express.json());
@@ -288,16 +288,16 @@ export const wrong: WrongAnswer[] = [
     reads: /the answer has status 500/,
   },
   {
-    name: 'the form is read without its guard',
+    name: 'the form is read without an error handler',
     patch: { 'app.ts': `
 -  app.use(readForms);
 +  app.use(express.urlencoded());
 ` },
     caughtBy: strange,
-    reads: /how your server looks inside is nobody’s business/,
+    reads: /an answer mustn't show how your server looks inside/,
   },
   {
-    name: 'who is logged in is kept in a variable',
+    name: 'the user is kept in a variable',
     patch: { 'app.ts': `
    const app = express();
 +  const users = new Map<string, string>();
@@ -312,7 +312,7 @@ export const wrong: WrongAnswer[] = [
     reads: /the app was restarted, and GET \/account shows nobody/,
   },
   {
-    name: 'the login leads to the start page',
+    name: 'the login redirects to the home page',
     patch: { 'app.ts': `
 -        res.redirect(303, '/account');
 +        res.redirect(303, '/');
@@ -324,7 +324,7 @@ export const wrong: WrongAnswer[] = [
 
 export const right: RightAnswer[] = [
   {
-    name: 'promises in place of callbacks',
+    name: 'promises instead of callbacks',
     patch: { 'app.ts': `${renewal}+    await new Promise<void>((done, fail) => {
 +      req.session.regenerate((error) => { if (error) fail(error as Error); else done(); });
 +    });
@@ -336,7 +336,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'a page in place of a redirect',
+    name: 'a page instead of a redirect',
     patch: { 'app.ts': `
 -        res.redirect(303, '/account');
 +        res.send(accountPage(user));
@@ -380,7 +380,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'a refused save() with a page of its own',
+    name: 'a failed save() gets a 503 page',
     patch: { 'app.ts': `
 -        if (error) return next(error);
 +        if (error) return res.status(503).send('Please try again.');
@@ -388,9 +388,9 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'the login page in other words',
+    name: 'the login page with another sentence',
     patch: { 'app.ts': `
--      res.status(401).send(loginPage('That name and password do not match.'));
+-      res.status(401).send(loginPage("That name and password don't match."));
 +      res.status(401).send(loginPage('Try again.'));
 ` },
   },

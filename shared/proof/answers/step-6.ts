@@ -5,12 +5,12 @@ const foreign = "a foreign page's login and logout are refused";
 const own = 'our own forms and links from anywhere still work';
 const old = "an old browser's foreign pages are refused, and its own are not";
 
-/** The solution's check of Sec-Fetch-Site, to be replaced. */
+/** The solution's check of Sec-Fetch-Site, for a patch to replace. */
 const siteCheck = `
 -  if (site) return site === 'same-origin' || site === 'none';
 `;
 
-/** The solution's check of Origin, to be replaced. */
+/** The solution's check of Origin, for a patch to replace. */
 const originCheck = `
 -  return !origin || (URL.canParse(origin) && new URL(origin).host === req.get('Host'));
 `;
@@ -31,7 +31,7 @@ export const wrong: WrongAnswer[] = [
     reads: /two ports of one host are the same site/,
   },
   {
-    name: 'same-site let in',
+    name: 'same-site is let in',
     patch: { 'same-origin.ts': `${siteCheck}\
 +  if (site) return site !== 'cross-site';
 ` },
@@ -51,25 +51,25 @@ export const wrong: WrongAnswer[] = [
     reads: /it answered|sent her cookie along/i,
   },
   {
-    name: 'only /account guarded',
+    name: 'only /account is checked',
     patch: { 'app.ts': `
 -  app.use(sameOrigin);
 +  app.use('/account', sameOrigin);
 ` },
     caughtBy: foreign,
-    reads: /Now the visitor is logged in as mallory/,
+    reads: /Now the visitor is logged in as Mallory/,
   },
   {
-    name: 'only requests with a cookie',
+    name: 'only requests with a cookie are checked',
     patch: { 'same-origin.ts': `
 -  if (isSafe(req.method) || isOurs(req)) next();
 +  if (isSafe(req.method) || !req.get('Cookie') || isOurs(req)) next();
 ` },
     caughtBy: foreign,
-    reads: /does it look at requests without a cookie/,
+    reads: /does it check requests without a cookie/,
   },
   {
-    name: 'only those who are logged in',
+    name: 'only requests with a login are checked',
     patch: { 'app.ts': `
 -  app.use(sameOrigin);
 @@
@@ -80,19 +80,19 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: foreign,
-    reads: /No cookie is needed for that, so no SameSite can stop it/,
+    reads: /That takes no cookie, so no SameSite can stop it/,
   },
   {
-    name: '/logout left open',
+    name: '/logout is left out',
     patch: { 'app.ts': `
 -  app.use(sameOrigin);
 +  app.use(['/login', '/account'], sameOrigin);
 ` },
     caughtBy: foreign,
-    reads: /A page on another port sent a logout, and was answered with status 200/,
+    reads: /A page on another port sent a logout, and got status 200/,
   },
   {
-    name: 'below the routes',
+    name: 'the check is below the routes',
     patch: { 'app.ts': `
 -  app.use(sameOrigin);
 @@
@@ -100,10 +100,10 @@ export const wrong: WrongAnswer[] = [
    return app;
 ` },
     caughtBy: attack,
-    reads: /stand above the routes/,
+    reads: /is app\.use\(sameOrigin\) above the routes/,
   },
   {
-    name: 'logged, and let in',
+    name: 'foreign requests are logged, and let in',
     patch: { 'same-origin.ts': `
 -  if (isSafe(req.method) || isOurs(req)) next();
 -  else res.status(403).type('text').send("This request came from a page that isn't ours.");
@@ -114,13 +114,13 @@ export const wrong: WrongAnswer[] = [
     reads: /with the password that her page had set/,
   },
   {
-    name: 'a redirect in place of a 403',
+    name: 'a redirect instead of a 403',
     patch: { 'same-origin.ts': `
 -  else res.status(403).type('text').send("This request came from a page that isn't ours.");
 +  else res.redirect(303, '/');
 ` },
     caughtBy: attack,
-    reads: /answered with status 303 instead of 403/,
+    reads: /got status 303 instead of 403/,
   },
   {
     name: 'a refusal that clears the cookie',
@@ -129,10 +129,10 @@ export const wrong: WrongAnswer[] = [
 +  else res.clearCookie('connect.sid').status(403).send('No.');
 ` },
     caughtBy: attack,
-    reads: /the answer of 403 came with a cookie/,
+    reads: /the 403 came with a cookie/,
   },
   {
-    name: 'an exception in place of an answer',
+    name: 'an exception instead of an answer',
     patch: { 'same-origin.ts': `
 -  else res.status(403).type('text').send("This request came from a page that isn't ours.");
 +  else next(new Error('a foreign page'));
@@ -141,21 +141,21 @@ export const wrong: WrongAnswer[] = [
     reads: /POST \/account\/password answered with status 500/,
   },
   {
-    name: 'all methods',
+    name: 'every method is checked',
     patch: { 'same-origin.ts': `
 -  if (isSafe(req.method) || isOurs(req)) next();
 +  if (isOurs(req)) next();
 ` },
     caughtBy: own,
-    reads: /A link on a page on another port led ada to \/account, and it answered with status 403/,
+    reads: /Ada followed a link on a page on another port to \/account, and got status 403/,
   },
   {
-    name: 'typed addresses refused',
+    name: 'typed addresses are refused',
     patch: { 'same-origin.ts': `${siteCheck}\
 +  if (site) return site === 'same-origin';
 ` },
     caughtBy: own,
-    reads: /from nobody else \(typed, or from a bookmark\) \(Sec-Fetch-Site: none\)/,
+    reads: /from no page \(typed, or from a bookmark\) \(Sec-Fetch-Site: none\)/,
   },
   {
     name: 'Origin only',
@@ -169,16 +169,16 @@ export const wrong: WrongAnswer[] = [
 +  return true;
 ` },
     caughtBy: old,
-    reads: /sent a logout with Origin: http:\/\/127\.0\.0\.1, and was answered with status 200/,
+    reads: /sent a logout with Origin: http:\/\/127\.0\.0\.1, and got status 200/,
   },
   {
-    name: 'null let in',
+    name: 'null is let in',
     patch: { 'same-origin.ts': `${originCheck}\
 +  if (!origin || origin === 'null') return true;
 +  return URL.canParse(origin) && new URL(origin).host === req.get('Host');
 ` },
     caughtBy: old,
-    reads: /with Origin: null, and was answered with status 200/,
+    reads: /with Origin: null, and got status 200/,
   },
   {
     name: 'a host that only ends like ours',
@@ -194,7 +194,7 @@ export const wrong: WrongAnswer[] = [
 +  return !origin || origin.replace(/^https?:../, '').startsWith(req.get('Host') ?? '-');
 ` },
     caughtBy: old,
-    reads: /Host and port have to be those of the request/,
+    reads: /Host and port have to match the request's/,
   },
   {
     name: 'the host without its port',
@@ -205,7 +205,7 @@ export const wrong: WrongAnswer[] = [
     reads: /new URL\(origin\)\.host compared with req\.get\('Host'\)/,
   },
   {
-    name: 'an Origin that cannot be parsed is an exception',
+    name: "an Origin that can't be parsed is an exception",
     patch: { 'same-origin.ts': `${originCheck}\
 +  return !origin || new URL(origin).host === req.get('Host');
 ` },
@@ -213,7 +213,7 @@ export const wrong: WrongAnswer[] = [
     reads: /POST \/logout answered with status 500: TypeError: Invalid URL/,
   },
   {
-    name: 'our own host written down',
+    name: 'our own host is hard-coded',
     patch: { 'same-origin.ts': `${originCheck}\
 +  return !origin || origin === 'http://localhost:4000';
 ` },
@@ -222,7 +222,7 @@ export const wrong: WrongAnswer[] = [
   },
 ];
 
-/** The forms of the pages, with a hidden field in each. */
+/** The pages' forms, with a hidden field in each. */
 const tokenInForms = `
 -<form method="post" action="/login">
 +<form method="post" action="/login"><input type="hidden" name="token" value="TOKEN">
@@ -250,7 +250,7 @@ export const right: RightAnswer[] = [
 +  app.use((req, res, next) => {
 +    const { token } = req.session;
 +    if (req.method !== 'GET' && (!token || field(req, 'token') !== token)) {
-+      res.status(403).send('This form is not ours.');
++      res.status(403).send("This form isn't ours.");
 +      return;
 +    }
 +    if (req.method === 'GET' && req.path !== '/') {
@@ -264,7 +264,7 @@ export const right: RightAnswer[] = [
     },
   },
   {
-    name: 'both headers missing refused',
+    name: 'a request with neither header is refused',
     patch: { 'same-origin.ts': `${originCheck}\
 +  return URL.canParse(origin ?? '') && new URL(origin ?? '').host === req.get('Host');
 ` },
@@ -295,14 +295,14 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'SameSite=Strict besides',
+    name: 'SameSite=Strict as well',
     patch: { 'session.ts': `
 -  sameSite: 'lax',
 +  sameSite: 'strict',
 ` },
   },
   {
-    name: 'one function',
+    name: 'everything in one function',
     files: { 'same-origin.ts': `import type { NextFunction, Request, Response } from 'express';
 
 export function sameOrigin(req: Request, res: Response, next: NextFunction): void {

@@ -6,17 +6,17 @@ const late = 'a form finished after the logout changes nothing';
 const slow = 'a slow request does not undo a logout';
 const replaced = 'a new login ends the previous one in the same browser';
 
-/** The solution's insertion of a login, to be replaced. */
+/** The solution's insertion of a login, for a patch to replace. */
 const insertion = `
 -  await logins(client).insertOne({ _id: id, user, since: new Date() });
 `;
 
-/** The solution's look-up, to be replaced. */
+/** The solution's look-up, for a patch to replace. */
 const lookUp = `
 -  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
 `;
 
-/** The solution's end of a login at the logout, to be replaced. */
+/** The solution's end of a login at the logout, for a patch to replace. */
 const ending = `
 -  app.post('/logout', async (req, res, next) => {
 -    await endLogin(client, req.session.login);
@@ -30,14 +30,14 @@ export const wrong: WrongAnswer[] = [
     reads: /GET \/account answered with status 302 and shows nobody/,
   },
   {
-    name: 'a login for everybody who tries',
+    name: 'a login begins even when the password is wrong',
     patch: { 'app.ts': `
 -    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
 +    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
 +    await beginLogin(client, field(req, 'name'));
 ` },
     caughtBy: begins,
-    reads: /Nobody was logged in, and the collection logins holds 1 documents/,
+    reads: /Nobody has logged in, but the logins collection isn't empty/,
   },
   {
     name: 'logins in a Map',
@@ -58,7 +58,7 @@ export const wrong: WrongAnswer[] = [
 +const known = new Map<string, Login>();
 ` },
     caughtBy: begins,
-    reads: /the collection logins holds 0 documents instead of 2/,
+    reads: /Documents in the logins collection: 0 instead of 2/,
   },
   {
     name: 'since in the session',
@@ -80,7 +80,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: slow,
-    reads: /is the user looked up, and not read from the session/,
+    reads: /is the user looked up, not read from the session/,
   },
   {
     name: 'since as a number',
@@ -95,7 +95,7 @@ export const wrong: WrongAnswer[] = [
 +  const oldest = Date.now() - EIGHT_HOURS_IN_MS;
 ` },
     caughtBy: begins,
-    reads: /a Date, so that MongoDB can compare it/,
+    reads: /has to be a Date, so that MongoDB can compare it/,
   },
   {
     name: 'one login per user',
@@ -104,7 +104,7 @@ export const wrong: WrongAnswer[] = [
 +  await logins(client).insertOne({ _id: id, user, since: new Date() });
 ` },
     caughtBy: begins,
-    reads: /holds 1 documents instead of 2/,
+    reads: /Documents in the logins collection: 1 instead of 2/,
   },
   {
     name: 'strangers get a new session each time',
@@ -151,7 +151,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: ends,
-    reads: /did nothing for 100 minutes\. GET \/account then: logged in as ada/,
+    reads: /did nothing for 100 minutes\. After that, GET \/account shows ada/,
   },
   {
     name: 'a ttl of eight hours',
@@ -165,10 +165,10 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: ends,
-    reads: /After an hour without a visit nobody is logged in any more/,
+    reads: /After an hour without a visit, nobody is logged in any more/,
   },
   {
-    name: 'left to the TTL index',
+    name: 'the end is left to the TTL index',
     patch: { 'logins.ts': `${lookUp}\
 +  const login = await logins(client).findOne({ _id: id });
 @@
@@ -178,35 +178,35 @@ export const wrong: WrongAnswer[] = [
     reads: /does findUser\(\) ask for `since`/,
   },
   {
-    name: 'since moved by every visit',
+    name: 'every visit moves since',
     patch: { 'logins.ts': `${lookUp}\
 +  const login = await logins(client).findOneAndUpdate(
 +    { _id: id, since: { $gt: oldest } }, { $set: { since: new Date() } },
 +  );
 ` },
     caughtBy: ends,
-    reads: /for nothing that a visit changes/,
+    reads: /does no visit change it/,
   },
   {
-    name: 'eight minutes',
+    name: 'eight minutes instead of eight hours',
     patch: { 'logins.ts': `
 -const EIGHT_HOURS_IN_MS = 8 * 60 * 60 * 1000;
 +const EIGHT_HOURS_IN_MS = 8 * 60 * 1000;
 ` },
     caughtBy: ends,
-    reads: /after 0\.8 hours: nobody/,
+    reads: /After 0\.8 hours, GET \/account shows nobody/,
   },
   {
-    name: 'seconds taken for milliseconds',
+    name: 'seconds instead of milliseconds',
     patch: { 'logins.ts': `
 -const EIGHT_HOURS_IN_MS = 8 * 60 * 60 * 1000;
 +const EIGHT_HOURS_IN_MS = 8 * 60 * 60;
 ` },
     caughtBy: ends,
-    reads: /after 0\.8 hours: nobody/,
+    reads: /After 0\.8 hours, GET \/account shows nobody/,
   },
   {
-    name: 'the comparison the wrong way round',
+    name: 'the comparison is the wrong way round',
     patch: { 'logins.ts': `
 -  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
 +  const login = await logins(client).findOne({ _id: id, since: { $lt: oldest } });
@@ -235,7 +235,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: late,
-    reads: /Then mallory sent the other half, and the password was changed/,
+    reads: /Then Mallory sent the other half, and the password was changed/,
   },
   {
     name: 'the form is read below the session and the look-up',
@@ -251,7 +251,7 @@ export const wrong: WrongAnswer[] = [
     reads: /The session was read when the request began/,
   },
   {
-    name: 'the logout leaves the login',
+    name: 'the logout leaves the login in place',
     patch: { 'app.ts': `${ending}\
 +  app.post('/logout', (req, res, next) => {
 ` },
@@ -266,10 +266,10 @@ export const wrong: WrongAnswer[] = [
 +  if (login) await logins(client).deleteMany({ user: login.user });
 ` },
     caughtBy: slow,
-    reads: /Ada logged out on her laptop\. GET \/account on her phone: nobody/,
+    reads: /Ada logged out on her laptop\. On her phone, GET \/account shows nobody/,
   },
   {
-    name: 'the logout asks for the login when the session is gone',
+    name: 'the logout reads the login id once the session is gone',
     patch: { 'app.ts': `${ending}\
 +  app.post('/logout', (req, res, next) => {
 @@
@@ -278,20 +278,20 @@ export const wrong: WrongAnswer[] = [
 +      res.send('Logout complete');
 ` },
     caughtBy: slow,
-    reads: /ada’s old cookie was logged in again/,
+    reads: /her old cookie was still logged in/,
   },
   {
-    name: 'a new login leaves the one before',
+    name: 'a new login leaves the previous one in place',
     patch: { 'app.ts': `
 -    await endLogin(client, req.session.login);
 -    const login = await beginLogin(client, user);
 +    const login = await beginLogin(client, user);
 ` },
     caughtBy: replaced,
-    reads: /its cookie says “logged in as ada”/,
+    reads: /With its cookie, GET \/account says “logged in as ada”/,
   },
   {
-    name: 'the login before is asked for in the new session',
+    name: 'the previous login is looked for in the new session',
     patch: { 'app.ts': `
 -    await endLogin(client, req.session.login);
      const login = await beginLogin(client, user);
@@ -301,7 +301,7 @@ export const wrong: WrongAnswer[] = [
        req.session.login = login;
 ` },
     caughtBy: replaced,
-    reads: /with the id that the old session holds/,
+    reads: /with the id in the old session/,
   },
 ];
 
@@ -336,7 +336,7 @@ export const right: RightAnswer[] = [
     },
   },
   {
-    name: 'marked in place of deleted',
+    name: 'logins are marked, not deleted',
     patch: { 'logins.ts': `
    since: Date;
 +  ended?: Date;
@@ -351,7 +351,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'compared in the app',
+    name: 'the age is compared in the app',
     patch: { 'logins.ts': `${lookUp}\
 +  const login = await logins(client).findOne({ _id: id });
 +  if (login && login.since < oldest) return undefined;
@@ -397,7 +397,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'the login ended once the session is gone',
+    name: 'the login ends once the session is gone',
     patch: { 'app.ts': `${ending}\
 +  app.post('/logout', (req, res, next) => {
 +    const { login } = req.session;

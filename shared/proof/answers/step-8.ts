@@ -7,43 +7,43 @@ const text = 'what a browser says about itself is only text';
 const one = 'one device logs another one out';
 const foreign = "nobody ends another user's login";
 
-/** The solution's check of the password before it is changed, to be replaced. */
+/** The solution's check of the password before it is changed, for a patch to replace. */
 const changeCheck = `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
      if (!await changePassword(client, login.user, field(req, 'new'))) {
 `;
 
-/** The solution's check of the password before a login is ended, to be replaced. */
+/** The solution's check of the password before a login is ended, for a patch to replace. */
 const endCheck = `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -
      await endLogin(client, { _id: field(req, 'login'), user: login.user });
 `;
 
-/** The solution's end of one login, to be replaced. */
+/** The solution's end of one login, for a patch to replace. */
 const end = `
 -    await endLogin(client, { _id: field(req, 'login'), user: login.user });
 `;
 
-/** The solution's list, to be replaced. */
+/** The solution's list, for a patch to replace. */
 const list = `
 -  return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
 `;
 
 export const wrong: WrongAnswer[] = [
   {
-    name: 'the change ends nobody',
+    name: 'the change ends no login',
     patch: { 'app.ts': `
 -    await endLogins(client, login.user);
 ` },
     caughtBy: attack,
-    reads: /Mallory asked for \/account, and read “logged in as ada”/,
+    reads: /Then Mallory asked for \/account, and read “logged in as ada”/,
   },
   {
     name: 'the change ends only this login',
@@ -71,17 +71,17 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: attack,
-    reads: /with a stolen copy of her laptop’s old cookie, and still is/,
+    reads: /A stolen copy of her laptop's old cookie is still logged in/,
   },
   {
-    name: 'the change ends ada’s own login, too',
+    name: "the change ends Ada's own login, too",
     patch: { 'app.ts': `
      await endLogins(client, login.user);
 -    await enter(login.user, req, res, next);
 +    res.redirect(303, '/account');
 ` },
     caughtBy: attack,
-    reads: /Now GET \/account shows no one in this browser/,
+    reads: /Now GET \/account shows nobody in this browser/,
   },
   {
     name: 'all logins are ended, after the new one has begun',
@@ -94,16 +94,16 @@ export const wrong: WrongAnswer[] = [
     reads: /her browser gets a new login, in a new session/,
   },
   {
-    name: 'the logins of everybody are ended',
+    name: "all users' logins are ended",
     patch: { 'logins.ts': `
 -  await logins(client).deleteMany({ user });
 +  await logins(client).deleteMany(user ? {} : { user });
 ` },
     caughtBy: attack,
-    reads: /no one in mallory’s browser\. The logins of other users have nothing to do with it/,
+    reads: /nobody in Mallory's browser\. Other users' logins have nothing to do with it/,
   },
   {
-    name: 'endLogins() deletes one',
+    name: 'endLogins() deletes only one',
     patch: { 'logins.ts': `
 -  await logins(client).deleteMany({ user });
 +  await logins(client).deleteOne({ user });
@@ -115,31 +115,31 @@ export const wrong: WrongAnswer[] = [
     name: 'no password is asked for',
     patch: { 'app.ts': changeCheck },
     caughtBy: knows,
-    reads: /tried to change the password with a wrong password, and was answered with status 303/,
+    reads: /tried to change the password with a wrong password, and got status 303/,
   },
   {
     name: 'the password check is not awaited',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -    if (!await changePassword(client, login.user, field(req, 'new'))) {
 +    const right: unknown = authenticate(client, login.user, field(req, 'password'));
 +    if (!right) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 +    if (!await changePassword(client, login.user, field(req, 'new'))) {
 ` },
     caughtBy: knows,
-    reads: /call authenticate\(\) with the field `password`, await it/,
+    reads: /call authenticate\(\) with the `password` field, await it/,
   },
   {
-    name: 'the password is asked for after the deed',
+    name: 'the password is checked after the change',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -    if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -152,31 +152,31 @@ export const wrong: WrongAnswer[] = [
 +      return;
 +    }
 +    if (!await right) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 ` },
     caughtBy: knows,
-    reads: /Then “set by mallory” opened ada’s account/,
+    reads: /Then “set by mallory” opened Ada's account/,
   },
   {
-    name: 'a wrong password is told, and the change goes on',
+    name: 'a wrong password gets a 403, and the change goes on',
     patch: { 'app.ts': `
      if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 +      res.status(403);
      }
      if (!await changePassword(client, login.user, field(req, 'new'))) {
 ` },
     caughtBy: knows,
-    reads: /set by mallory|answered with status 303/,
+    reads: /set by mallory|got status 303/,
   },
   {
-    name: 'anybody’s password will do',
+    name: "any user's password will do",
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -    if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -185,21 +185,21 @@ export const wrong: WrongAnswer[] = [
 +      authenticate(client, _id, field(req, 'password'))
 +    )));
 +    if (!fits.some(Boolean)) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 +    if (!await changePassword(client, login.user, field(req, 'new'))) {
 ` },
     caughtBy: knows,
-    reads: /tried to change the password with mallory’s own/,
+    reads: /tried to change the password with her own/,
   },
   {
-    name: 'everybody’s logins are listed',
+    name: "all users' logins are listed",
     patch: { 'logins.ts': `${list}\
 +  return logins(client).find(user ? alive() : { user }).sort({ seen: -1 }).toArray();
 ` },
     caughtBy: lists,
-    reads: /ada’s account shows “Mallory-Browser”/,
+    reads: /Ada's account shows “Mallory-Browser”/,
   },
   {
     name: 'only this login is listed',
@@ -208,15 +208,15 @@ export const wrong: WrongAnswer[] = [
 +      logins: (await listLogins(client, user)).filter((login) => login._id === _id),
 ` },
     caughtBy: lists,
-    reads: /GET \/account does not show “Phone-Browser”/,
+    reads: /GET \/account doesn't show “Phone-Browser”/,
   },
   {
-    name: 'those that have ended by themselves are listed',
+    name: 'logins that have ended by themselves are listed',
     patch: { 'logins.ts': `${list}\
 +  return logins(client).find({ user }).sort({ seen: -1 }).toArray();
 ` },
     caughtBy: lists,
-    reads: /Ada’s phone was silent for 80 minutes, and ada’s account shows “Phone-Browser”/,
+    reads: /Ada's phone was silent for 80 minutes, and Ada's account shows “Phone-Browser”/,
   },
   {
     name: "the session's id tells the logins apart",
@@ -255,32 +255,32 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'only <script> is taken out',
     patch: { 'pages.ts': `
--  return text.replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+-  return text.replaceAll(/[&<>"']/g, (char) => entities[char] ?? char);
 +  return text.replaceAll(/<\\/?script>/g, entities['&'] ?? '');
 ` },
     caughtBy: text,
     reads: /does the User-Agent go through escapeHtml\(\)/,
   },
   {
-    name: 'no route behind the buttons',
+    name: 'no route for the buttons',
     patch: { 'app.ts': `
 -  app.post('/account/end', async (req, res) => {
 +  app.post('/account/finish', async (req, res) => {
 ` },
     caughtBy: one,
-    reads: /posts to \/account\/end, and that is a 404/,
+    reads: /posts to \/account\/end, which answers with 404/,
   },
   {
     name: 'a login is ended without the password',
     patch: { 'app.ts': endCheck },
     caughtBy: one,
-    reads: /tried to end a login with a wrong password, and was answered with status 303/,
+    reads: /tried to end a login with a wrong password, and got status 303/,
   },
   {
-    name: 'the password is asked for after the login has ended',
+    name: 'the password is checked after the login has ended',
     patch: { 'app.ts': `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
 -
@@ -288,7 +288,7 @@ export const wrong: WrongAnswer[] = [
 -    res.redirect(303, '/account');
 +    await endLogin(client, { _id: field(req, 'login'), user: login.user });
 +    if (!await authenticate(client, login.user, field(req, 'password'))) {
-+      await showAccount(res.status(403), login, 'That is not your password.');
++      await showAccount(res.status(403), login, "That isn't your password.");
 +      return;
 +    }
 +    res.redirect(303, '/account');
@@ -312,7 +312,7 @@ export const wrong: WrongAnswer[] = [
     reads: /gone from the server, not only from the page/,
   },
   {
-    name: 'one button ends all',
+    name: 'one button ends all logins',
     patch: { 'app.ts': `${end}\
 +    await endLogins(client, login.user);
 ` },
@@ -320,7 +320,7 @@ export const wrong: WrongAnswer[] = [
     reads: /A button ends the login next to it, and no other/,
   },
   {
-    name: 'a button ends the login of the browser in which it is pressed',
+    name: "a button ends its own browser's login",
     patch: { 'app.ts': `${end}\
 +    await endLogin(client, login);
 ` },
@@ -328,13 +328,13 @@ export const wrong: WrongAnswer[] = [
     reads: /Now GET \/account shows ada on the phone/,
   },
   {
-    name: 'a login is ended, whose ever it is',
+    name: 'a button ends the login of any user',
     patch: { 'logins.ts': `
 -  await logins(client).deleteOne({ _id, user });
 +  await logins(client).deleteOne(user ? { _id } : { user });
 ` },
     caughtBy: foreign,
-    reads: /Mallory sent the form that ends ada’s login, with her own login and her own password/,
+    reads: /Mallory sent the form that ends Ada's login, with her own login and her own password/,
   },
   {
     name: 'a form that names no login is an exception',
@@ -362,7 +362,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'marked in place of deleted',
+    name: 'logins are marked, not deleted',
     patch: { 'logins.ts': `
    agent: string;
 +  ended?: boolean;
@@ -386,26 +386,26 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'a 401 for a wrong password',
+    name: 'a wrong password gets a 401',
     patch: { 'app.ts': `
--      await showAccount(res.status(403), login, 'That is not your password.');
-+      await showAccount(res.status(401), login, 'That is not your password.');
+-      await showAccount(res.status(403), login, "That isn't your password.");
++      await showAccount(res.status(401), login, "That isn't your password.");
        return;
      }
      if (!await changePassword(client, login.user, field(req, 'new'))) {
 ` },
   },
   {
-    name: 'a login that is not there is a 404',
+    name: 'a missing login gets a 404',
     patch: { 'app.ts': `${end}\
 +    const list = await listLogins(client, login.user);
 +    const chosen = list.find(({ _id }) => _id === field(req, 'login'));
-+    if (!chosen) return void res.status(404).send('There is no such login.');
++    if (!chosen) return void res.status(404).send('No such login.');
 +    await endLogin(client, chosen);
 ` },
   },
   {
-    name: 'after the change a page in place of a redirect',
+    name: 'a page instead of a redirect after the change',
     patch: { 'app.ts': `
        req.session.save((error) => {
          if (error) return next(error);
@@ -414,7 +414,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'seen only once a minute',
+    name: 'a login is marked as seen once a minute',
     patch: { 'logins.ts': `
 -  return logins(client).findOneAndUpdate({ _id: id, ...alive() }, { $set: { seen: new Date() } });
 +  const login = await logins(client).findOne({ _id: id, ...alive() });

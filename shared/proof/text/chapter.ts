@@ -209,7 +209,7 @@ class Chapter {
     // Both have been done when this runs: node_modules is there, and this is a part of npm test.
     if (args[0] === 'install' || args[0] === 'test') return;
     const script = args[0] === 'run' ? args[1] ?? '' : args[0] ?? '';
-    const [, kind, number] = /^(step|solution|test):(\d)$/.exec(script) ?? [];
+    const [, kind, number] = /^(step|solution|test):(\d+)$/.exec(script) ?? [];
     const words = [...await this.#script(script, part.place), ...args.slice(3)];
     if (kind === undefined) {
       await this.#save(part.place);

@@ -1,8 +1,8 @@
 /*
- * The pages of the app. Names are small letters and digits, so there is nothing to escape.
+ * The app's pages. Names are lower-case letters and digits, so there's nothing to escape.
  */
 
-/** @param problem why the last try failed */
+/** @param problem why the last attempt failed */
 export function loginPage(problem = ''): string {
   return page('Log in', `
 <p>${problem}</p>

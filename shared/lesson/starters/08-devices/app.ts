@@ -41,7 +41,7 @@ export function createApp(settings: Settings): Express {
   app.post('/login', async (req, res, next) => {
     const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
     if (!user) {
-      res.status(401).send(loginPage('That name and password do not match.'));
+      res.status(401).send(loginPage("That name and password don't match."));
       return;
     }
 
@@ -60,18 +60,18 @@ export function createApp(settings: Settings): Express {
       res.redirect(303, '/login');
       return;
     }
-    // TODO Move 1: change nothing unless the field `password` holds the right one.
+    // TODO Move 1: change nothing unless the `password` field is right.
     if (!await changePassword(client, login.user, field(req, 'new'))) {
       await showAccount(res.status(400), login, 'A password needs at least 8 characters.');
       return;
     }
 
-    // TODO Move 1: end all logins of this user. enter() then begins a new one in this browser.
+    // TODO Move 1: end all of this user's logins. enter() then begins a new one in this browser.
     await enter(login.user, req, res, next);
   });
 
-  // TODO Move 3: on POST /account/end, end the login whose id is in the field `login`, if it's one
-  // of this user's and the password is right.
+  // TODO Move 3: on POST /account/end, end the login whose id is in the `login` field, if it's this
+  // user's and the password is right.
 
   app.get('/logout', (req, res) => {
     res.send(logoutPage);
@@ -86,7 +86,7 @@ export function createApp(settings: Settings): Express {
     });
   });
 
-  /** Gives this browser a new session with a new login, and leads to the account. */
+  /** Gives this browser a new session with a new login, and redirects to the account. */
   async function enter(user: string, req: Request, res: Response, next: NextFunction) {
     if (res.locals.login) await endLogin(client, res.locals.login);
     const login = await beginLogin(client, user, req.get('User-Agent'));
