@@ -18,7 +18,7 @@ const GRACE_MS = 10_000;
 /** How long it takes until the place of a killed process is filled, in milliseconds. */
 const KILLED_MS = 3000;
 
-/** A process of the app, and the port on which it listens. */
+/** A process of the app, and the port it listens on. */
 export interface Process {
   app: App;
   port: number;
@@ -27,17 +27,19 @@ export interface Process {
 /**
  * Causes an outage. Resolves when it's over, with what happened, in a sentence.
  * @param outage one of {@link outages}
+ * @param served the ports that the proxy passes requests on to
  * @param relay the way to the database, if it's one that can fall silent
  */
 export async function cause(
   outage: string,
   processes: readonly Process[],
+  served: Set<number>,
   relay?: { silence: () => void; recover: () => void },
 ): Promise<string> {
   if (outage === 'silence') {
     if (!relay) {
-      return 'The database at MONGO_URL can only be silenced where it runs. With Docker: docker '
-        + 'compose --file docs/replica-set.compose.yaml pause, and later unpause.';
+      return 'Your database is a real one: silence it where it runs. With Docker, that is '
+        + '`docker compose pause`, and later `docker compose unpause`.';
     }
     relay.silence();
     await setTimeout(SILENCE_MS);
@@ -46,11 +48,16 @@ export async function cause(
   }
   if (outage === 'deploy') {
     for (const { app, port } of processes) {
+      // As a load balancer does it: first no new requests, then SIGTERM. Once one more is answered,
+      // no earlier one is left outside the door.
+      served.delete(port);
+      await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
       await app.stop('SIGTERM', GRACE_MS);
       await app.start();
       await untilListening(port);
+      served.add(port);
     }
-    return 'Both processes, one after the other, got SIGTERM and were replaced.';
+    return 'Both processes got SIGTERM and were replaced, one after the other.';
   }
   const [first] = processes;
   first?.app.kill();

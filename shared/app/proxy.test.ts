@@ -15,7 +15,7 @@ test('passes everything on, and says itself how it came', async (t) => {
   });
   onEnd(t, () => app.close());
   const port = await freePort();
-  onEnd(t, await startProxy(port, await listen(app, '127.0.0.1')));
+  onEnd(t, await startProxy(port, new Set([await listen(app, '127.0.0.1')])));
   const answer = await fetch(`http://127.0.0.1:${port}/login?next=%2F`, {
     method: 'POST',
     headers: { Cookie: 'a=0', 'X-Forwarded-Proto': 'http', 'X-Forwarded-For': '6.6.6.6' },
@@ -36,7 +36,7 @@ test('passes everything on, and says itself how it came', async (t) => {
 test('an app that is silent is a 502, and its end, or the visitor’s, ends the other', async (t) => {
   const port = await freePort();
   const appPort = await freePort();
-  onEnd(t, await startProxy(port, appPort, 'http'));
+  onEnd(t, await startProxy(port, new Set([appPort]), 'http'));
   const early = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'x'.repeat(1e6) });
   assert.equal(early.status, 502);
   assert.match(await early.text(), /The app doesn't answer on port \d+/);

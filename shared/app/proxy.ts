@@ -10,14 +10,14 @@ export type Protocol = 'https' | 'http';
  * Starts a proxy in front of the app. On the web it would end HTTPS; this one needs no certificate,
  * because browsers treat plain HTTP to localhost as secure.
  * @param port where it listens, on this machine only
- * @param appPorts where the app's processes listen; they take turns
+ * @param appPorts where the app's processes listen now; they take turns
  * @param cause causes the outage that a request's header X-Outage names, and tells what happened
  * @returns a function that ends it
  * @throws {Error} when the port can't be used
  */
 export async function startProxy(
   port: number,
-  appPorts: number | readonly number[],
+  appPorts: ReadonlySet<number>,
   protocol: Protocol = 'https',
   cause?: (outage: string) => Promise<string>,
 ): Promise<() => Promise<void>> {
@@ -43,13 +43,13 @@ export async function startProxy(
  * @param protocol what X-Forwarded-Proto says then, whatever the browser has sent there
  */
 export function passOn(
-  appPorts: number | readonly number[],
+  appPorts: ReadonlySet<number>,
   protocol: Protocol,
 ): RequestListener {
-  const all = [appPorts].flat();
   let turn = 0;
   return (incoming, outgoing) => {
     const { method, url, headers, socket } = incoming;
+    const all = [...appPorts];
     const first = turn++ % all.length;
     const ports = [...all.slice(first), ...all.slice(0, first)];
     const refuse = () => {

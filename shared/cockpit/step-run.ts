@@ -137,8 +137,9 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     // The live picture shows the requests to both.
     second?.on('message', (message) => app.emit('message', message));
     if (step.behindProxy) {
-      const causeHere = (outage: string) => cause(outage, processes, relay);
-      stopProxy = await startProxy(port, ports, protocol, second && causeHere);
+      const served = new Set(ports);
+      const causeHere = (outage: string) => cause(outage, processes, served, relay);
+      stopProxy = await startProxy(port, served, protocol, second && causeHere);
       say(`A proxy on port ${port} passes requests on to the app on port ${ports.join(' and ')}, `
         + `with X-Forwarded-Proto: ${protocol}.`);
     }

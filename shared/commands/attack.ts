@@ -98,8 +98,9 @@ async function onSolution(step: Step, workshop: string, run: Run): Promise<void>
       if (stream === 'stderr' && !step.processes) say(line);
     });
   }
-  const stopProxy = step.behindProxy && await startProxy(port, ports, 'https', (outage) => (
-    cause(outage, processes, relay)
+  const served = new Set(ports);
+  const stopProxy = step.behindProxy && await startProxy(port, served, 'https', (outage) => (
+    cause(outage, processes, served, relay)
   ));
   try {
     const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);

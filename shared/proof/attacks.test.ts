@@ -179,7 +179,7 @@ async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
 /** Ada opens mallory's page, on a sibling host. @returns who ada is after that */
 async function tossed({ browser, port, passwords }: Stage): Promise<string | undefined> {
   const [proxyPort, pagePort] = [await freePort(), await freePort()];
-  const stopProxy = await startProxy(proxyPort, port);
+  const stopProxy = await startProxy(proxyPort, new Set([port]));
   const server = new Run(spawn(process.execPath, [
     '--import', 'tsx', 'attacks/09-sniff-and-toss-page.ts',
   ], {
@@ -212,9 +212,9 @@ async function tossed({ browser, port, passwords }: Stage): Promise<string | und
 async function onTheWeb({ browser, port, passwords }: Stage) {
   const heard = new Set<string>();
   const certificate = makeCertificate();
-  const passOnPlain = passOn(port, 'http');
+  const passOnPlain = passOn(new Set([port]), 'http');
   const servers = {
-    https: createHttpsServer(certificate, passOn(port, 'https')),
+    https: createHttpsServer(certificate, passOn(new Set([port]), 'https')),
     // Mallory reads what goes by here.
     http: createServer((req, res) => {
       if (req.headers.cookie) heard.add(req.headers.cookie);
