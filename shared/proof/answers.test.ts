@@ -19,9 +19,10 @@ import * as step6 from './answers/step-6.ts';
 import * as step7 from './answers/step-7.ts';
 import * as step8 from './answers/step-8.ts';
 import * as step9 from './answers/step-9.ts';
+import * as step10 from './answers/step-10.ts';
 import { breaches } from './contract.ts';
 
-const catalogues = [step1, step2, step3, step4, step5, step6, step7, step8, step9]
+const catalogues = [step1, step2, step3, step4, step5, step6, step7, step8, step9, step10]
   .map((catalogue, index) => ({ step: index + 1, ...catalogue }));
 const wrong = catalogues.flatMap((catalogue) => (
   catalogue.wrong.map((answer) => ({ step: catalogue.step, answer }))

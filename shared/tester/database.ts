@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
+  Admin,
   Collection,
+  Db,
   MongoClient,
   MongoNetworkTimeoutError,
   MongoServerError,
@@ -207,6 +209,18 @@ export class TestDatabase {
     return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
   }
 
+  /** One more document can be read. Then the driver gives up, as in an outage, or waits. */
+  failAfterRead(): Held {
+    const { held, wait } = holdUp();
+    let operations = 0;
+    this.#beforeRead = this.#beforeWrite = () => {
+      operations++;
+      if (operations > 2) return wait();
+      return operations === 1 ? Promise.resolve() : Promise.reject(errors.silence());
+    };
+    return held;
+  }
+
   /** From now on all reading and storing waits until it's released. */
   holdAll(): Held {
     const { held, wait } = holdUp();
@@ -317,8 +331,18 @@ function watch(
   Reflect.set(Collection.prototype, name, watched);
 }
 
-function isMethod(value: unknown): value is (this: Collection, ...args: unknown[]) => unknown {
+function isMethod(value: unknown): value is (this: unknown, ...args: unknown[]) => unknown {
   return typeof value === 'function';
+}
+
+// A command, such as a ping, reads as well.
+for (const { prototype } of [Db, Admin]) {
+  const original: unknown = Reflect.get(prototype, 'command');
+  if (!isMethod(original)) throw new Error('The driver has no command().');
+  Reflect.set(prototype, 'command', async function (this: unknown, ...args: unknown[]) {
+    for (const watcher of watchers) await watcher.beforeRead();
+    return original.apply(this, args);
+  });
 }
 
 for (const name of [

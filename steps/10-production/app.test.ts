@@ -40,21 +40,10 @@ testEntry(silent, start, async (entry, database) => {
   const many = Array.from({ length: 20 }, () => laptop.get('/account'));
   const answers = await Promise.all([
     inTime(entry, 'A POST /login', tryLogin(patient(entry), account)),
-    inTime(entry, 'Ada’s GET /', laptop.get('/')),
+    inTime(entry, "Ada's GET /", laptop.get('/')),
     ...many.map((answer) => inTime(entry, 'One of twenty GET /account', answer)),
   ]);
-  for (const answer of answers) {
-    expect(answer.status >= 500, {
-      observed: `The database is silent, and ${answer.method} ${answer.path} answered with status `
-        + `${answer.status}${answer.location ? `, which leads to ${answer.location}` : ''}: ${
-          quote(answer.body)}.`,
-      why: 'The app can’t know now who anybody is. If it answers with an error, people try again. '
-        + 'If it takes them for strangers, or sends a failure as a page, they believe it, and so '
-        + 'does every cache.',
-      lookAt: 'app.ts: what becomes of an error of the database?',
-      exchange: answer,
-    });
-  }
+  for (const answer of answers) expectError(answer);
   database?.relay?.recover();
   await expectBack(laptop);
 });
@@ -85,11 +74,26 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   }
   held?.release();
 
+  const storing = database?.failAfterRead();
+  const late = await laptop.get('/account').catch((error: unknown) => {
+    throw new Lesson({
+      observed: "GET /account found ada's session, and then the database fell silent. The driver "
+        + 'gave up, and still no answer came within 2 s.',
+      why: 'express-session stores the session again before it sends an answer, a 503 too. So the '
+        + 'visitor waits for the same silent database a second time.',
+      lookAt: 'outage.ts: does the error get there, and does the request lose its session before '
+        + 'the 503 is sent?',
+    }, error);
+  });
+  storing?.release();
+  if (userOf(late) !== 'ada') expectError(late);
+
   const end = await database?.fail('duplicate key');
   expectDefect('MongoDB refuses a key that is taken', await laptop.get('/account'));
   end?.();
   const [session] = await database?.sessions() ?? [];
-  await session?.collection.updateOne({}, { $set: { session: 'spoiled' } });
+  if (!session) return;
+  await session.collection.updateOne({}, { $set: { session: 'spoiled' } });
   expectDefect('The database holds a session that is no JSON', await laptop.get('/account'));
 });
 
@@ -140,20 +144,21 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
     lookAt: 'ending.ts: is server.close() called at once?',
   });
   login.finish(form.slice(8));
-  const answer = await login.answer.catch((error: unknown) => {
+  const answer = await login.answer.catch(async (error: unknown) => {
+    const hasEnded = await entry.ended();
     throw new Lesson({
-      observed: 'Ada’s POST /login was under way when SIGTERM came. She got no answer, and the '
-        + `process ${entry.running ? 'still runs' : `has ended (${entry.ending})`}.`,
+      observed: "Ada's POST /login was under way when SIGTERM came. She got no answer, and the "
+        + `process ${hasEnded ? `has ended (${entry.ending})` : 'still runs'}.`,
       why: 'Without a handler, SIGTERM ends a process at once, in the middle of whatever it does. '
         + 'Every deployment sends one.',
       lookAt: 'index.ts: is endGently() given the server? And ending.ts: does it wait for the '
-        + 'server’s `close` before anything else ends?',
+        + "server's `close` before anything else ends?",
     }, error);
   });
   const [cookie = ''] = answer.setCookie[0]?.split(';') ?? [];
   const page = await other.newBrowser().getWithCookie('/account', cookie);
   expect(answer.status < 400 && userOf(page) === 'ada', {
-    observed: 'Ada’s POST /login was under way when SIGTERM came, and answered with status '
+    observed: "Ada's POST /login was under way when SIGTERM came, and answered with status "
       + `${answer.status}: ${quote(answer.body)}. At another process, GET /account shows ${
         userOf(page) ?? 'nobody'}.`,
     why: 'A request under way still needs the database. The client may close once the last one '
@@ -198,7 +203,7 @@ async function open(entry: Entry, database: TestDatabase | undefined) {
   await entry.settled();
   expect(entry.port !== undefined, {
     observed: `index.ts ${entry.running ? 'runs' : 'has ended'}, and doesn't listen. It printed: `
-      + `“${entry.lastWords}”`,
+      + `"${entry.lastWords}"`,
     why: 'Nothing can be visited before index.ts starts.',
     lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
   }, entry.output);
@@ -244,9 +249,9 @@ async function inTime(entry: Entry, what: string, answer: Promise<Exchange>): Pr
   try {
     return await answer;
   } catch (error) {
-    expect(entry.running, {
+    expect(!await entry.ended(), {
       observed: 'The database fell silent, and the process ended with '
-        + `${entry.ending}. It printed: “${entry.lastWords}”`,
+        + `${entry.ending}. It printed: "${entry.lastWords}"`,
       why: 'A new process would find the same database. Meanwhile nobody answers anything.',
       lookAt: 'index.ts: what ends the process?',
     }, error);
@@ -269,7 +274,7 @@ async function expectBack(laptop: Browser): Promise<void> {
     return userOf(last) === 'ada';
   });
   expect(isBack, {
-    observed: 'The database answers again, and ada’s GET /account still answers with status '
+    observed: "The database answers again, and ada's GET /account still answers with status "
       + `${last?.status}${last?.location ? `, which leads to ${last.location}` : ''}.`,
     why: 'The driver finds its server again by itself. Nobody should have to restart the app, or '
       + 'to log in anew.',
@@ -278,11 +283,22 @@ async function expectBack(laptop: Browser): Promise<void> {
   });
 }
 
+function expectError({ method, path, status, location, body }: Exchange): void {
+  expect(status >= 500, {
+    observed: `The database is silent, and ${method} ${path} answered with status ${status}${
+      location ? `, which leads to ${location}` : ''}: ${quote(body)}.`,
+    why: "The app can't know now who anybody is. If it answers with an error, people try again. "
+      + 'If it takes them for strangers, or sends a failure as a page, they believe it, and so '
+      + 'does every cache.',
+    lookAt: 'app.ts: what becomes of an error of the database?',
+  });
+}
+
 function expectUnavailable(answer: Exchange, how: string): void {
   const { method, path, status, retryAfter, body } = answer;
   expect(status === 503, {
     observed: `The driver gave up (${how}), and ${method} ${path} answered with status ${status}.`,
-    why: '500 says that the app is broken. 503, “Service Unavailable”, says that it will pass: '
+    why: '500 says that the app is broken. 503, "Service Unavailable", says that it will pass: '
       + 'browsers, proxies and search engines try again later.',
     lookAt: 'outage.ts: which errors does it answer? And app.ts: does app.use(outage) stand below '
       + 'all routes?',
@@ -291,13 +307,13 @@ function expectUnavailable(answer: Exchange, how: string): void {
   expect(/^\d+$/.test(retryAfter ?? '') || Date.parse(retryAfter ?? '') > 0, {
     observed: `${method} ${path} answered with 503, and ${
       retryAfter === undefined ? 'without a Retry-After' : `with Retry-After: ${retryAfter}`}.`,
-    why: 'Retry-After says when it’s worth trying again, in whole seconds.',
+    why: "Retry-After says when it's worth trying again, in whole seconds.",
     lookAt: 'outage.ts: which headers does the answer have?',
     exchange: answer,
   });
   expect(!/Mongo|\bat .*:\d+:\d+|127\.0\.0\.1/.test(body), {
     observed: `${method} ${path} answered with 503, and shows the error: ${quote(body)}.`,
-    why: 'An error of the database names addresses and files. That’s for the log.',
+    why: "An error of the database names addresses and files. That's for the log.",
     lookAt: 'outage.ts: what is sent?',
     exchange: answer,
   });
@@ -305,9 +321,9 @@ function expectUnavailable(answer: Exchange, how: string): void {
 
 function expectDefect(what: string, answer: Exchange): void {
   expect(answer.status >= 500 && answer.status !== 503, {
-    observed: `${what}. That’s a defect, and GET /account answered with status ${answer.status}.`,
-    why: '503 says that it will pass, and that nobody has to do anything. A defect doesn’t pass. '
-      + 'As a 500 it’s found in the log, and mended.',
+    observed: `${what}. That's a defect, and GET /account answered with status ${answer.status}.`,
+    why: "503 says that it will pass, and that nobody has to do anything. A defect doesn't pass. "
+      + "As a 500 it's found in the log, and mended.",
     lookAt: 'outage.ts: which errors are an outage, and what becomes of all others?',
     exchange: answer,
   });
@@ -321,7 +337,7 @@ function expectHealthy(answer: Exchange, what: string): void {
   });
   expect(answer.setCookie.length === 0, {
     observed: 'GET /health set a cookie.',
-    why: 'It’s asked every few seconds. Each time it would leave a session in the database.',
+    why: "It's asked every few seconds. Each time it would leave a session in the database.",
     lookAt: "app.ts: does app.get('/health', …) stand above the session?",
     exchange: answer,
   });

@@ -105,14 +105,14 @@ async function runAnswer(tests: TestProcess, task: Task, folder: string): Promis
 
 /**
  * The tests that matter: up to the one that catches the answer, and those of index.ts only where
- * they can see what the answer changes: index.ts, or what keeps it from starting.
+ * they can see what the answer changes: what index.ts alone shows, or what keeps it from starting.
  */
 function choose(answer: RightAnswer | WrongAnswer): Choice {
   const changes = Object.entries({ ...answer.patch, ...answer.files });
   return {
     last: 'caughtBy' in answer ? answer.caughtBy : undefined,
     withoutEntries: changes.length > 0 && changes.every(([name, text]) => (
-      name !== 'index.ts' && !/^[+-].*\b(import|require)\b/m.test(text)
+      !/^(index|ending|outage)\.ts$/.test(name) && !/^[+-].*\b(import|require)\b/m.test(text)
     )),
   };
 }

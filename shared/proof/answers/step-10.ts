@@ -1,0 +1,482 @@
+import type { RightAnswer, WrongAnswer } from './answer.ts';
+
+const silent = 'when the database falls silent, nobody waits for ever';
+const answered = 'an outage is a 503, and a defect is not';
+const killed = 'one of two processes is killed, and ada is still logged in';
+const deployed = 'SIGTERM lets the requests under way come to their end';
+const interrupted = 'Ctrl-C ends it as gently';
+
+/** The solution's deadlines, all in milliseconds, to be replaced. */
+const deadlines = `
+-  heartbeatFrequencyMS: 1000,
+-  connectTimeoutMS: 1000,
+-  socketTimeoutMS: 2000,
+-  serverSelectionTimeoutMS: 2000,
+`;
+
+/** The solution's errors that are an outage, to be replaced. */
+const isOutage = `
+-  return error instanceof MongoNetworkError || error instanceof MongoServerSelectionError;
+`;
+
+/** The solution's answer, to be replaced. */
+const answer = `
+-  res.status(503).set('Retry-After', '5').type('text').send('Please try again in a moment.');
+`;
+
+/** The solution's route, to be replaced. */
+const health = `
+-  app.get('/health', (req, res) => {
+-    res.send('ok');
+-  });
+-
+`;
+
+/** The route below another line of app.ts. */
+const healthBelow = (line: string) => `${health}\
+@@
+   ${line}
++  app.get('/health', (req, res) => {
++    res.send('ok');
++  });
+`;
+
+/** The solution's handlers, to be replaced. */
+const handlers = `
+-  process.once('SIGTERM', () => void end());
+-  process.once('SIGINT', () => void end());
+`;
+
+/** The solution's deadline for connections, to be taken away or replaced. */
+const closing = `
+-    const deadline = setTimeout(() => { server.closeAllConnections(); }, FIVE_SECONDS_IN_MS);
+`;
+
+/** The solution's wait for the last answer, to be replaced. */
+const lastAnswer = `
+-    await once(server, 'close');
+`;
+
+export const wrong: WrongAnswer[] = [
+  {
+    name: 'no deadline at all',
+    patch: { 'index.ts': deadlines },
+    caughtBy: silent,
+    reads: /One of twenty GET \/account got no answer within 5 s.*all four/,
+    runs: 'aside',
+  },
+  {
+    name: 'a deadline for finding a server only',
+    patch: { 'index.ts': `${deadlines}\
++  serverSelectionTimeoutMS: 2000,
+` },
+    caughtBy: silent,
+    reads: /got no answer within 5 s.*Silence is no error/,
+    runs: 'aside',
+  },
+  {
+    name: 'a deadline for each answer only',
+    patch: { 'index.ts': `${deadlines}\
++  socketTimeoutMS: 2000,
+` },
+    caughtBy: silent,
+    reads: /got no answer within 5 s/,
+    runs: 'aside',
+  },
+  {
+    name: 'no deadline for connecting',
+    patch: { 'index.ts': `
+-  connectTimeoutMS: 1000,
+` },
+    caughtBy: silent,
+    reads: /got no answer within 5 s.*connectTimeoutMS/,
+    runs: 'aside',
+  },
+  {
+    name: 'timeoutMS, which the driver ignores in the options of a client',
+    patch: { 'index.ts': `${deadlines}\
++  timeoutMS: 2000,
+` },
+    caughtBy: silent,
+    reads: /got no answer within 5 s/,
+    runs: 'aside',
+  },
+  {
+    name: 'deadlines that are too long',
+    patch: { 'index.ts': `${deadlines}\
++  heartbeatFrequencyMS: 10_000,
++  connectTimeoutMS: 10_000,
++  socketTimeoutMS: 10_000,
++  serverSelectionTimeoutMS: 10_000,
+` },
+    caughtBy: silent,
+    reads: /got no answer within 5 s.*short enough/,
+    runs: 'aside',
+  },
+  {
+    name: 'an end of the process when the server is lost',
+    patch: { 'index.ts': `
+ await sweepLogins(client);
++client.on('serverHeartbeatFailed', () => process.exit(1));
+` },
+    caughtBy: silent,
+    reads: /the process ended.*A new process would find the same database/,
+    runs: 'aside',
+  },
+  {
+    name: 'strangers made of everyone',
+    patch: { 'app.ts': `
+-    res.locals.login = await findLogin(client, req.session.login);
++    res.locals.login = await findLogin(client, req.session.login).catch(() => undefined);
+` },
+    caughtBy: answered,
+    reads: /the database fell silent.*outage\.ts: does the error get there/,
+  },
+  {
+    name: 'a 503 that waits for the store',
+    patch: { 'outage.ts': `
+-  // Without a session nothing is stored, and the answer doesn't wait for the database again.
+-  Reflect.deleteProperty(req, 'session');
+` },
+    caughtBy: answered,
+    reads: /stores the session again before it sends an answer, a 503 too/,
+    runs: 'aside',
+  },
+  {
+    name: 'a 503 for every error',
+    patch: { 'outage.ts': `${isOutage}\
++  return error instanceof Error;
+` },
+    caughtBy: answered,
+    reads: /That's a defect, and GET \/account answered with status 503/,
+  },
+  {
+    name: 'a 503 for every error of MongoDB',
+    patch: { 'outage.ts': `
+-import { MongoNetworkError, MongoServerSelectionError } from 'mongodb';
++import { MongoError } from 'mongodb';
+@@${isOutage}\
++  return error instanceof MongoError;
+` },
+    caughtBy: answered,
+    reads: /refuses a key that is taken\. That's a defect/,
+  },
+  {
+    name: 'a 503 when no server is found only',
+    patch: { 'outage.ts': `${isOutage}\
++  return error instanceof MongoServerSelectionError;
+` },
+    caughtBy: answered,
+    reads: /The driver gave up \(silence\), and GET \/ answered with status 500/,
+  },
+  {
+    name: 'a 503 when the network fails only',
+    patch: { 'outage.ts': `${isOutage}\
++  return error instanceof MongoNetworkError;
+` },
+    caughtBy: answered,
+    reads: /The driver gave up \(no server\), and GET \/ answered with status 500/,
+  },
+  {
+    name: 'a page in place of an error',
+    patch: { 'outage.ts': `${answer}\
++  res.set('Retry-After', '5').type('text').send('Please try again in a moment.');
+` },
+    caughtBy: silent,
+    reads: /answered with status 200.*sends a failure as a page/,
+    runs: 'aside',
+  },
+  {
+    name: 'no Retry-After',
+    patch: { 'outage.ts': `${answer}\
++  res.status(503).type('text').send('Please try again in a moment.');
+` },
+    caughtBy: answered,
+    reads: /without a Retry-After/,
+  },
+  {
+    name: 'a Retry-After with a unit',
+    patch: { 'outage.ts': `${answer}\
++  res.status(503).set('Retry-After', '5s').type('text').send('Please try again in a moment.');
+` },
+    caughtBy: answered,
+    reads: /with Retry-After: 5s.*in whole seconds/,
+  },
+  {
+    name: 'the error shown to the visitor',
+    patch: { 'outage.ts': `${answer}\
++  res.status(503).set('Retry-After', '5').type('text').send(String(error));
+` },
+    caughtBy: answered,
+    reads: /shows the error: ".*That's for the log/,
+  },
+  {
+    name: 'the error handler above the routes',
+    patch: { 'app.ts': `
+   app.use(session(sessionOptions(settings)));
++  app.use(outage);
+@@
+-  app.use(outage);
+-
+   /** Gives this browser a new session with a new login, and redirects to the account. */
+` },
+    caughtBy: answered,
+    reads: /does app\.use\(outage\) stand below all routes/,
+  },
+  {
+    name: 'an outage that never ends',
+    patch: {
+      'app.ts': `
+   app.use(httpsOnly);
++  app.use((req, res, next) => {
++    if (app.locals.isAway) return res.status(503).set('Retry-After', '5').send('Away');
++    next();
++  });
+`,
+      'outage.ts': `${answer}\
++  req.app.locals.isAway = true;
++  res.status(503).set('Retry-After', '5').type('text').send('Please try again in a moment.');
+`,
+    },
+    caughtBy: silent,
+    reads: /The database answers again, and ada's GET \/account still answers with status 503/,
+    runs: 'aside',
+  },
+  {
+    name: 'no /health',
+    patch: { 'app.ts': health },
+    caughtBy: answered,
+    reads: /GET \/health answered with status 403/,
+  },
+  {
+    name: '/health below httpsOnly',
+    patch: { 'app.ts': healthBelow('app.use(httpsOnly);') },
+    caughtBy: answered,
+    reads: /GET \/health answered with status 403.*above httpsOnly and the session/,
+  },
+  {
+    name: '/health below the session',
+    patch: { 'app.ts': `${healthBelow('app.use(session(sessionOptions(settings)));')}\
+@@
+-  app.use(httpsOnly);
+@@
+   app.get('/', (req, res) => {
++    if (!req.secure) return res.sendStatus(403);
+` },
+    caughtBy: answered,
+    reads: /GET \/health (got no answer within 2 s|answered with status 5)/,
+  },
+  {
+    name: '/health asks the database',
+    patch: { 'app.ts': `
+-  app.get('/health', (req, res) => {
++  app.get('/health', async (req, res) => {
++    await client.db('admin').command({ ping: 1 });
+` },
+    caughtBy: answered,
+    reads: /GET \/health (got no answer within 2 s|answered with status 5).*A silent database is no reason/,
+  },
+  {
+    name: '/health counts as a visit',
+    patch: { 'app.ts': `
+-  app.get('/health', (req, res) => {
+-    res.send('ok');
++  app.get('/health', session({ ...sessionOptions(settings), saveUninitialized: true,
++    store: new session.MemoryStore() }), (req, res) => {
++    req.session.visits = 1;
++    req.session.cookie.secure = false;
++    res.send('ok');
+` },
+    caughtBy: answered,
+    reads: /GET \/health set a cookie/,
+  },
+  {
+    name: 'the sessions in memory again',
+    patch: { 'session.ts': `
+-import MongoStore from 'connect-mongo';
+@@
+-    store: MongoStore.create({
+-      client,
+-      ttl: ONE_HOUR_IN_SECONDS,
+-    }),
+` },
+    caughtBy: killed,
+    reads: /Ada logged in at one of two processes, and it was killed/,
+    runs: 'aside',
+  },
+  {
+    name: 'endGently() never called',
+    patch: { 'index.ts': `
+-endGently(server, client);
+` },
+    caughtBy: deployed,
+    reads: /She got no answer, and the process has ended.*is endGently\(\) given the server/,
+    runs: 'aside',
+  },
+  {
+    name: 'an exit at once',
+    patch: { 'ending.ts': `${handlers}\
++  process.once('SIGTERM', () => process.exit(0));
++  process.once('SIGINT', () => process.exit(0));
+` },
+    caughtBy: deployed,
+    reads: /She got no answer, and the process has ended/,
+    runs: 'aside',
+  },
+  {
+    name: 'all connections cut at once',
+    patch: { 'ending.ts': `${closing}\
++    server.closeAllConnections();
++    const deadline = setTimeout(() => undefined, 0);
+` },
+    caughtBy: deployed,
+    reads: /She got no answer/,
+    runs: 'aside',
+  },
+  {
+    name: 'the client closed before the last answer',
+    patch: { 'ending.ts': `${lastAnswer}\
++    await client.close();
++    await once(server, 'close');
+` },
+    caughtBy: deployed,
+    reads: /A request under way still needs the database/,
+    runs: 'aside',
+  },
+  {
+    name: 'new connections taken until the end',
+    patch: { 'ending.ts': `
+-    server.close();
+${closing.slice(1)}${lastAnswer.slice(1)}\
+-    clearTimeout(deadline);
++    await new Promise((resolve) => setTimeout(resolve, FIVE_SECONDS_IN_MS));
++    server.close();
++    server.closeAllConnections();
+` },
+    caughtBy: deployed,
+    reads: /Two seconds later it still took new connections/,
+    runs: 'aside',
+  },
+  {
+    name: 'no deadline for kept connections',
+    patch: { 'ending.ts': `${closing}\
++    const deadline = setTimeout(() => { server.closeIdleConnections(); }, FIVE_SECONDS_IN_MS);
+` },
+    caughtBy: deployed,
+    reads: /Ten seconds later the process still runs.*others decide how long that is/,
+    runs: 'aside',
+  },
+  {
+    name: 'the client left open',
+    patch: { 'ending.ts': `
+-    await client.close();
+` },
+    caughtBy: deployed,
+    reads: /Ten seconds later the process still runs.*is the client closed/,
+    runs: 'aside',
+  },
+  {
+    name: 'an exit code that looks like a crash',
+    patch: { 'ending.ts': `
+-    await client.close();
++    process.exit(1);
+` },
+    caughtBy: deployed,
+    reads: /ended with exit code 1.*looks like a crash/,
+    runs: 'aside',
+  },
+  {
+    name: 'SIGINT forgotten',
+    patch: { 'ending.ts': `${handlers}\
++  process.once('SIGTERM', () => void end());
+` },
+    caughtBy: interrupted,
+    reads: /SIGINT asked your app to end.*is there a handler for SIGINT/,
+    runs: 'aside',
+  },
+];
+
+export const right: RightAnswer[] = [
+  {
+    name: 'shorter deadlines, and a client that is built first',
+    patch: { 'index.ts': `${deadlines}\
++  heartbeatFrequencyMS: 500,
++  connectTimeoutMS: 500,
++  socketTimeoutMS: 1000,
++  serverSelectionTimeoutMS: 1000,
+@@
+-const client = await MongoClient.connect(MONGO_URL, deadlines).catch((error: unknown) => {
++const client = new MongoClient(MONGO_URL, deadlines);
++await client.connect().catch((error: unknown) => {
+` },
+    runs: 'aside',
+  },
+  {
+    name: 'outages told by their names',
+    patch: { 'outage.ts': `
+-import { MongoNetworkError, MongoServerSelectionError } from 'mongodb';
+@@${isOutage}\
++  return error instanceof Error && /^Mongo(Network|ServerSelection)/.test(error.name);
+` },
+    runs: 'aside',
+  },
+  {
+    name: 'a page, and a date to try again at',
+    patch: { 'outage.ts': `${answer}\
++  res.status(503).set('Retry-After', new Date(Date.now() + 5000).toUTCString());
++  res.send('<h1>Please try again in a moment</h1>');
+` },
+    runs: 'aside',
+  },
+  {
+    name: '/health in JSON, and on a router of its own',
+    patch: { 'app.ts': `${health}\
++  const health = express.Router();
++  health.get('/health', (req, res) => res.json({ status: 'pass' }));
++  app.use(health);
++
+` },
+  },
+  {
+    name: 'an exit in the end',
+    patch: { 'ending.ts': `
+-    await client.close();
++    await client.close();
++    process.exit(0);
+` },
+    runs: 'aside',
+  },
+  {
+    name: 'callbacks, and a shorter deadline',
+    patch: { 'ending.ts': `
+-import { once } from 'node:events';
+@@
+-  async function end() {
++  function end() {
+@@
+-    server.close();
+${closing.slice(1)}${lastAnswer.slice(1)}\
+-    clearTimeout(deadline);
+-    // Nothing keeps the process running any more.
+-    await client.close();
++    server.close(() => void client.close());
++    setTimeout(() => { server.closeAllConnections(); }, 3000).unref();
+` },
+    runs: 'aside',
+  },
+  {
+    name: 'one handler for both signals, in index.ts',
+    patch: { 'index.ts': `
+-import { endGently } from './ending.ts';
+@@
+-endGently(server, client);
++for (const signal of ['SIGINT', 'SIGTERM']) {
++  process.on(signal, () => {
++    server.close(() => client.close().then(() => process.exit()));
++    setTimeout(() => server.closeAllConnections(), 4000).unref();
++  });
++}
+` },
+    runs: 'aside',
+  },
+];
