@@ -10,13 +10,13 @@ import type { App } from './app.ts';
 export const outages = ['silence', 'deploy', 'kill'] as const;
 
 /** How long the database is silent, in milliseconds. */
-const SILENCE_MS = 8000;
+const SILENCE_MS = 7000;
 
 /** How long a process may take to end when another version takes its place, in milliseconds. */
 const GRACE_MS = 10_000;
 
 /** How long it takes until the place of a killed process is filled, in milliseconds. */
-const KILLED_MS = 3000;
+const KILLED_MS = 2000;
 
 /** A process of the app, and the port it listens on. */
 export interface Process {

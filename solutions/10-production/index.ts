@@ -11,12 +11,12 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
 if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 if (!MONGO_URL) stop('MONGO_URL is not set. Set it to the address of a MongoDB.');
 
-// Silence is noticed within two seconds. Two more are left to find a server that answers.
+// Silence becomes an error after a second and a half. As long again is left to find a server.
 const deadlines = {
   heartbeatFrequencyMS: 1000,
   connectTimeoutMS: 1000,
-  socketTimeoutMS: 2000,
-  serverSelectionTimeoutMS: 2000,
+  socketTimeoutMS: 1500,
+  serverSelectionTimeoutMS: 1500,
 };
 const client = await MongoClient.connect(MONGO_URL, deadlines).catch((error: unknown) => {
   stop(`Cannot connect to the MongoDB at MONGO_URL: ${String(error)}`);

@@ -10,8 +10,8 @@ const interrupted = 'Ctrl-C ends it as gently';
 const deadlines = `
 -  heartbeatFrequencyMS: 1000,
 -  connectTimeoutMS: 1000,
--  socketTimeoutMS: 2000,
--  serverSelectionTimeoutMS: 2000,
+-  socketTimeoutMS: 1500,
+-  serverSelectionTimeoutMS: 1500,
 `;
 
 /** The solution's errors that are an outage, to be replaced. */
