@@ -2,13 +2,13 @@ import { hash, verify, type Options } from '@node-rs/argon2';
 import type { MongoClient } from 'mongodb';
 
 interface Account {
-  /** The name. As the _id it is unique, and MongoDB finds it fast. */
+  /** The name. As the _id, it's unique and quick to find. */
   _id: string;
-  /** What argon2id makes of the password. Nobody can get the password back out of it. */
+  /** The argon2id hash of the password. Nobody can get the password back out of it. */
   passwordHash: string;
 }
 
-/** The hash of a random password that nobody kept. It is checked when there is no such account. */
+/** The hash of a random password that nobody kept. It's checked when there's no such account. */
 const nobodysHash = '$argon2id$v=19$m=19456,t=2,p=1'
   + '$0fKuyDLXct8HPKr/BAG3Gg$JxPp89ECCdVj6DRKpG4gsZHB6LeJAujA1VWXQc9ejf0';
 
@@ -18,8 +18,8 @@ function accounts(client: MongoClient) {
 
 /**
  * Stores a new account.
- * @param name 1 to 20 small letters and digits
- * @param cost how much work the hash is; the library's defaults are what OWASP recommends
+ * @param name 1 to 20 lower-case letters and digits
+ * @param cost how much work the hash takes; the library's defaults are what OWASP recommends
  * @throws {Error} when the name isn't allowed, or is taken
  */
 export async function createAccount(
@@ -34,7 +34,7 @@ export async function createAccount(
 
 /**
  * Checks a name and a password.
- * @returns the account's name, or undefined if one of the two is wrong: nobody learns which
+ * @returns the account's name, or undefined if either is wrong: nobody learns which
  */
 export async function authenticate(
   client: MongoClient,
@@ -42,13 +42,13 @@ export async function authenticate(
   password: string,
 ): Promise<string | undefined> {
   const account = await accounts(client).findOne({ _id: name });
-  // A name that isn't there takes as long as one that is. Otherwise the time would tell them apart.
-  const fits = await verify(account?.passwordHash ?? nobodysHash, password);
-  return account && fits ? account._id : undefined;
+  // An unknown name takes as long as a known one. Otherwise the time would tell them apart.
+  const matches = await verify(account?.passwordHash ?? nobodysHash, password);
+  return account && matches ? account._id : undefined;
 }
 
 /**
- * Gives an account another password.
+ * Gives an account a new password.
  * @returns whether it did: a password needs at least 8 characters
  */
 export async function changePassword(

@@ -48,7 +48,7 @@ export function createApp(settings: Settings): Express {
   app.post('/login', async (req, res, next) => {
     const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
     if (!user) {
-      res.status(401).send(loginPage('That name and password do not match.'));
+      res.status(401).send(loginPage("That name and password don't match."));
       return;
     }
 
@@ -68,7 +68,7 @@ export function createApp(settings: Settings): Express {
       return;
     }
     if (!await authenticate(client, login.user, field(req, 'password'))) {
-      await showAccount(res.status(403), login, 'That is not your password.');
+      await showAccount(res.status(403), login, "That isn't your password.");
       return;
     }
     if (!await changePassword(client, login.user, field(req, 'new'))) {
@@ -87,7 +87,7 @@ export function createApp(settings: Settings): Express {
       return;
     }
     if (!await authenticate(client, login.user, field(req, 'password'))) {
-      await showAccount(res.status(403), login, 'That is not your password.');
+      await showAccount(res.status(403), login, "That isn't your password.");
       return;
     }
 
@@ -110,7 +110,7 @@ export function createApp(settings: Settings): Express {
 
   // TODO Move 2: let outage have the errors.
 
-  /** Gives this browser a new session with a new login, and leads to the account. */
+  /** Gives this browser a new session with a new login, and redirects to the account. */
   async function enter(user: string, req: Request, res: Response, next: NextFunction) {
     if (res.locals.login) await endLogin(client, res.locals.login);
     const login = await beginLogin(client, user, req.get('User-Agent'));

@@ -7,10 +7,10 @@ const refuseBadForm: ErrorRequestHandler = (error, req, res, next) => {
   else next(error);
 };
 
-/** Reads the forms that browsers send. `field()` finds what was in them. */
+/** Reads the forms that browsers send. `field()` gives you what's in them. */
 export const readForms = [express.urlencoded(), refuseBadForm];
 
-/** A field of the form, as text. What's missing, or isn't one text (a list, say), is ''. */
+/** A field of the form, as a string: '' if it's missing, or isn't one string (a list, say). */
 export function field(req: Request, name: string): string {
   const fields = req.body as Record<string, unknown> | undefined;
   const value = fields?.[name];

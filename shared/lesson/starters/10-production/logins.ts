@@ -2,12 +2,12 @@ import type { MongoClient } from 'mongodb';
 
 declare module 'express-serve-static-core' {
   interface Locals {
-    /** The login of those who are logged in. */
+    /** The login in this browser; null if nobody is logged in. */
     login: Login | null;
   }
 }
 
-/** A login: who it is, since when, and where. */
+/** A login: whose it is, since when, and where. */
 export interface Login {
   _id: string;
   user: string;
@@ -25,7 +25,7 @@ function logins(client: MongoClient) {
   return client.db().collection<Login>('logins');
 }
 
-/** The condition that a login has not ended by itself. */
+/** The condition that a login hasn't ended by itself. */
 function alive() {
   return {
     since: { $gt: new Date(Date.now() - EIGHT_HOURS_IN_MS) },
@@ -52,7 +52,7 @@ export async function beginLogin(
   return id;
 }
 
-/** Looks up a login, and notes that it was here. @returns null if there is none, or it has ended */
+/** Finds a login, and notes that it was seen. @returns null if there's none, or it has ended */
 export async function findLogin(
   client: MongoClient,
   id: string | undefined,
@@ -61,12 +61,12 @@ export async function findLogin(
   return logins(client).findOneAndUpdate({ _id: id, ...alive() }, { $set: { seen: new Date() } });
 }
 
-/** The logins of a user, the latest first. */
+/** A user's logins, latest first. */
 export function listLogins(client: MongoClient, user: string): Promise<Login[]> {
   return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
 }
 
-/** Ends a login for good, if it is this user's. */
+/** Ends a login for good, if it's this user's. */
 export async function endLogin(
   client: MongoClient,
   { _id, user }: Pick<Login, '_id' | 'user'>,
@@ -74,7 +74,7 @@ export async function endLogin(
   await logins(client).deleteOne({ _id, user });
 }
 
-/** Ends all logins of a user. */
+/** Ends all of a user's logins. */
 export async function endLogins(client: MongoClient, user: string): Promise<void> {
   await logins(client).deleteMany({ user });
 }

@@ -1,10 +1,10 @@
 /*
- * The pages of the app. Names are small letters and digits, so they need no escaping. What a
- * browser says of itself does.
+ * The app's pages. Names are lower-case letters and digits, so they don't need escaping. What a
+ * browser says about itself does.
  */
 import type { Login } from './logins.ts';
 
-/** @param problem why the last try failed */
+/** @param problem why the last attempt failed */
 export function loginPage(problem = ''): string {
   return page('Log in', `
 <p>${problem}</p>
@@ -16,13 +16,13 @@ export function loginPage(problem = ''): string {
 </form>`);
 }
 
-/** What the account page shows beside the user's name. */
+/** What the account page shows besides the user's name. */
 interface Shown {
   /** Why the last change failed. */
   problem?: string;
   /** Where the user is logged in. */
   logins?: Login[];
-  /** The id of the login that this browser has. */
+  /** The id of this browser's login. */
   own?: string;
 }
 
@@ -37,7 +37,7 @@ export function accountPage(user: string, { problem = '', logins = [], own }: Sh
     <input name="new" type="password" autocomplete="new-password" required></label></p>
   <button>Change password</button>
 </form>
-<h2>Where you are logged in</h2>
+<h2>Where you're logged in</h2>
 ${logins.map((login) => loginForm(login, login._id === own)).join('')}
 ${logoutForm}`);
 }
@@ -53,12 +53,12 @@ function loginForm({ _id, agent, seen }: Login, isOwn: boolean): string {
 `;
 }
 
-/** Text as HTML: what looks like a tag or an end of an attribute in it is none. */
+/** Escapes text for HTML, so that nothing in it becomes a tag or ends an attribute. */
 function escapeHtml(text: string): string {
   const entities: Record<string, string> = {
     '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;',
   };
-  return text.replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+  return text.replaceAll(/[&<>"']/g, (char) => entities[char] ?? char);
 }
 
 const logoutForm = `
