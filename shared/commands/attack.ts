@@ -2,16 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { makeAccounts, readPasswords, type Passwords } from '../app/accounts.ts';
-import { App } from '../app/app.ts';
-import { cause, outages, untilListening } from '../app/outages.ts';
-import { freePort } from '../app/port.ts';
-import { startProxy } from '../app/proxy.ts';
+import { readPasswords, type Passwords } from '../app/accounts.ts';
+import { outages } from '../app/outages.ts';
 import { loadEnvFile } from '../app/settings.ts';
-import { folderOf, type Step } from '../lesson/steps.ts';
-import { openDatabase } from '../mongo/database.ts';
-import { openRelay } from '../mongo/relay.ts';
-import { withDatabase } from '../mongo/url.ts';
+import { withSolution } from '../app/solution.ts';
 import { Problem } from '../terminal/problem.ts';
 import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
@@ -43,7 +37,11 @@ export default async function attack({ workshop, args, env }: Context): Promise<
   }
   loadEnvFile();
   const run = runIn(workshop, script, outage);
-  if (flags.solution) return onSolution(step, workshop, run);
+  if (flags.solution) {
+    return withSolution(step, workshop, console.error, ({ port, passwords }) => (
+      run(port, passwords)
+    ));
+  }
   const port = Number(process.env.PORT || 4000);
   const passwords = await readPasswords(workshop);
   if (!passwords || !await answers(port)) {
@@ -72,49 +70,6 @@ function runIn(workshop: string, script: string, outage = ''): Run {
     await once(child, 'close');
     process.exitCode = child.exitCode ?? 1;
   };
-}
-
-/** Starts the solution with a database and accounts of its own, and ends it afterwards. */
-async function onSolution(step: Step, workshop: string, run: Run): Promise<void> {
-  const say = (line: string) => {
-    console.error(line);
-  };
-  // Nothing of an attack should be left behind, on anybody's server.
-  const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
-  const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
-  const relay = await openRelay(database.url);
-  const mongoUrl = withDatabase(relay.url, 'workshop');
-  const folder = folderOf(step, 'solutions', workshop);
-  const port = await freePort();
-  const ports = [step.behindProxy ? await freePort() : port];
-  if (step.processes) ports.push(await freePort());
-  const processes = ports.map((port) => ({ port, app: new App({
-    entry: path.join(folder, 'index.ts'),
-    env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
-  }) }));
-  for (const { app } of processes) {
-    app.on('output', (line, stream) => {
-      // What an outage leaves in the log isn't what it's about.
-      if (stream === 'stderr' && !step.processes) say(line);
-    });
-  }
-  const served = new Set(ports);
-  const stopProxy = step.behindProxy && await startProxy(port, served, 'https', (outage) => (
-    cause(outage, processes, served, relay)
-  ));
-  try {
-    const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);
-    for (const { app, port } of processes) {
-      await app.start();
-      await untilListening(port);
-    }
-    await run(port, passwords);
-  } finally {
-    await Promise.all(processes.map(({ app }) => app.stop()));
-    if (stopProxy) await stopProxy();
-    await relay.close();
-    await database.close();
-  }
 }
 
 /** Whether an app answers on a port of this machine, and not only the proxy before it. */

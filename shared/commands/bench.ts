@@ -4,9 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { makeAccounts } from '../app/accounts.ts';
-import { folderOf, steps, type Step } from '../lesson/steps.ts';
+import { withSolution, type Running } from '../app/solution.ts';
+import { findStep, folderOf, steps, type Step } from '../lesson/steps.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { eventually, freePort } from '../testing/workshop.ts';
 import type { Context } from './command.ts';
@@ -16,6 +18,8 @@ const RUNS = 8;
 /** How long an app is loaded, in seconds, and by how many connections at once. */
 const SECONDS = 4;
 const CONNECTIONS = 20;
+/** How many browsers visit while there are outages. */
+const VISITORS = 200;
 
 /**
  * `npm run bench`: how long a learner waits for a verdict, in a terminal and in the cockpit, and
@@ -67,6 +71,13 @@ export default async function bench({ workshop, print }: Context): Promise<void>
     const perSecond = Math.round(requests.average).toLocaleString('en');
     print(`${name.padEnd(34)}${perSecond.padEnd(22)}${latency.p99}`);
   }
+
+  print(`\nStep 10: ${VISITORS} browsers, two processes, two outages`);
+  await withSolution(findStep('10', 'bench'), workshop, print, async (running) => {
+    const { answered, failed, lost, mistaken, longest } = await endure(running);
+    print(`${answered} answers, ${failed} failures, ${lost} sessions lost, ${mistaken} visitors `
+      + `taken for another, longest wait ${Math.round(longest)} ms`);
+  });
 }
 
 /** @returns how long a command of Node took, in ms */
@@ -100,14 +111,14 @@ async function timeSaves(workshop: string, step: Step, args: string[]): Promise<
     output += text;
   });
   const verdict = (from: number) => eventually('a verdict', () => (
-    /^Step \d {2}[●○]+ /m.test(output.slice(from))
+    /^Step \d+ {2}[●○]+ /m.test(output.slice(from))
   ), 60_000);
   const times: number[] = [];
   try {
     await verdict(0);
     for (let save = 0; save < RUNS; save++) {
       // A person takes longer; by then the app runs and the next tests are ready.
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await setTimeout(2000);
       const from = output.length;
       const start = performance.now();
       writeFileSync(file, save % 2 ? solved : solved.replace('Hello World', 'Hello, World'));
@@ -159,6 +170,51 @@ async function load(
     await stage.close();
     await database.close();
   }
+}
+
+/**
+ * 30 s under load, in which a process is killed and the database falls silent.
+ * @returns counts, and how long an answer took at most, in milliseconds
+ */
+async function endure({ port, processes: [first], relay }: Running) {
+  const counts = { answered: 0, failed: 0, lost: 0, mistaken: 0, longest: 0 };
+  let isOver = false;
+  const visit = async (visitor: number) => {
+    const headers = new Headers();
+    // Each has a pace of their own, so a count tells whose it is.
+    let [count, mayHaveCounted] = [0, 0];
+    const send = async () => {
+      const start = performance.now();
+      const answer = await fetch(`http://localhost:${port}/`, { headers }).catch(() => undefined);
+      const text = await answer?.text().catch(() => undefined) ?? '';
+      counts.longest = Math.max(counts.longest, performance.now() - start);
+      const shown = Number(/visit (\d+)/.exec(text)?.[1]);
+      mayHaveCounted++;
+      if (Number.isNaN(shown)) return counts.failed++;
+      counts.answered++;
+      const [cookie] = answer?.headers.getSetCookie() ?? [];
+      if (count > 0 && cookie) counts.lost++;
+      else if (shown <= count || shown > count + mayHaveCounted) counts.mistaken++;
+      if (cookie) headers.set('Cookie', cookie.split(';')[0] ?? '');
+      [count, mayHaveCounted] = [shown, 0];
+    };
+    while (!isOver) {
+      await send();
+      await setTimeout(100 + visitor);
+    }
+  };
+  const visitors = Array.from({ length: VISITORS }, (_, visitor) => visit(visitor));
+  await setTimeout(10_000);
+  first?.app.kill();
+  await first?.app.start();
+  await setTimeout(10_000);
+  relay.silence();
+  await setTimeout(3000);
+  relay.recover();
+  await setTimeout(7000);
+  isOver = true;
+  await Promise.all(visitors);
+  return counts;
 }
 
 /** Makes an account for ada. @returns the request that logs her in */

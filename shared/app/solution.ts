@@ -1,0 +1,67 @@
+import path from 'node:path';
+import { folderOf, type Step } from '../lesson/steps.ts';
+import { openDatabase } from '../mongo/database.ts';
+import { openRelay, type Relay } from '../mongo/relay.ts';
+import { withDatabase } from '../mongo/url.ts';
+import { makeAccounts, type Passwords } from './accounts.ts';
+import { App } from './app.ts';
+import { cause, untilListening, type Process } from './outages.ts';
+import { freePort } from './port.ts';
+import { startProxy } from './proxy.ts';
+
+/** A finished step that runs, and what can be done to it. */
+export interface Running {
+  /** Where people find it. */
+  port: number;
+  passwords: Passwords;
+  processes: readonly Process[];
+  /** The way to the database. */
+  relay: Relay;
+}
+
+/**
+ * Starts a step's solution with a stand-in and accounts of its own, and ends it once it was used.
+ * @param say is given what the app prints to stderr; in step 10 nothing, as outages fill the log
+ */
+export async function withSolution(
+  step: Step,
+  workshop: string,
+  say: (line: string) => void,
+  use: (running: Running) => Promise<void>,
+): Promise<void> {
+  // Nothing should be left behind, on anyone's server.
+  const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
+  const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
+  const relay = await openRelay(database.url);
+  const mongoUrl = withDatabase(relay.url, 'workshop');
+  const folder = folderOf(step, 'solutions', workshop);
+  const port = await freePort();
+  const ports = [step.behindProxy ? await freePort() : port];
+  if (step.processes) ports.push(await freePort());
+  const processes = ports.map((port) => ({ port, app: new App({
+    entry: path.join(folder, 'index.ts'),
+    env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
+  }) }));
+  for (const { app } of processes) {
+    app.on('output', (line, stream) => {
+      if (stream === 'stderr' && !step.processes) say(line);
+    });
+  }
+  const served = new Set(ports);
+  const stopProxy = step.behindProxy && await startProxy(port, served, 'https', (outage) => (
+    cause(outage, processes, served, relay)
+  ));
+  try {
+    const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);
+    for (const { app, port } of processes) {
+      await app.start();
+      await untilListening(port);
+    }
+    await use({ port, passwords, processes, relay });
+  } finally {
+    await Promise.all(processes.map(({ app }) => app.stop()));
+    if (stopProxy) await stopProxy();
+    await relay.close();
+    await database.close();
+  }
+}
