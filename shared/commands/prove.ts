@@ -22,7 +22,7 @@ const longest = [
 export default async function prove({ args: words }: { args: string[] }): Promise<void> {
   const [word = ''] = words;
   if (words.length === 1 && /^\d+$/.test(word)) return testStep(word);
-  console.log('This proves the workshop itself and takes about a minute. '
+  console.log('This proves the workshop itself and takes several minutes. '
     + 'To test your own step 1, type npm run test:1');
   // What a shell sets for an app of its own must not change what is proved.
   for (const name of ['PORT', 'SESSION_SECRET', 'NODE_ENV']) {

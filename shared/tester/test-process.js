@@ -83,12 +83,14 @@ export class TestProcess {
   async run(step, kind, special) {
     /** @type {Promise<Verdict>} */
     const told = new Promise((resolve) => {
-      this.#child.on('message', (/** @type {import('./main.ts').Ended} */ message) => {
+      const listen = (/** @type {import('./main.ts').Ended} */ message) => {
         // tsx sends messages, too.
         if (message.type !== 'ended') return;
         if (message.last && this.#child.connected) this.#child.disconnect();
+        this.#child.off('message', listen);
         resolve(message.verdict);
-      });
+      };
+      this.#child.on('message', listen);
     });
     this.send({ type: 'run', step: step.number, kind, ...special });
     // Its last words are still on their way when it has ended.
