@@ -25,7 +25,7 @@ export { ownPage, readForms, submit, type Button, type PageForm } from './forms.
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { expectServing, expectStopped, said } from './starts.ts';
 export { expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
-export { beginPost, type WatchedRequest } from './watched-request.ts';
+export { beginRequest, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Context {

@@ -1,5 +1,5 @@
 import {
-  beginPost,
+  beginRequest,
   createAccount,
   expect,
   expectNoServerError,
@@ -284,7 +284,7 @@ const nothing: Exchange = {
 };
 
 function beginLogin(app: RunningApp, account: Account) {
-  return beginPost(app.url, '/login', {
+  return beginRequest(app.url, '/login', {
     body: new URLSearchParams(account).toString(),
     headers: ownPage(app.url),
   });

@@ -251,6 +251,39 @@ export const wrong: WrongAnswer[] = [
     reads: /The session was read when the request began/,
   },
   {
+    name: 'the form is read between the session and the look-up',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+   app.use(session(sessionOptions(settings)));
++  app.use(readForms);
+` },
+    caughtBy: late,
+    reads: /Ada's session is in MongoDB again.*is app\.use\(readForms\) above app\.use\(session/,
+  },
+  {
+    name: 'the session above the form, looked up in the handlers',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+@@
+-  app.use(async (req, res, next) => {
+-    res.locals.user = await findUser(client, req.session.login);
+-    next();
+-  });
++  app.use(readForms);
+@@
+-  app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++  app.get('/account', async (req, res) => {
++    const user = await findUser(client, req.session.login);
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const user = await findUser(client, req.session.login);
+` },
+    caughtBy: late,
+    reads: /Ada's session is in MongoDB again.*is app\.use\(readForms\) above app\.use\(session/,
+  },
+  {
     name: 'the logout leaves the login in place',
     patch: { 'app.ts': `${ending}\
 +  app.post('/logout', (req, res, next) => {
@@ -364,27 +397,6 @@ export const right: RightAnswer[] = [
 -    res.locals.user = await findUser(client, req.session.login);
 -    next();
 -  });
-@@
--  app.get('/account', (req, res) => {
--    const { user } = res.locals;
-+  app.get('/account', async (req, res) => {
-+    const user = await findUser(client, req.session.login);
-@@
-   app.post('/account/password', async (req, res) => {
--    const { user } = res.locals;
-+    const user = await findUser(client, req.session.login);
-` },
-  },
-  {
-    name: 'the session above the form, looked up in the handlers',
-    patch: { 'app.ts': `
--  app.use(readForms);
-@@
--  app.use(async (req, res, next) => {
--    res.locals.user = await findUser(client, req.session.login);
--    next();
--  });
-+  app.use(readForms);
 @@
 -  app.get('/account', (req, res) => {
 -    const { user } = res.locals;
