@@ -25,6 +25,8 @@ const HTTP = 'http://shop.example';
 /** Mallory's host, beside the app's. */
 const SIBLING = 'https://evil.shop.example';
 
+const MINUTE_MS = 60_000;
+
 const sniffed = "what mallory overhears on plain HTTP doesn't let her in";
 test(sniffed, { move: 1 }, async (context) => {
   const { app, account } = await open(context);
@@ -94,6 +96,22 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     why: 'A request over plain HTTP must not change anything, and over HTTPS the app has to work.',
     lookAt: 'https-only.ts: which requests are refused?',
     exchange: page,
+  });
+
+  expectVisit(await ada.get('/'), 1);
+  context.advanceClock(50 * MINUTE_MS);
+  const again = await insecure.getWithCookie('/', cookie);
+  expectRefused(again, `Ada’s cookie came over plain HTTP, to ${HTTP}/`, 'Secure is a rule for '
+  + 'browsers. A server takes a Secure cookie over plain HTTP too.');
+  context.advanceClock(50 * MINUTE_MS);
+  const { body } = await ada.get('/');
+  expect(!/\b2\b/.test(body), {
+    observed: "Ada hadn't visited the app for 100 minutes. But after 50, her cookie came over "
+      + `plain HTTP. It was refused, and now her session is still there: ${quote(body)}.`,
+    why: 'A refusal must change nothing. Below the session middleware it gives the session another '
+      + 'hour, so whoever has read the cookie can keep the session alive.',
+    lookAt: 'app.ts: is app.use(httpsOnly) above app.use(session(…))?',
+    exchange: again,
   });
 });
 

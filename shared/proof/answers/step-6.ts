@@ -103,6 +103,33 @@ export const wrong: WrongAnswer[] = [
     reads: /is app\.use\(sameOrigin\) above the routes/,
   },
   {
+    name: 'the check is below the session',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+   app.use(session(sessionOptions(settings)));
++  app.use(sameOrigin);
+` },
+    caughtBy: foreign,
+    reads: /she's still logged in.*is app\.use\(sameOrigin\) above app\.use\(session/,
+  },
+  {
+    name: 'a check at each route that changes something',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+@@
+-  app.post('/login', async (req, res, next) => {
++  app.post('/login', sameOrigin, async (req, res, next) => {
+@@
+-  app.post('/account/password', async (req, res) => {
++  app.post('/account/password', sameOrigin, async (req, res) => {
+@@
+-  app.post('/logout', (req, res, next) => {
++  app.post('/logout', sameOrigin, (req, res, next) => {
+` },
+    caughtBy: foreign,
+    reads: /she's still logged in.*is app\.use\(sameOrigin\) above app\.use\(session/,
+  },
+  {
     name: 'foreign requests are logged, and let in',
     patch: { 'same-origin.ts': `
 -  if (isSafe(req.method) || isOurs(req)) next();
@@ -277,21 +304,6 @@ export const right: RightAnswer[] = [
 +    case 'same-origin': case 'none': return true;
 +    default: return false;
 +  }
-` },
-  },
-  {
-    name: 'a check at each route that changes something',
-    patch: { 'app.ts': `
--  app.use(sameOrigin);
-@@
--  app.post('/login', async (req, res, next) => {
-+  app.post('/login', sameOrigin, async (req, res, next) => {
-@@
--  app.post('/account/password', async (req, res) => {
-+  app.post('/account/password', sameOrigin, async (req, res) => {
-@@
--  app.post('/logout', (req, res, next) => {
-+  app.post('/logout', sameOrigin, (req, res, next) => {
 ` },
   },
   {

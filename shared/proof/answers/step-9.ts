@@ -185,6 +185,16 @@ export const wrong: WrongAnswer[] = [
     reads: /does app\.use\(httpsOnly\) stand above everything/,
   },
   {
+    name: 'below the session',
+    patch: { 'app.ts': `${place}\
+@@
+   app.use(session(sessionOptions(settings)));
++  app.use(httpsOnly);
+` },
+    caughtBy: refused,
+    reads: /her session is still there.*is app\.use\(httpsOnly\) above app\.use\(session/,
+  },
+  {
     name: 'refused in production only',
     patch: { 'https-only.ts': `${check}\
 +  if (req.secure || process.env.NODE_ENV !== 'production') next();
