@@ -221,6 +221,17 @@ export const wrong: WrongAnswer[] = [
     reads: /what has to be true before POST \/login stores a user/,
   },
   {
+    name: 'no return after the refusal',
+    patch: { 'app.ts': `
+-      return;
+     }
+
+     req.session.regenerate((error) => {
+` },
+    caughtBy: closed,
+    reads: /was answered with status 401, and then .* again.*app\.ts: does the function end there/,
+  },
+  {
     name: 'a wrong password gets a 200',
     patch: { 'app.ts': `
 -      res.status(401).send(loginPage("That name and password don't match."));

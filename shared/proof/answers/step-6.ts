@@ -141,6 +141,26 @@ export const wrong: WrongAnswer[] = [
     reads: /with the password that her page had set/,
   },
   {
+    name: 'no return after next()',
+    patch: { 'same-origin.ts': `
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  res.status(403).type('text').send("This request came from a page that isn't ours.");
+` },
+    caughtBy: attack,
+    reads: /GET \/login was .* 403, and then .* again.*same-origin\.ts: does the function end there/,
+  },
+  {
+    name: 'next() after the refusal',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  if (!isSafe(req.method) && !isOurs(req)) res.status(403).send('Not ours.');
++  next();
+` },
+    caughtBy: foreign,
+    reads: /POST \/login was .* 403, and then .* again.*same-origin\.ts: does the function end there/,
+  },
+  {
     name: 'a redirect instead of a 403',
     patch: { 'same-origin.ts': `
 -  else res.status(403).type('text').send("This request came from a page that isn't ours.");

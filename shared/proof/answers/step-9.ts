@@ -95,6 +95,15 @@ export const wrong: WrongAnswer[] = [
     reads: /The proxy ends HTTPS and speaks plain HTTP with the app/,
   },
   {
+    name: 'no return after next()',
+    patch: { 'https-only.ts': `
+-  else res.status(403).type('text').send('This app answers over HTTPS only.');
++  res.status(403).type('text').send('This app answers over HTTPS only.');
+` },
+    caughtBy: sniffed,
+    reads: /GET \/ was .* 403, and then .* again.*https-only\.ts: does the function end there/,
+  },
+  {
     name: 'secure by NODE_ENV',
     patch: { 'session.ts': `${name}\
 +export const cookieName = 'session';
@@ -217,6 +226,17 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: refused,
     reads: /POST \/login answered with status 500|GET \/login answered with status 500/,
+  },
+  {
+    name: 'next() after the refusal',
+    patch: { 'https-only.ts': `
+-  if (req.secure) next();
+-  else res.status(403).type('text').send('This app answers over HTTPS only.');
++  if (!req.secure) res.status(403).send('This app answers over HTTPS only.');
++  next();
+` },
+    caughtBy: refused,
+    reads: /was answered with status 403, and then .* again.*https-only\.ts: does the function end there/,
   },
   {
     name: 'a redirect that stays on plain HTTP',
