@@ -215,6 +215,32 @@ export const wrong: WrongAnswer[] = [
     reads: /shows nobody/,
   },
   {
+    name: 'findUser() is not awaited',
+    patch: { 'app.ts': `
+-    res.locals.user = await findUser(client, req.session.login);
++    res.locals.user = findUser(client, req.session.login) as unknown as string;
+` },
+    caughtBy: begins,
+    reads: /says “logged in as \[object Promise\]”.*app\.ts: is findUser\(\) awaited/,
+  },
+  {
+    name: 'findOne() is not awaited',
+    patch: { 'logins.ts': `${lookUp}\
++  const login = logins(client).findOne({ _id: id, since: { $gt: oldest } }) as { user?: string };
+` },
+    caughtBy: begins,
+    reads: /shows nobody.*logins\.ts: which login does findUser\(\) find, and does it await it/,
+  },
+  {
+    name: 'beginLogin() is not awaited',
+    patch: { 'app.ts': `
+-    const login = await beginLogin(client, user);
++    const login = beginLogin(client, user) as unknown as string;
+` },
+    caughtBy: begins,
+    reads: /shows nobody.*app\.ts: does POST \/login store the id that `await beginLogin\(\)` returns/,
+  },
+  {
     name: 'only GET /account looks it up',
     patch: {
       'session.ts': `

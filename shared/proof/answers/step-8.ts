@@ -112,6 +112,15 @@ export const wrong: WrongAnswer[] = [
     reads: /logged in as ada/,
   },
   {
+    name: 'findLogin() is not awaited',
+    patch: { 'app.ts': `
+-    res.locals.login = await findLogin(client, req.session.login);
++    res.locals.login = findLogin(client, req.session.login) as unknown as Login;
+` },
+    caughtBy: attack,
+    reads: /says “logged in as undefined”.*app\.ts: is findLogin\(\) awaited/,
+  },
+  {
     name: 'no password is asked for',
     patch: { 'app.ts': changeCheck },
     caughtBy: knows,
