@@ -60,7 +60,7 @@ export const wrong: WrongAnswer[] = [
        if (error) return next(error);
 -      req.session.user = user;
 ` },
-    caughtBy: attack,
+    caughtBy: opens,
     reads: /After a login as ada, GET \/account answered with status 302 and shows nobody/,
   },
   {
@@ -72,7 +72,7 @@ export const wrong: WrongAnswer[] = [
 -      req.session.user = user;
 +      session.user = user;
 ` },
-    caughtBy: attack,
+    caughtBy: opens,
     reads: /in which session/,
   },
   {
