@@ -1,5 +1,5 @@
 /*
- * Mallory listens to plain HTTP, and she tosses a cookie into ada's browser.
+ * Mallory listens to plain HTTP, and she tosses a cookie into Ada's browser.
  */
 const { PORT = '4000', ADA_PASSWORD = '', MALLORY_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;
@@ -31,7 +31,7 @@ const mallory = await logIn('mallory', MALLORY_PASSWORD);
 const isOwn = ada.cookie.startsWith('__Host-');
 console.log(isOwn
   ? "Ada's browser refuses it, because of its name. Ada opens her account:"
-  : "Ada opens her account. Her browser sends both cookies, and mallory's comes first:");
+  : "Ada opens her account. Her browser sends both cookies, and Mallory's comes first:");
 const shown = await openAccount(isOwn ? ada.cookie : `${mallory.cookie}; ${ada.cookie}`);
 
 if (ada.cookie === 'none') console.log('Ada got no cookie, so there is nothing to attack.');

@@ -18,9 +18,9 @@ import type { Context } from './command.ts';
 const PATIENCE_MS = 20_000;
 
 /**
- * `npm run attack:N`: mallory attacks the app of step N that runs in the cockpit; with `--solution`
+ * `npm run attack:N`: Mallory attacks the app of step N that runs in the cockpit; with `--solution`
  * that of the solution, which is started for it; `--page` serves her page. The scripts are in
- * attacks/ and know only localhost. Exit code 0: mallory stays outside; 1: she is in; 2: there was
+ * attacks/ and know only localhost. Exit code 0: Mallory stays outside; 1: she is in; 2: there was
  * nothing to attack.
  */
 export default async function attack({ workshop, ...input }: Context): Promise<void> {

@@ -119,7 +119,7 @@ interface Stage {
   passwords: Passwords;
 }
 
-/** Mallory's cookie is in ada's browser when ada logs in. @returns whether mallory is in */
+/** Mallory's cookie is in Ada's browser when Ada logs in. @returns whether Mallory is in */
 async function fixation({ browser, address, passwords }: Stage): Promise<boolean> {
   const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
   const page = await mallory.newPage();
@@ -130,7 +130,7 @@ async function fixation({ browser, address, passwords }: Stage): Promise<boolean
   return isAda(page);
 }
 
-/** Ada clicks on mallory's page, at another port. @returns whether her password is mallory's */
+/** Ada clicks on Mallory's page, at another port. @returns whether her password is Mallory's */
 async function forgedClick({ browser, port, address, passwords }: Stage): Promise<boolean> {
   const pagePort = await freePort();
   const server = new Run(spawn(process.execPath, [
@@ -161,7 +161,7 @@ async function forgedClick({ browser, port, address, passwords }: Stage): Promis
   }
 }
 
-/** Mallory is logged in as ada when ada changes her password. @returns whether she still is */
+/** Mallory is logged in as Ada when Ada changes her password. @returns whether she still is */
 async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
   const thief = await logIn(mallory, address, passwords.ada);
@@ -171,12 +171,12 @@ async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   await form.locator('[name=new]').fill('known to ada only');
   await form.getByRole('button').click();
   await page.waitForLoadState();
-  assert.ok(await isAda(page), 'ada stays logged in');
+  assert.ok(await isAda(page), 'Ada stays logged in');
   await thief.goto(`${address}/account`);
   return isAda(thief);
 }
 
-/** Ada opens mallory's page, on a sibling host. @returns who ada is after that */
+/** Ada opens Mallory's page, on a sibling host. @returns who Ada is after that */
 async function tossed({ browser, port, passwords }: Stage): Promise<string | undefined> {
   const [proxyPort, pagePort] = [await freePort(), await freePort()];
   const stopProxy = await startProxy(proxyPort, port);
@@ -196,7 +196,7 @@ async function tossed({ browser, port, passwords }: Stage): Promise<string | und
     await server.printed(/Mallory's page/);
     const ada = await browser.newContext();
     const page = await logIn(ada, `http://shop.localhost:${proxyPort}`, passwords.ada);
-    assert.ok(await isAda(page), 'ada is logged in');
+    assert.ok(await isAda(page), 'Ada is logged in');
     await page.goto(`http://evil.shop.localhost:${pagePort}`);
     await page.getByRole('link', { name: 'Back to your account' }).click();
     await page.waitForURL(/\/account$/);
@@ -208,7 +208,7 @@ async function tossed({ browser, port, passwords }: Stage): Promise<string | und
   }
 }
 
-/** Ada uses the app over real HTTPS, follows a link to plain HTTP and opens mallory's page. */
+/** Ada uses the app over real HTTPS, follows a link to plain HTTP and opens Mallory's page. */
 async function onTheWeb({ browser, port, passwords }: Stage) {
   const heard = new Set<string>();
   const certificate = makeCertificate();
@@ -241,7 +241,7 @@ async function onTheWeb({ browser, port, passwords }: Stage) {
   try {
     const ada = await newContext();
     const page = await logIn(ada, shop, passwords.ada);
-    assert.ok(await isAda(page), 'ada is logged in');
+    assert.ok(await isAda(page), 'Ada is logged in');
     const answer = await page.goto(`http://shop.example:${ports.http}/account`);
     const [name = '', value = ''] = [...heard][0]?.split('=') ?? [];
     const replayed = name === '' ? undefined : await read(await newContext(), name, value);

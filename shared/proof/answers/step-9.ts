@@ -48,7 +48,7 @@ export const wrong: WrongAnswer[] = [
     name: 'the prefix without secure',
     patch: { 'session.ts': secure },
     caughtBy: sniffed,
-    reads: /the browser at https:\/\/shop\.example didn’t take it.*only with Secure, with Path=\//,
+    reads: /the browser at https:\/\/shop\.example didn't take it.*only with Secure, with Path=\//,
   },
   {
     name: 'the proxy not believed',
@@ -134,7 +134,7 @@ export const wrong: WrongAnswer[] = [
 +  domain: 'shop.example',
 ` },
     caughtBy: sniffed,
-    reads: /didn’t take it.*without Domain/,
+    reads: /didn't take it.*without Domain/,
   },
   {
     name: 'a Path with the prefix',
@@ -143,7 +143,7 @@ export const wrong: WrongAnswer[] = [
 +  path: '/account',
 ` },
     caughtBy: sniffed,
-    reads: /gives a session only to requests below the cookie’s path/,
+    reads: /gives a session only to requests below the cookie's path/,
   },
   {
     name: 'silent over plain HTTP',
@@ -181,7 +181,7 @@ export const wrong: WrongAnswer[] = [
 +  if (req.secure || req.get('Cookie')) next();
 ` },
     caughtBy: refused,
-    reads: /Ada’s cookie came over plain HTTP.*Secure is a rule for browsers/,
+    reads: /Ada's cookie came over plain HTTP.*Secure is a rule for browsers/,
   },
   {
     name: 'below the routes',
@@ -252,7 +252,7 @@ export const wrong: WrongAnswer[] = [
 +  if (req.get('X-Forwarded-Proto') !== 'http') next();
 ` },
     caughtBy: refused,
-    reads: /Ada’s cookie came to the app itself, past the proxy/,
+    reads: /Ada's cookie came to the app itself, past the proxy/,
   },
   {
     name: 'HSTS in place of a refusal',
@@ -277,7 +277,7 @@ export const wrong: WrongAnswer[] = [
 +export const cookieName = '__Secure-session';
 ` },
     caughtBy: tossed,
-    reads: /does the cookie’s name begin with __Host-/,
+    reads: /does the cookie's name begin with __Host-/,
   },
   {
     name: 'the old name still counts',
