@@ -113,7 +113,7 @@ test('sniffed and tossed: the story ends where there is no cookie', async () => 
   const port = await listen(server);
   const { stdout, status } = await runScript('09-sniff-and-toss.ts', port);
   server.close();
-  assert.match(stdout, /303 {2}Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
+  assert.match(stdout, /Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
   assert.doesNotMatch(stdout, /sends|keeps|Mallory/);
   assert.equal(status, 2);
 });
@@ -124,8 +124,8 @@ async function runScript(name: string, port: number) {
     env: { ...process.env, PORT: String(port), ADA_PASSWORD: 'a', MALLORY_PASSWORD: 'm' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  return { stdout, status: status as number };
+  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { stdout, status: child.exitCode };
 }
 
 function stepOf(number: number): Step {
