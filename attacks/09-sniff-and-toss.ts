@@ -1,5 +1,5 @@
 /*
- * Mallory listens to plain HTTP, and she tosses a cookie into ada's browser.
+ * Mallory listens to plain HTTP, and she tosses a cookie into Ada's browser.
  */
 const { PORT = '4000', ADA_PASSWORD = '', MALLORY_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;
@@ -20,6 +20,12 @@ async function openAccount(cookie: string) {
 
 console.log('Ada logs in over HTTPS.');
 const ada = await logIn('ada', ADA_PASSWORD);
+if (ada.cookie === 'none') {
+  console.log("Ada got no cookie, so there's nothing to attack.");
+  console.log('A Secure cookie needs a proxy that says https, and an app that trusts the proxy.');
+  process.exit(2);
+}
+
 console.log('Later she follows an old link to http://. Mallory listens on the same Wi-Fi.');
 console.log(ada.isSecure
   ? 'Her browser keeps the Secure cookie back. Mallory has nothing to send:'
@@ -31,10 +37,9 @@ const mallory = await logIn('mallory', MALLORY_PASSWORD);
 const isOwn = ada.cookie.startsWith('__Host-');
 console.log(isOwn
   ? "Ada's browser refuses it, because of its name. Ada opens her account:"
-  : "Ada opens her account. Her browser sends both cookies, and mallory's comes first:");
+  : "Ada opens her account. Her browser sends both cookies, and Mallory's comes first:");
 const shown = await openAccount(isOwn ? ada.cookie : `${mallory.cookie}; ${ada.cookie}`);
 
-if (ada.cookie === 'none') console.log('Ada got no cookie, so there is nothing to attack.');
-else if (sniffed === 'ada') console.log("mallory reads ada's account");
+if (sniffed === 'ada') console.log("mallory reads ada's account");
 else console.log(shown === 'mallory' ? 'mallory reads what ada writes' : 'mallory stays outside');
-process.exitCode = ada.cookie === 'none' ? 2 : Number(sniffed === 'ada' || shown === 'mallory');
+process.exitCode = Number(sniffed === 'ada' || shown === 'mallory');

@@ -1,5 +1,5 @@
 /*
- * Makes the accounts of ada and mallory with the accounts.ts that is named, see accounts.ts here.
+ * Makes the accounts of Ada and Mallory with the accounts.ts that is named, see accounts.ts here.
  */
 import { pathToFileURL } from 'node:url';
 import { MongoClient } from 'mongodb';

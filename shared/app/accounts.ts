@@ -1,5 +1,5 @@
 /*
- * The accounts of part two: ada's, and that of mallory, who attacks her. Every run of a step makes
+ * The accounts of part two: Ada's, and that of Mallory, who attacks her. Every run of a step makes
  * them anew, with random passwords. .workshop/accounts.json keeps those for the attacks.
  */
 import { spawn } from 'node:child_process';

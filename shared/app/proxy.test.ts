@@ -33,7 +33,7 @@ test('passes everything on, and says itself how it came', async (t) => {
   assert.equal(came.headers['x-forwarded-for'], '127.0.0.1');
 });
 
-test('an app that is silent is a 502, and its end, or the visitor’s, ends the other', async (t) => {
+test("an app that is silent is a 502, and its end, or the visitor's, ends the other", async (t) => {
   const port = await freePort();
   const appPort = await freePort();
   onEnd(t, await startProxy(port, new Set([appPort]), 'http'));

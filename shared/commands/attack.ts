@@ -11,10 +11,10 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run attack:N`: mallory attacks the app of step N that runs in the cockpit; with `--solution`
+ * `npm run attack:N`: Mallory attacks the app of step N that runs in the cockpit; with `--solution`
  * that of the solution, which is started for it; `--page` serves her page. In step 10 it's an
  * outage that a word names. The scripts are in attacks/ and know only localhost. Exit code 0:
- * mallory stays outside; 1: she is in; 2: there was nothing to attack.
+ * Mallory stays outside; 1: she is in; 2: there was nothing to attack.
  */
 export default async function attack({ workshop, args, env }: Context): Promise<void> {
   const outage = outages.find((name) => args.includes(name));
@@ -22,7 +22,7 @@ export default async function attack({ workshop, args, env }: Context): Promise<
   const { step, flags } = readStep('attack:N', ['solution', 'page'], { args: words, env });
   if (step.processes && !outage) {
     throw new Problem(
-      `Which outage is to happen? There are ${outages.join(', ')}.`,
+      `Which outage do you want? There are ${outages.join(', ')}.`,
       `npm run attack:${step.number} -- ${outages[0]}`,
     );
   }

@@ -217,7 +217,7 @@ async function endure({ port, processes: [first], relay }: Running) {
   return counts;
 }
 
-/** Makes an account for ada. @returns the request that logs her in */
+/** Makes an account for Ada. @returns the request that logs her in */
 async function loginForm(step: Step | undefined, mongo: { url: string }) {
   if (!step) throw new Error('There is no such step.');
   const { ada } = await makeAccounts(join(folderOf(step, 'solutions'), 'accounts.ts'), mongo.url);

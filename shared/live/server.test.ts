@@ -151,7 +151,7 @@ describe('who may read and steer', () => {
   });
 });
 
-describe('what the app’s process tells', () => {
+describe("what the app's process tells", () => {
   /** An app without express, whose paths behave in their own ways. */
   const app = `
     import { createServer } from 'node:http';

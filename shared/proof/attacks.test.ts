@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -106,6 +108,28 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
   });
 });
 
+test('sniffed and tossed: the story ends where there is no cookie', async () => {
+  const server = createServer((req, res) => {
+    res.writeHead(303, { Location: '/account' }).end();
+  });
+  const port = await listen(server);
+  const { stdout, status } = await runScript('09-sniff-and-toss.ts', port);
+  server.close();
+  assert.match(stdout, /Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
+  assert.doesNotMatch(stdout, /sends|keeps|Mallory/);
+  assert.equal(status, 2);
+});
+
+async function runScript(name: string, port: number) {
+  const child = spawn(process.execPath, ['--import', 'tsx', `attacks/${name}`], {
+    cwd: root,
+    env: { ...process.env, PORT: String(port), ADA_PASSWORD: 'a', MALLORY_PASSWORD: 'm' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { stdout, status: child.exitCode };
+}
+
 function stepOf(number: number): Step {
   const step = steps[number - 1];
   assert.ok(step);
@@ -119,7 +143,7 @@ interface Stage {
   passwords: Passwords;
 }
 
-/** Mallory's cookie is in ada's browser when ada logs in. @returns whether mallory is in */
+/** Mallory's cookie is in Ada's browser when Ada logs in. @returns whether Mallory is in */
 async function fixation({ browser, address, passwords }: Stage): Promise<boolean> {
   const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
   const page = await mallory.newPage();
@@ -130,7 +154,7 @@ async function fixation({ browser, address, passwords }: Stage): Promise<boolean
   return isAda(page);
 }
 
-/** Ada clicks on mallory's page, at another port. @returns whether her password is mallory's */
+/** Ada clicks on Mallory's page, at another port. @returns whether her password is Mallory's */
 async function forgedClick({ browser, port, address, passwords }: Stage): Promise<boolean> {
   const pagePort = await freePort();
   const server = new Run(spawn(process.execPath, [
@@ -161,7 +185,7 @@ async function forgedClick({ browser, port, address, passwords }: Stage): Promis
   }
 }
 
-/** Mallory is logged in as ada when ada changes her password. @returns whether she still is */
+/** Mallory is logged in as Ada when Ada changes her password. @returns whether she still is */
 async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
   const thief = await logIn(mallory, address, passwords.ada);
@@ -171,12 +195,12 @@ async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   await form.locator('[name=new]').fill('known to ada only');
   await form.getByRole('button').click();
   await page.waitForLoadState();
-  assert.ok(await isAda(page), 'ada stays logged in');
+  assert.ok(await isAda(page), 'Ada stays logged in');
   await thief.goto(`${address}/account`);
   return isAda(thief);
 }
 
-/** Ada opens mallory's page, on a sibling host. @returns who ada is after that */
+/** Ada opens Mallory's page, on a sibling host. @returns who Ada is after that */
 async function tossed({ browser, port, passwords }: Stage): Promise<string | undefined> {
   const [proxyPort, pagePort] = [await freePort(), await freePort()];
   const stopProxy = await startProxy(proxyPort, new Set([port]));
@@ -196,7 +220,7 @@ async function tossed({ browser, port, passwords }: Stage): Promise<string | und
     await server.printed(/Mallory's page/);
     const ada = await browser.newContext();
     const page = await logIn(ada, `http://shop.localhost:${proxyPort}`, passwords.ada);
-    assert.ok(await isAda(page), 'ada is logged in');
+    assert.ok(await isAda(page), 'Ada is logged in');
     await page.goto(`http://evil.shop.localhost:${pagePort}`);
     await page.getByRole('link', { name: 'Back to your account' }).click();
     await page.waitForURL(/\/account$/);
@@ -208,7 +232,7 @@ async function tossed({ browser, port, passwords }: Stage): Promise<string | und
   }
 }
 
-/** Ada uses the app over real HTTPS, follows a link to plain HTTP and opens mallory's page. */
+/** Ada uses the app over real HTTPS, follows a link to plain HTTP and opens Mallory's page. */
 async function onTheWeb({ browser, port, passwords }: Stage) {
   const heard = new Set<string>();
   const certificate = makeCertificate();
@@ -241,7 +265,7 @@ async function onTheWeb({ browser, port, passwords }: Stage) {
   try {
     const ada = await newContext();
     const page = await logIn(ada, shop, passwords.ada);
-    assert.ok(await isAda(page), 'ada is logged in');
+    assert.ok(await isAda(page), 'Ada is logged in');
     const answer = await page.goto(`http://shop.example:${ports.http}/account`);
     const [name = '', value = ''] = [...heard][0]?.split('=') ?? [];
     const replayed = name === '' ? undefined : await read(await newContext(), name, value);

@@ -7,7 +7,7 @@ import type { RunningApp } from './app.ts';
 import type { Browser, Exchange } from './browser.ts';
 import { ownPage, submit } from './forms.ts';
 import { expect, messageOf } from './lesson.ts';
-import { subjectFile } from './subject.ts';
+import { currentSubject, subjectFile } from './subject.ts';
 import { expectNoServerError } from './visits.ts';
 
 /** argon2id at its cheapest. The hash itself says how much work checking it is. */
@@ -81,12 +81,29 @@ export async function logIn(
   });
   const page = await browser.get('/account');
   const user = userOf(page);
+  const { number } = currentSubject().step;
+  const finder = number > 7 ? 'findLogin()' : 'findUser()';
+  const [, odd] = /logged in as (\[object Promise\]|undefined\b)/i.exec(page.body) ?? [];
+  expect(odd === undefined || number < 7, {
+    observed: `After a login as ${account.name}, GET /account says “logged in as ${odd}”.`,
+    why: 'An async function returns a promise. Without `await` you have that in place of the name, '
+      + 'and it always counts as true.',
+    lookAt: `app.ts: is ${finder} awaited wherever it's called?`,
+    exchange: page,
+  });
   expect(user !== undefined, {
     observed: `After a login as ${account.name}, GET /account answered with status ${page.status} `
       + 'and shows nobody.',
-    why: 'The login has to be stored in the session whose cookie the browser got. Otherwise '
-      + 'GET /account finds nobody logged in.',
-    lookAt: 'app.ts: what does POST /login store in req.session, and in which session?',
+    why: number < 7
+      ? 'The login has to be stored in the session whose cookie the browser got. Otherwise '
+      + 'GET /account finds nobody logged in.'
+      : "The login's id has to be in the session whose cookie the browser got, and the look-up has "
+        + 'to find the login.',
+    lookAt: number < 7
+      ? 'app.ts: what does POST /login store in req.session, and in which session?'
+      : `app.ts: does ${number > 7 ? 'enter()' : 'POST /login'} store the id that \`await `
+        + `beginLogin()\` returns, in the new session? And logins.ts: which login does ${finder} `
+        + 'find, and does it await it?',
     exchange: page,
   });
   expect(user === account.name, {

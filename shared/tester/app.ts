@@ -15,6 +15,7 @@ import { findFrame } from './frame.ts';
 import { HeldAnswer, holdHeader } from './held-answer.ts';
 import { expect, Lesson, testSecret } from './lesson.ts';
 import { patience } from './patience.ts';
+import { watchAnswer } from './second-answer.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
 /** What createApp() is given: from step 2 on a secret, from step 3 on a connected client, too. */
@@ -90,6 +91,7 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
     const key = req.headers[holdHeader];
     // The proxy says that a request came over HTTPS. A test may say something else.
     if (currentSubject().step.behindProxy) req.headers['x-forwarded-proto'] ??= 'https';
+    watchAnswer(req, res);
     if (typeof key === 'string') held.get(key)?.hold(res);
     arrived.push(() => { app(req, res); });
     if (arrived.length < awaited) return;

@@ -1,4 +1,5 @@
 import { Lesson, messageOf } from './lesson.ts';
+import { secondAnswer } from './second-answer.ts';
 
 type Listener = (error: unknown) => void;
 const listeners = new Set<Listener>();
@@ -11,6 +12,8 @@ export function crashLesson(error: unknown): Lesson {
   const exit = error instanceof ProcessEnd;
   const message = messageOf(error);
   const observed = `Your server stopped: ${message}${/[.!?]$/.test(message) ? '' : '.'}`;
+  const again = /after they are sent/.test(message) ? secondAnswer() : undefined;
+  if (again) return again;
   const known = knownCrashes.find(({ says }) => says.test(message));
   if (known) return new Lesson({ observed, why: known.why, lookAt: known.lookAt }, error);
   return new Lesson({
@@ -73,7 +76,7 @@ export function watchForCrashes(): CrashWatch {
       reject(lesson);
     };
   });
-  // Whoever does not wait for it asks for the lesson.
+  // Code that doesn't wait for it asks for the lesson.
   promise.catch(() => undefined);
   listeners.add(listener);
   return { promise, lesson: () => lesson, stop: () => listeners.delete(listener) };

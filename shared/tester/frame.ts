@@ -7,15 +7,22 @@ import type { Subject } from './subject.ts';
  * @returns `steps/04-logout/app.ts:20`, or undefined when the learner's code is not in it
  */
 export function findFrame(source: unknown, subject: Subject): string | undefined {
+  return findFrames(source, subject)[0];
+}
+
+/** Finds all of these places, the innermost first. */
+export function findFrames(source: unknown, subject: Subject): string[] {
   const stack = source instanceof Error ? `${source.stack ?? ''}\n${source.message}` : source;
-  if (typeof stack !== 'string') return undefined;
+  if (typeof stack !== 'string') return [];
   const text = withSlashes(stack).replaceAll('%20', ' ');
   for (const folder of [withSlashes(fileURLToPath(subject.folder)), `${subject.name}/`]) {
-    const place = new RegExp(`${literally(folder)}([\\w./-]+\\.ts):(\\d+)`);
-    const [, file, line] = place.exec(text) ?? [];
-    if (file && line) return `${subject.name}/${file}:${line}`;
+    const place = new RegExp(`${literally(folder)}([\\w./-]+\\.ts):(\\d+)`, 'g');
+    const found = [...text.matchAll(place)].map(([, file, line]) => (
+      `${subject.name}/${file}:${line}`
+    ));
+    if (found.length > 0) return found;
   }
-  return undefined;
+  return [];
 }
 
 function withSlashes(text: string): string {

@@ -11,6 +11,7 @@ import { Entry } from './entry.ts';
 import type { ProbeEnv } from './entry-probe.ts';
 import { expect, Lesson, messageOf, testSecret } from './lesson.ts';
 import { currentRun, type PlannedTest } from './run.ts';
+import { awaitSecondAnswer, forgetSecondAnswers } from './second-answer.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep, isPartOne } from '../lesson/steps.ts';
 
@@ -26,7 +27,7 @@ export { expect, Lesson, testSecret } from './lesson.ts';
 export { within } from './patience.ts';
 export { expectServing, expectStopped, said } from './starts.ts';
 export { expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
-export { beginPost, KeptAlive, type WatchedRequest } from './watched-request.ts';
+export { beginRequest, KeptAlive, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Context {
@@ -174,11 +175,12 @@ async function runPlanned(
 /** Runs a test, closes what it opened, and fails if the app crashed, even after its answer. */
 async function runWatched(run: (open: Closable[]) => Promise<void>): Promise<void> {
   const crash = watchForCrashes();
+  forgetSecondAnswers();
   const open: Closable[] = [];
   try {
     await run(open);
   } catch (error) {
-    throw crash.lesson() ?? error;
+    throw crash.lesson() ?? await awaitSecondAnswer() ?? error;
   } finally {
     mock.timers.reset();
     await closeAll(open);

@@ -62,7 +62,7 @@ describe('the report', () => {
     assert.match(text, /✖ fail {2}another one/);
     assert.match(text, /- not run {2}one that was not reached/);
     assert.match(text, /1 of 4 tests pass/);
-    assert.match(text, /Next: npm run test:3/);
+    assert.match(text, /Next: Change your code, then npm run test:3/);
   });
 
   test('tells what was seen before what it means and where to look', () => {
@@ -116,13 +116,16 @@ describe('a frame', () => {
   });
 });
 
-test('every lesson that a test names is a heading of the text', async () => {
+test('every lesson that a test names is a heading of the text, in its order', async () => {
   for (const { number, folder } of steps) {
     const workshop = await readFile(path.join(root, textOf(number)), 'utf8');
     const tests = await readFile(path.join(root, 'steps', folder, 'app.test.ts'), 'utf8');
     const chapter = workshop.split(/^## /m).find((text) => text.startsWith(`Step ${number}:`)) ?? '';
-    for (const [, move] of tests.matchAll(/\bmove: (\d)/g)) {
+    const moves = [...tests.matchAll(/\bmove: (\d)/g)].map(([, move]) => move);
+    for (const move of moves) {
       assert.match(chapter, new RegExp(`^### Move ${move}:`, 'm'), `Step ${number} › Move ${move}`);
     }
+    // The first that fails is explained, so it belongs to the move that a learner is at.
+    assert.deepEqual(moves, moves.toSorted(), `The tests of step ${number} are in another order.`);
   }
 });

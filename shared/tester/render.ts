@@ -65,7 +65,7 @@ function failLine({ name, notRun, promisedIn }: TestReport, style: Style): strin
 
 function next({ step, kind }: Report, failures: number): string {
   if (kind === 'solutions') return failures === 0 ? 'All pass.' : '';
-  if (failures > 0) return `Next: npm run test:${step.number}`;
+  if (failures > 0) return `Next: Change your code, then npm run test:${step.number}`;
   const { done, next } = afterStep(step);
   return `${done}. Next: ${next}`;
 }

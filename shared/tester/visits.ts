@@ -131,6 +131,12 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
       + 'returns no promise), and does it return the secret that it is given?',
   },
   {
+    says: /null \(reading '(?:user|_id)'|of '\S*login' as it is null/,
+    why: 'res.locals.login is null if nobody is logged in. Anyone can send any form, and visitors '
+      + "who aren't logged in are sent to /login.",
+    lookAt: "app.ts: what does the route do for visitors who aren't logged in?",
+  },
+  {
     says: /undefined|null/,
     why: 'req.session is undefined in the route. Express goes from top to bottom, so '
       + 'app.use(session(…)) goes above the routes. And for a path outside of cookie.path there '

@@ -24,14 +24,18 @@ export interface WatchedRequest {
 }
 
 /**
- * Begins a POST of a form.
+ * Begins to send a form.
  * @param url where the app listens
  * @param length how many bytes the whole body will have, if `body` is only its beginning
  */
-export function beginPost(
+export function beginRequest(
   url: string,
   path: string,
-  { cookie = '', body = '', length = Buffer.byteLength(body), headers = {}, connection }: {
+  {
+    method = 'POST', cookie = '', body = '', length = Buffer.byteLength(body), headers = {},
+    connection,
+  }: {
+    method?: 'GET' | 'POST';
     connection?: KeptAlive;
     cookie?: string;
     body?: string;
@@ -40,7 +44,7 @@ export function beginPost(
   },
 ): WatchedRequest {
   const outgoing = request(new URL(path, url), {
-    method: 'POST',
+    method,
     agent: connection?.agent ?? false,
     headers: {
       'Content-Type': 'application/x-www-form-urlencoded',
@@ -56,16 +60,18 @@ export function beginPost(
   let status: number | undefined;
   const answer = once(outgoing, 'response').then(async ([response]: IncomingMessage[]) => {
     if (!response) throw new Error('no answer');
+    // An app may answer before the form has come, and close the connection.
+    outgoing.on('error', () => undefined);
     status = response.statusCode ?? 0;
     const { location, 'set-cookie': setCookie = [] } = response.headers;
     return {
-      method: 'POST', path, cookie, status, location, setCookie, body: await text(response),
+      method, path, cookie, status, location, setCookie, body: await text(response),
     };
   }).catch((error: unknown) => {
     throw new Lesson({
-      observed: `POST ${path} got no complete answer: ${String(error)}.`,
+      observed: `${method} ${path} got no complete answer: ${String(error)}.`,
       why: 'Every way through a handler ends in res.send(), res.redirect() or next(error).',
-      lookAt: `app.ts: does every way through POST ${path} send an answer?`,
+      lookAt: `app.ts: does every way through ${method} ${path} send an answer?`,
     });
   });
   answer.catch(() => undefined);

@@ -1,5 +1,5 @@
 import {
-  beginPost,
+  beginRequest,
   createAccount,
   expect,
   expectNoServerError,
@@ -19,35 +19,6 @@ import {
 } from '#harness';
 
 const { test } = testsOfStep(5);
-
-const attack = "mallory plants a session in ada's browser and stays outside";
-test(attack, { move: 2 }, async ({ openApp }) => {
-  const app = await openApp();
-  const account = await createAccount(app, 'ada');
-  const mallory = app.newBrowser();
-  expectVisit(await mallory.get('/'), 1, {});
-  const planted = mallory.cookieHeader();
-  const ada = mallory.movedTo(app);
-  await logIn(ada, account);
-
-  const page = await mallory.getWithCookie('/account', planted);
-  expect(userOf(page) === undefined, {
-    observed: "Mallory visited the app, and planted the cookie she got in Ada's browser. Ada "
-      + 'logged in. Then Mallory asked for /account with that same cookie, and read '
-      + `${quoteUser(page)}.`,
-    why: 'The login went into a session that was already there. Ada and Mallory both have its '
-      + "cookie. You can't know who else has the cookie of an old session, so a login begins a new "
-      + 'one.',
-    lookAt: 'app.ts: does POST /login call req.session.regenerate(), and store the user in its '
-      + 'callback?',
-    exchange: page,
-  });
-  expectVisit(await mallory.getWithCookie('/', planted), 1, {
-    2: 'The login began a new session, but the old one is still there, with everything in it. '
-      + 'regenerate() destroys the old session.',
-    3: 'The old session and the new one share their data: Mallory sees what Ada does.',
-  }, 'app.ts: what happens to the session from before the login?');
-});
 
 test('the right name and password lead to /account', { move: 1 }, async (context) => {
   const app = await context.openApp();
@@ -205,6 +176,35 @@ test('forms that no browser sends are refused', { move: 1 }, async ({ openApp })
   }
 });
 
+const attack = "mallory plants a session in ada's browser and stays outside";
+test(attack, { move: 2 }, async ({ openApp }) => {
+  const app = await openApp();
+  const account = await createAccount(app, 'ada');
+  const mallory = app.newBrowser();
+  expectVisit(await mallory.get('/'), 1, {});
+  const planted = mallory.cookieHeader();
+  const ada = mallory.movedTo(app);
+  await logIn(ada, account);
+
+  const page = await mallory.getWithCookie('/account', planted);
+  expect(userOf(page) === undefined, {
+    observed: "Mallory visited the app, and planted the cookie she got in Ada's browser. Ada "
+      + 'logged in. Then Mallory asked for /account with that same cookie, and read '
+      + `${quoteUser(page)}.`,
+    why: 'The login went into a session that was already there. Ada and Mallory both have its '
+      + "cookie. You can't know who else has the cookie of an old session, so a login begins a new "
+      + 'one.',
+    lookAt: 'app.ts: does POST /login call req.session.regenerate(), and store the user in its '
+      + 'callback?',
+    exchange: page,
+  });
+  expectVisit(await mallory.getWithCookie('/', planted), 1, {
+    2: 'The login began a new session, but the old one is still there, with everything in it. '
+      + 'regenerate() destroys the old session.',
+    3: 'The old session and the new one share their data: Mallory sees what Ada does.',
+  }, 'app.ts: what happens to the session from before the login?');
+});
+
 test('the next login in the same browser is a new session, too', { move: 2 }, async (context) => {
   const app = await context.openApp();
   const [ada, mallory] = [await createAccount(app, 'ada'), await createAccount(app, 'mallory')];
@@ -284,7 +284,7 @@ const nothing: Exchange = {
 };
 
 function beginLogin(app: RunningApp, account: Account) {
-  return beginPost(app.url, '/login', {
+  return beginRequest(app.url, '/login', {
     body: new URLSearchParams(account).toString(),
     headers: ownPage(app.url),
   });

@@ -17,6 +17,8 @@ import {
 
 const { test } = testsOfStep(6);
 
+const MINUTE_MS = 60_000;
+
 /** What today's browsers say about a page that isn't ours. */
 const foreignPages = {
   'a page on another port': { Origin: 'http://localhost:4666', 'Sec-Fetch-Site': 'same-site' },
@@ -75,6 +77,25 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
   }
   await expectStillIn(browser, 'Foreign pages tried to log Ada out');
   await logIn(app.newBrowser(), account);
+
+  // A secret token is kept in the session, so a check of tokens has to read that first.
+  const bare = await app.newBrowser().post('/logout', '', ownPage(app.url));
+  if (bare.status === 403) return;
+  const idle = app.newBrowser();
+  await logIn(idle, account);
+  context.advanceClock(50 * MINUTE_MS);
+  const refused = await idle.post('/logout', '', foreignPages['a page on another port']);
+  expectRefused(refused, 'A page on another port sent a logout');
+  context.advanceClock(50 * MINUTE_MS);
+  const page = await idle.get('/account');
+  expect(userOf(page) === undefined, {
+    observed: "Ada hadn't visited the app for 100 minutes. But a page on another port, still open "
+      + "in her browser, sent a logout after 50. It was refused, and now she's still logged in.",
+    why: 'A refusal must change nothing. Below the session middleware it gives the session another '
+      + 'hour, so a foreign page can keep Ada logged in for as long as it likes.',
+    lookAt: 'app.ts: is app.use(sameOrigin) above app.use(session(…))?',
+    exchange: refused,
+  });
 });
 
 test('our own forms and links from anywhere still work', { move: 1 }, async (context) => {

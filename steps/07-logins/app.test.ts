@@ -1,5 +1,5 @@
 import {
-  beginPost,
+  beginRequest,
   createAccount,
   expect,
   expectVisit,
@@ -103,14 +103,17 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
 test('a form finished after the logout changes nothing', { move: 3 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const stolen = browser.cookieHeader();
+  const ended = browser.sessionCookie()?.id;
   const form = new URLSearchParams({ new: 'set by mallory' }).toString();
-  const late = beginPost(app.url, '/account/password', {
+  const half = {
     cookie: stolen, body: form.slice(0, 5), length: form.length, headers: ownPage(app.url),
-  });
+  };
+  const late = beginRequest(app.url, '/account/password', half);
+  const lateVisit = beginRequest(app.url, '/', { ...half, method: 'GET' });
   await settle(app);
   await logOut(browser);
-  late.finish(form.slice(5));
-  const answer = await late.answer;
+  for (const request of [late, lateVisit]) request.finish(form.slice(5));
+  const [answer, visit] = await Promise.all([late.answer, lateVisit.answer]);
 
   const mallory = app.newBrowser();
   await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
@@ -123,6 +126,16 @@ test('a form finished after the logout changes nothing', { move: 3 }, async (con
     lookAt: 'app.ts: where does POST /account/password find out who is logged in, and does '
       + 'POST /logout end the login?',
     exchange: answer,
+  });
+  const sessions = await app.database?.sessions() ?? [];
+  expect(sessions.every(({ document }) => document._id !== ended), {
+    observed: 'Mallory also sent half a form to GET /, with the same cookie, and the other half '
+      + "after the logout. Now Ada's session is in MongoDB again.",
+    why: 'The session was read first, and its copy waited for the form. Then this visit was '
+      + 'counted in the copy, and the copy was stored. Read the form first: then the session that '
+      + "is looked for is already gone, and there's no copy to store.",
+    lookAt: 'app.ts: is app.use(readForms) above app.use(session(…))?',
+    exchange: visit,
   });
   await logIn(app.newBrowser(), account);
 });

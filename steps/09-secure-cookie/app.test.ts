@@ -25,6 +25,8 @@ const HTTP = 'http://shop.example';
 /** Mallory's host, beside the app's. */
 const SIBLING = 'https://evil.shop.example';
 
+const MINUTE_MS = 60_000;
+
 const sniffed = "what mallory overhears on plain HTTP doesn't let her in";
 test(sniffed, { move: 1 }, async (context) => {
   const { app, account } = await open(context);
@@ -80,7 +82,7 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   };
   for (const [how, proto] of Object.entries(ways)) {
     const page = await insecure.getWithCookie('/account', cookie, { 'X-Forwarded-Proto': proto });
-    expectRefused(page, `Ada’s cookie came ${how}`, 'Secure is a rule for browsers. A server '
+    expectRefused(page, `Ada's cookie came ${how}`, 'Secure is a rule for browsers. A server '
     + 'takes a Secure cookie over plain HTTP too, though others may have read it along the way.');
   }
   const logout = await insecure.postWithCookie('/logout', cookie);
@@ -94,6 +96,22 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     why: 'A request over plain HTTP must not change anything, and over HTTPS the app has to work.',
     lookAt: 'https-only.ts: which requests are refused?',
     exchange: page,
+  });
+
+  expectVisit(await ada.get('/'), 1);
+  context.advanceClock(50 * MINUTE_MS);
+  const again = await insecure.getWithCookie('/', cookie);
+  expectRefused(again, `Ada's cookie came over plain HTTP, to ${HTTP}/`, 'Secure is a rule for '
+  + 'browsers. A server takes a Secure cookie over plain HTTP too.');
+  context.advanceClock(50 * MINUTE_MS);
+  const { body } = await ada.get('/');
+  expect(!/\b2\b/.test(body), {
+    observed: "Ada hadn't visited the app for 100 minutes. But after 50, her cookie came over "
+      + `plain HTTP. It was refused, and now her session is still there: ${quote(body)}.`,
+    why: 'A refusal must change nothing. Below the session middleware it gives the session another '
+      + 'hour, so whoever has read the cookie can keep the session alive.',
+    lookAt: 'app.ts: is app.use(httpsOnly) above app.use(session(…))?',
+    exchange: again,
   });
 });
 
@@ -111,25 +129,25 @@ test(tossed, { move: 3 }, async (context) => {
     const mallory = newBrowser(app);
     await logIn(mallory, mallorys);
     const toss = `${as}=${mallory.sessionCookie()?.value}; Domain=shop.example; Path=${path}`;
-    const lookAt = 'session.ts: does the cookie’s name begin with __Host-, and does no other name '
+    const lookAt = "session.ts: does the cookie's name begin with __Host-, and does no other name "
       + 'count? A host may set cookies for its siblings, but none with such a name.';
     const ada = newBrowser(app);
     ada.receive(`${toss}; Secure`, `${SIBLING}/`);
     await tryLogin(ada, account);
     const page = await ada.get('/account');
-    const story = `Ada opened mallory’s page at ${SIBLING}. It set a cookie in her browser: `
+    const story = `Ada opened Mallory's page at ${SIBLING}. It set a cookie in her browser: `
       + `${as}=…; Domain=shop.example; Path=${path}. Then ada logged in. `;
     expect(userOf(page) !== 'mallory', {
       observed: `${story}Now GET /account tells her “logged in as mallory”.`,
       why: 'Her browser sends both cookies, the one with the longer path first, and the app takes '
-        + 'the first. Ada is in mallory’s account: whatever she enters there, mallory can read.',
+        + "the first. Ada is in Mallory's account: whatever she enters there, Mallory can read.",
       lookAt,
       exchange: page,
     });
     expect(userOf(page) === 'ada', {
       observed: `${story}Now GET /account answers with status ${page.status} and shows nobody.`,
       why: 'Her browser sends both cookies, the older one first, and the app takes the first. Ada '
-        + 'can’t log in, however often she tries.',
+        + "can't log in, however often she tries.",
       lookAt,
       exchange: page,
     });
@@ -144,8 +162,8 @@ test(kept, { move: 3 }, async (context) => {
   const login = await logIn(ada, account);
   const header = login.setCookie.find((each) => findSessionCookie([each])) ?? '';
   expect(/^__Host-/.test(header), {
-    observed: `The session’s cookie is called ${ada.sessionCookie()?.name}.`,
-    why: 'Any sibling host can set a cookie of that name, and the app can’t tell who set it. '
+    observed: `The session's cookie is called ${ada.sessionCookie()?.name}.`,
+    why: "Any sibling host can set a cookie of that name, and the app can't tell who set it. "
       + 'Browsers take a cookie named __Host-… only from the host it is for.',
     lookAt: 'session.ts: what is cookieName?',
     exchange: login,
@@ -155,7 +173,7 @@ test(kept, { move: 3 }, async (context) => {
     'SameSite=Lax or Strict': /;\s*SameSite=(Lax|Strict)/i,
   })) {
     expect(pattern.test(header), {
-      observed: `The session’s cookie comes without ${attribute}.`,
+      observed: `The session's cookie comes without ${attribute}.`,
       why: '__Host- and Secure guard against other hosts. HttpOnly guards against scripts in your '
         + 'own pages, and SameSite against forms on other sites.',
       lookAt: 'session.ts: what does cookieOptions say?',
@@ -167,7 +185,7 @@ test(kept, { move: 3 }, async (context) => {
   const logout = await submit(ada, '/logout', '/logout', {}, { Origin: HTTPS });
   expectNoServerError(logout);
   expect(logout.status < 400, {
-    observed: `The app’s own page at ${HTTPS} sent a logout, in an older browser that sends only `
+    observed: `The app's own page at ${HTTPS} sent a logout, in an older browser that sends only `
       + `Origin: ${HTTPS}. It was answered with status ${logout.status}: ${quote(logout.body)}.`,
     why: 'The page came over HTTPS, so its Origin begins with https://. The proxy passes Host on '
       + 'unchanged.',
@@ -183,7 +201,7 @@ test(kept, { move: 3 }, async (context) => {
   });
 });
 
-/** An app in which ada has an account. */
+/** An app in which Ada has an account. */
 async function open({ openApp }: Context) {
   const app = await openApp();
   return { app, account: await createAccount(app, 'ada') };
@@ -198,7 +216,7 @@ async function expectKept(browser: Browser): Promise<void> {
   const visit = await browser.get('/');
   expect(!(visit.status >= 500 && visit.body.includes('undefined (reading')), {
     observed: `GET ${HTTPS}/ was answered with status ${visit.status}: it has no req.session.`,
-    why: 'express-session gives a session only to requests below the cookie’s path, and only '
+    why: "express-session gives a session only to requests below the cookie's path, and only "
       + 'where app.use(session(…)) stands above.',
     lookAt: 'session.ts: does cookieOptions name a `path`? / is the default, and right.',
     exchange: visit,
@@ -223,7 +241,7 @@ async function expectKept(browser: Browser): Promise<void> {
   });
   const { name = '' } = findSessionCookie(visit.setCookie) ?? {};
   expect(browser.sessionCookie() !== undefined, {
-    observed: `The app set ${name}, and the browser at ${HTTPS} didn’t take it.`,
+    observed: `The app set ${name}, and the browser at ${HTTPS} didn't take it.`,
     why: name.startsWith('__Host-')
       ? 'A browser takes a cookie whose name begins with __Host- only with Secure, with Path=/ and '
       + 'without Domain. Otherwise it drops it, and only DevTools says so.'

@@ -1,5 +1,5 @@
 import {
-  beginPost,
+  beginRequest,
   createAccount,
   expect,
   expectVisit,
@@ -77,7 +77,7 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   const storing = database?.failAfterRead();
   const late = await laptop.get('/account').catch((error: unknown) => {
     throw new Lesson({
-      observed: "GET /account found ada's session, and then the database fell silent. The driver "
+      observed: "GET /account found Ada's session, and then the database fell silent. The driver "
         + 'gave up, and still no answer came within 2 s.',
       why: 'express-session stores the session again before it sends an answer, a 503 too. So the '
         + 'visitor waits for the same silent database a second time.',
@@ -121,7 +121,7 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   const [{ account }, other] = await Promise.all([open(entry, database), restart({ database })]);
   const form = String(new URLSearchParams(account));
   const connection = new KeptAlive();
-  const post = (more: { connection?: KeptAlive }) => beginPost(entry.url, '/login', {
+  const post = (more: { connection?: KeptAlive }) => beginRequest(entry.url, '/login', {
     body: form.slice(0, 8),
     length: form.length,
     headers: {
@@ -274,7 +274,7 @@ async function expectBack(laptop: Browser): Promise<void> {
     return userOf(last) === 'ada';
   });
   expect(isBack, {
-    observed: "The database answers again, and ada's GET /account still answers with status "
+    observed: "The database answers again, and Ada's GET /account still answers with status "
       + `${last?.status}${last?.location ? `, which leads to ${last.location}` : ''}.`,
     why: 'The driver finds its server again by itself. Nobody should have to restart the app, or '
       + 'to log in anew.',

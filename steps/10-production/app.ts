@@ -23,7 +23,7 @@ import { cookieName, cookieOptions, sessionOptions, type Settings } from './sess
 export function createApp(settings: Settings): Express {
   const { client } = settings;
   const app = express();
-  // One proxy stands before the app, and says in X-Forwarded-Proto how a request came.
+  // There is one proxy in front of the app. Its X-Forwarded-Proto says how a request came.
   app.set('trust proxy', 1);
 
   // TODO Move 2: answer GET /health, before anything else is asked.

@@ -239,7 +239,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: silent,
-    reads: /The database answers again, and ada's GET \/account still answers with status 503/,
+    reads: /The database answers again, and Ada's GET \/account still answers with status 503/,
     runs: 'aside',
   },
   {

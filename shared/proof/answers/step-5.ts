@@ -60,7 +60,7 @@ export const wrong: WrongAnswer[] = [
        if (error) return next(error);
 -      req.session.user = user;
 ` },
-    caughtBy: attack,
+    caughtBy: opens,
     reads: /After a login as ada, GET \/account answered with status 302 and shows nobody/,
   },
   {
@@ -72,7 +72,7 @@ export const wrong: WrongAnswer[] = [
 -      req.session.user = user;
 +      session.user = user;
 ` },
-    caughtBy: attack,
+    caughtBy: opens,
     reads: /in which session/,
   },
   {
@@ -219,6 +219,17 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: closed,
     reads: /what has to be true before POST \/login stores a user/,
+  },
+  {
+    name: 'no return after the refusal',
+    patch: { 'app.ts': `
+-      return;
+     }
+
+     req.session.regenerate((error) => {
+` },
+    caughtBy: closed,
+    reads: /was answered with status 401, and then .* again.*app\.ts: does the function end there/,
   },
   {
     name: 'a wrong password gets a 200',

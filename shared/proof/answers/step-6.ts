@@ -103,6 +103,33 @@ export const wrong: WrongAnswer[] = [
     reads: /is app\.use\(sameOrigin\) above the routes/,
   },
   {
+    name: 'the check is below the session',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+   app.use(session(sessionOptions(settings)));
++  app.use(sameOrigin);
+` },
+    caughtBy: foreign,
+    reads: /she's still logged in.*is app\.use\(sameOrigin\) above app\.use\(session/,
+  },
+  {
+    name: 'a check at each route that changes something',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+@@
+-  app.post('/login', async (req, res, next) => {
++  app.post('/login', sameOrigin, async (req, res, next) => {
+@@
+-  app.post('/account/password', async (req, res) => {
++  app.post('/account/password', sameOrigin, async (req, res) => {
+@@
+-  app.post('/logout', (req, res, next) => {
++  app.post('/logout', sameOrigin, (req, res, next) => {
+` },
+    caughtBy: foreign,
+    reads: /she's still logged in.*is app\.use\(sameOrigin\) above app\.use\(session/,
+  },
+  {
     name: 'foreign requests are logged, and let in',
     patch: { 'same-origin.ts': `
 -  if (isSafe(req.method) || isOurs(req)) next();
@@ -112,6 +139,26 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: attack,
     reads: /with the password that her page had set/,
+  },
+  {
+    name: 'no return after next()',
+    patch: { 'same-origin.ts': `
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  res.status(403).type('text').send("This request came from a page that isn't ours.");
+` },
+    caughtBy: attack,
+    reads: /GET \/login was .* 403, and then .* again.*same-origin\.ts: does the function end there/,
+  },
+  {
+    name: 'next() after the refusal',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
+-  else res.status(403).type('text').send("This request came from a page that isn't ours.");
++  if (!isSafe(req.method) && !isOurs(req)) res.status(403).send('Not ours.');
++  next();
+` },
+    caughtBy: foreign,
+    reads: /POST \/login was .* 403, and then .* again.*same-origin\.ts: does the function end there/,
   },
   {
     name: 'a redirect instead of a 403',
@@ -277,21 +324,6 @@ export const right: RightAnswer[] = [
 +    case 'same-origin': case 'none': return true;
 +    default: return false;
 +  }
-` },
-  },
-  {
-    name: 'a check at each route that changes something',
-    patch: { 'app.ts': `
--  app.use(sameOrigin);
-@@
--  app.post('/login', async (req, res, next) => {
-+  app.post('/login', sameOrigin, async (req, res, next) => {
-@@
--  app.post('/account/password', async (req, res) => {
-+  app.post('/account/password', sameOrigin, async (req, res) => {
-@@
--  app.post('/logout', (req, res, next) => {
-+  app.post('/logout', sameOrigin, (req, res, next) => {
 ` },
   },
   {

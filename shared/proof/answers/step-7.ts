@@ -215,6 +215,32 @@ export const wrong: WrongAnswer[] = [
     reads: /shows nobody/,
   },
   {
+    name: 'findUser() is not awaited',
+    patch: { 'app.ts': `
+-    res.locals.user = await findUser(client, req.session.login);
++    res.locals.user = findUser(client, req.session.login) as unknown as string;
+` },
+    caughtBy: begins,
+    reads: /says “logged in as \[object Promise\]”.*app\.ts: is findUser\(\) awaited/,
+  },
+  {
+    name: 'findOne() is not awaited',
+    patch: { 'logins.ts': `${lookUp}\
++  const login = logins(client).findOne({ _id: id, since: { $gt: oldest } }) as { user?: string };
+` },
+    caughtBy: begins,
+    reads: /shows nobody.*logins\.ts: which login does findUser\(\) find, and does it await it/,
+  },
+  {
+    name: 'beginLogin() is not awaited',
+    patch: { 'app.ts': `
+-    const login = await beginLogin(client, user);
++    const login = beginLogin(client, user) as unknown as string;
+` },
+    caughtBy: begins,
+    reads: /shows nobody.*app\.ts: does POST \/login store the id that `await beginLogin\(\)` returns/,
+  },
+  {
     name: 'only GET /account looks it up',
     patch: {
       'session.ts': `
@@ -249,6 +275,39 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: late,
     reads: /The session was read when the request began/,
+  },
+  {
+    name: 'the form is read between the session and the look-up',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+   app.use(session(sessionOptions(settings)));
++  app.use(readForms);
+` },
+    caughtBy: late,
+    reads: /Ada's session is in MongoDB again.*is app\.use\(readForms\) above app\.use\(session/,
+  },
+  {
+    name: 'the session above the form, looked up in the handlers',
+    patch: { 'app.ts': `
+-  app.use(readForms);
+@@
+-  app.use(async (req, res, next) => {
+-    res.locals.user = await findUser(client, req.session.login);
+-    next();
+-  });
++  app.use(readForms);
+@@
+-  app.get('/account', (req, res) => {
+-    const { user } = res.locals;
++  app.get('/account', async (req, res) => {
++    const user = await findUser(client, req.session.login);
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const user = await findUser(client, req.session.login);
+` },
+    caughtBy: late,
+    reads: /Ada's session is in MongoDB again.*is app\.use\(readForms\) above app\.use\(session/,
   },
   {
     name: 'the logout leaves the login in place',
@@ -364,27 +423,6 @@ export const right: RightAnswer[] = [
 -    res.locals.user = await findUser(client, req.session.login);
 -    next();
 -  });
-@@
--  app.get('/account', (req, res) => {
--    const { user } = res.locals;
-+  app.get('/account', async (req, res) => {
-+    const user = await findUser(client, req.session.login);
-@@
-   app.post('/account/password', async (req, res) => {
--    const { user } = res.locals;
-+    const user = await findUser(client, req.session.login);
-` },
-  },
-  {
-    name: 'the session above the form, looked up in the handlers',
-    patch: { 'app.ts': `
--  app.use(readForms);
-@@
--  app.use(async (req, res, next) => {
--    res.locals.user = await findUser(client, req.session.login);
--    next();
--  });
-+  app.use(readForms);
 @@
 -  app.get('/account', (req, res) => {
 -    const { user } = res.locals;

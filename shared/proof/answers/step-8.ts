@@ -112,6 +112,15 @@ export const wrong: WrongAnswer[] = [
     reads: /logged in as ada/,
   },
   {
+    name: 'findLogin() is not awaited',
+    patch: { 'app.ts': `
+-    res.locals.login = await findLogin(client, req.session.login);
++    res.locals.login = findLogin(client, req.session.login) as unknown as Login;
+` },
+    caughtBy: attack,
+    reads: /says “logged in as undefined”.*app\.ts: is findLogin\(\) awaited/,
+  },
+  {
     name: 'no password is asked for',
     patch: { 'app.ts': changeCheck },
     caughtBy: knows,
@@ -171,6 +180,17 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: knows,
     reads: /set by mallory|got status 303/,
+  },
+  {
+    name: 'no return after the refusal of a change',
+    patch: { 'app.ts': `
+       await showAccount(res.status(403), login, "That isn't your password.");
+-      return;
+     }
+     if (!await changePassword(client, login.user, field(req, 'new'))) {
+` },
+    caughtBy: knows,
+    reads: /was answered with status 403, and then .* again.*app\.ts: does the function end there/,
   },
   {
     name: "any user's password will do",
@@ -297,6 +317,18 @@ export const wrong: WrongAnswer[] = [
     reads: /Check the password before you do anything/,
   },
   {
+    name: 'no return after the refusal of an end',
+    patch: { 'app.ts': `
+       await showAccount(res.status(403), login, "That isn't your password.");
+-      return;
+     }
+
+     await endLogin(client, { _id: field(req, 'login'), user: login.user });
+` },
+    caughtBy: one,
+    reads: /was answered with status 403, and then .* again.*app\.ts: does the function end there/,
+  },
+  {
     name: 'a login is only hidden',
     patch: { 'logins.ts': `
    agent: string;
@@ -346,6 +378,19 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: foreign,
     reads: /POST \/account\/end answered with status 500/,
+  },
+  {
+    name: 'a login taken for granted',
+    patch: { 'app.ts': `
+   app.post('/account/end', async (req, res) => {
+     const { login } = res.locals;
+-    if (!login) {
+-      res.redirect(303, '/login');
+-      return;
+-    }
+` },
+    caughtBy: foreign,
+    reads: /what does the route do for visitors who aren't logged in/,
   },
 ];
 

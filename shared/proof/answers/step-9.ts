@@ -48,7 +48,7 @@ export const wrong: WrongAnswer[] = [
     name: 'the prefix without secure',
     patch: { 'session.ts': secure },
     caughtBy: sniffed,
-    reads: /the browser at https:\/\/shop\.example didn’t take it.*only with Secure, with Path=\//,
+    reads: /the browser at https:\/\/shop\.example didn't take it.*only with Secure, with Path=\//,
   },
   {
     name: 'the proxy not believed',
@@ -95,6 +95,15 @@ export const wrong: WrongAnswer[] = [
     reads: /The proxy ends HTTPS and speaks plain HTTP with the app/,
   },
   {
+    name: 'no return after next()',
+    patch: { 'https-only.ts': `
+-  else res.status(403).type('text').send('This app answers over HTTPS only.');
++  res.status(403).type('text').send('This app answers over HTTPS only.');
+` },
+    caughtBy: sniffed,
+    reads: /GET \/ was .* 403, and then .* again.*https-only\.ts: does the function end there/,
+  },
+  {
     name: 'secure by NODE_ENV',
     patch: { 'session.ts': `${name}\
 +export const cookieName = 'session';
@@ -125,7 +134,7 @@ export const wrong: WrongAnswer[] = [
 +  domain: 'shop.example',
 ` },
     caughtBy: sniffed,
-    reads: /didn’t take it.*without Domain/,
+    reads: /didn't take it.*without Domain/,
   },
   {
     name: 'a Path with the prefix',
@@ -134,7 +143,7 @@ export const wrong: WrongAnswer[] = [
 +  path: '/account',
 ` },
     caughtBy: sniffed,
-    reads: /gives a session only to requests below the cookie’s path/,
+    reads: /gives a session only to requests below the cookie's path/,
   },
   {
     name: 'silent over plain HTTP',
@@ -172,7 +181,7 @@ export const wrong: WrongAnswer[] = [
 +  if (req.secure || req.get('Cookie')) next();
 ` },
     caughtBy: refused,
-    reads: /Ada’s cookie came over plain HTTP.*Secure is a rule for browsers/,
+    reads: /Ada's cookie came over plain HTTP.*Secure is a rule for browsers/,
   },
   {
     name: 'below the routes',
@@ -183,6 +192,16 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: refused,
     reads: /does app\.use\(httpsOnly\) stand above everything/,
+  },
+  {
+    name: 'below the session',
+    patch: { 'app.ts': `${place}\
+@@
+   app.use(session(sessionOptions(settings)));
++  app.use(httpsOnly);
+` },
+    caughtBy: refused,
+    reads: /her session is still there.*is app\.use\(httpsOnly\) above app\.use\(session/,
   },
   {
     name: 'refused in production only',
@@ -209,6 +228,17 @@ export const wrong: WrongAnswer[] = [
     reads: /POST \/login answered with status 500|GET \/login answered with status 500/,
   },
   {
+    name: 'next() after the refusal',
+    patch: { 'https-only.ts': `
+-  if (req.secure) next();
+-  else res.status(403).type('text').send('This app answers over HTTPS only.');
++  if (!req.secure) res.status(403).send('This app answers over HTTPS only.');
++  next();
+` },
+    caughtBy: refused,
+    reads: /was answered with status 403, and then .* again.*https-only\.ts: does the function end there/,
+  },
+  {
     name: 'a redirect that stays on plain HTTP',
     patch: { 'https-only.ts': `${refusal}\
 +  else res.redirect(308, \`//\${req.get('Host')}\${req.originalUrl}\`);
@@ -222,7 +252,7 @@ export const wrong: WrongAnswer[] = [
 +  if (req.get('X-Forwarded-Proto') !== 'http') next();
 ` },
     caughtBy: refused,
-    reads: /Ada’s cookie came to the app itself, past the proxy/,
+    reads: /Ada's cookie came to the app itself, past the proxy/,
   },
   {
     name: 'HSTS in place of a refusal',
@@ -247,7 +277,7 @@ export const wrong: WrongAnswer[] = [
 +export const cookieName = '__Secure-session';
 ` },
     caughtBy: tossed,
-    reads: /does the cookie’s name begin with __Host-/,
+    reads: /does the cookie's name begin with __Host-/,
   },
   {
     name: 'the old name still counts',

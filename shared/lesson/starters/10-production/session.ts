@@ -17,7 +17,7 @@ export interface Settings {
 
 const ONE_HOUR_IN_SECONDS = 60 * 60;
 
-/** A browser lets only this host set a cookie whose name begins with `__Host-`. */
+/** Browsers let no other host set a cookie whose name begins with `__Host-`. */
 export const cookieName = '__Host-session';
 
 export const cookieOptions: CookieOptions = {
