@@ -20,6 +20,12 @@ async function openAccount(cookie: string) {
 
 console.log('Ada logs in over HTTPS.');
 const ada = await logIn('ada', ADA_PASSWORD);
+if (ada.cookie === 'none') {
+  console.log("Ada got no cookie, so there's nothing to attack.");
+  console.log('A Secure cookie needs a proxy that says https, and an app that trusts the proxy.');
+  process.exit(2);
+}
+
 console.log('Later she follows an old link to http://. Mallory listens on the same Wi-Fi.');
 console.log(ada.isSecure
   ? 'Her browser keeps the Secure cookie back. Mallory has nothing to send:'
@@ -34,7 +40,6 @@ console.log(isOwn
   : "Ada opens her account. Her browser sends both cookies, and Mallory's comes first:");
 const shown = await openAccount(isOwn ? ada.cookie : `${mallory.cookie}; ${ada.cookie}`);
 
-if (ada.cookie === 'none') console.log('Ada got no cookie, so there is nothing to attack.');
-else if (sniffed === 'ada') console.log("mallory reads ada's account");
+if (sniffed === 'ada') console.log("mallory reads ada's account");
 else console.log(shown === 'mallory' ? 'mallory reads what ada writes' : 'mallory stays outside');
-process.exitCode = ada.cookie === 'none' ? 2 : Number(sniffed === 'ada' || shown === 'mallory');
+process.exitCode = Number(sniffed === 'ada' || shown === 'mallory');

@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -105,6 +107,26 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
     });
   });
 });
+
+test('sniffed and tossed: the story ends where there is no cookie', async () => {
+  const server = createServer((req, res) => { res.writeHead(303, { Location: '/account' }).end(); });
+  const port = await listen(server);
+  const { stdout, status } = await runScript('09-sniff-and-toss.ts', port);
+  server.close();
+  assert.match(stdout, /Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
+  assert.doesNotMatch(stdout, /sends|keeps|Mallory/);
+  assert.equal(status, 2);
+});
+
+async function runScript(name: string, port: number) {
+  const child = spawn(process.execPath, ['--import', 'tsx', `attacks/${name}`], {
+    cwd: root,
+    env: { ...process.env, PORT: String(port), ADA_PASSWORD: 'a', MALLORY_PASSWORD: 'm' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { stdout, status: child.exitCode };
+}
 
 function stepOf(number: number): Step {
   const step = steps[number - 1];
