@@ -69,7 +69,7 @@ async function onSolution(step: Step, workshop: string, run: Run): Promise<void>
   const say = (line: string) => {
     console.error(line);
   };
-  // Nothing of an attack should be left behind, on anybody's server.
+  // An attack should leave nothing behind on a server that isn't ours.
   const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
   const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
   const mongoUrl = withDatabase(database.url, 'workshop');
