@@ -86,7 +86,7 @@ export async function freePort(): Promise<number> {
 
 /**
  * The ports for an app that stands behind a proxy. They aren't just any free ones: between two
- * starts of the app, the system could give those to somebody else.
+ * starts of the app, the system could give those to another program.
  * @param proxyPort where the proxy listens
  * @param count how many processes of the app there are
  */
@@ -128,7 +128,7 @@ async function findOwner(port: number): Promise<Owner | undefined> {
   }
 }
 
-/** In /proc a port leads to the number of a socket, and that to the process that has it open. */
+/** Looks in /proc: a port leads to a socket's number, and that to the process that has it open. */
 async function onLinux(port: number): Promise<Owner | undefined> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const tables = await Promise.all(['tcp', 'tcp6'].map((name) =>

@@ -29,7 +29,7 @@ export async function withSolution(
   say: (line: string) => void,
   use: (running: Running) => Promise<void>,
 ): Promise<void> {
-  // Nothing should be left behind, on anyone's server.
+  // Nothing of it should be left behind on a server that isn't ours.
   const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
   const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
   const relay = await openRelay(database.url);

@@ -81,7 +81,7 @@ export function screenView(stdout: WriteStream): View {
   };
   enter();
   stdout.on('resize', draw);
-  // Whoever stopped this process has used the terminal in the meantime.
+  // The person who stopped this process has used the terminal in the meantime.
   process.on('SIGCONT', enter);
   // Whatever ends this process, the terminal is given back.
   process.on('exit', close);

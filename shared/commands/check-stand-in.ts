@@ -10,7 +10,7 @@ const tested = 'connect-mongo@5.1.0';
 
 const testFiles = ['lib/MongoStore.spec.js', 'test/integration.spec.js', 'test/testHelper.js'];
 
-/** With the packages of its time, for which the tests were written. */
+/** It comes with the packages of its time, which its tests were written for. */
 const packages = [tested, 'ava@3', 'express@4', 'express-session@1.17', 'mongodb@6', 'supertest@6'];
 
 /**

@@ -155,7 +155,7 @@ export async function checkGit({ workshop, env }: Place): Promise<string> {
     });
     return 'git diff shows your changes';
   } catch (error) {
-    // In every language, git's words on a folder that belongs to another user name this setting.
+    // git names this setting, in every language, if a folder belongs to another user.
     if (error instanceof Error && 'stderr' in error && /safe\.directory/.test(String(error.stderr))) {
       throw new Problem(
         'git refuses this folder, because it belongs to another user',

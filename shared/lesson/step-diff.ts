@@ -103,7 +103,7 @@ function codeLines(code: string): CodeLine[] {
   }));
 }
 
-/** A token as everybody would write it. */
+/** A token as most people write it. */
 function tokenText(node: ts.Node, source: ts.SourceFile): string {
   if (node.kind === ts.SyntaxKind.SemicolonToken || node.kind === ts.SyntaxKind.EndOfFileToken) {
     return '';

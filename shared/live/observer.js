@@ -18,7 +18,7 @@ const LIMIT = 50;
 /** How long after an answer its message is sent, and the least time between two, in ms. */
 const SOON_MS = 10;
 const APART_MS = 250;
-/** After how long an answer that hasn't come is worth telling, in ms. */
+/** How long an answer may take before that's worth telling, in ms. */
 const PATIENCE_MS = 1000;
 /** Beyond this many requests at once, some aren't told about before they are answered. */
 const MOST_OPEN = 500;

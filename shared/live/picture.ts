@@ -25,7 +25,7 @@ export interface BrowserPicture {
 export interface LinkPicture {
   /** `open`: there is nothing to connect, or nobody knows. */
   state: 'open' | 'whole' | 'broken';
-  /** At which end the link is broken. */
+  /** The end where the link is broken. */
   at?: 'browser' | 'store';
   title: string;
   text: string;

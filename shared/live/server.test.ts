@@ -1,5 +1,5 @@
 /*
- * The page's server as anybody may meet it: without a browser, and with bad intentions.
+ * The page's server, met without a browser, and with bad intentions.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

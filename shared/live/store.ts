@@ -29,7 +29,7 @@ const maxTimeMS = 2000;
 const searchMs = 1500;
 /** More documents of a kind than these aren't shown, and more collections aren't searched. */
 const limit = 20;
-/** For how long the stand-in leaves an expired document there, in seconds. */
+/** How long the stand-in leaves an expired document there, in seconds. */
 const pauseSecs = 5;
 
 /**

@@ -15,7 +15,7 @@ import { cleanEnv, eventually, isAlive, listen, onEnd, temporaryFolder, Workshop
 import { openDatabase, type DatabaseOptions } from './database.ts';
 
 /**
- * A shell script that behaves like mongod as far as anybody asks here, and notes how it was called.
+ * A shell script that behaves like mongod as far as these tests ask, and notes how it was called.
  * It is long, because mongodb-memory-server knows that no mongod is short.
  */
 const fakeMongod = (version: string, start = "echo 'Waiting for connections'; exec sleep 600") => `\

@@ -152,8 +152,8 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
 Error.stackTraceLimit = 50;
 
 /*
- * An app that tidies up by itself does so at intervals. They are noted, so that a test need not
- * wait for them.
+ * An app that tidies up by itself does so at intervals. They are noted, so that a test doesn't
+ * have to wait for them.
  */
 const intervals: { run: () => void; ms: number }[] = [];
 const { setInterval } = globalThis;

@@ -19,7 +19,7 @@ export function crashLesson(error: unknown): Lesson {
   return new Lesson({
     observed,
     why: exit
-      ? 'The process ends for everybody, not only for the visitor of this request. An app hands '
+      ? 'The process ends for every visitor, not only for the one of this request. An app hands '
       + 'errors on with next(error), and index.ts decides what ends the process.'
       : 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
         + 'whole process, for every visitor. Hand errors on with next(error).',
@@ -89,7 +89,7 @@ function tell(error: unknown): void {
 class ProcessEnd extends Error {}
 
 /**
- * From now on the app cannot take this process along: its crashes are told to who watches for them,
+ * From now on the app cannot take this process along: its crashes are told to those who watch,
  * and a call that ends the process throws instead, which stops the code that called it.
  * @returns what really ends the process
  */

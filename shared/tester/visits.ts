@@ -74,7 +74,7 @@ export function quote(body: string): string {
   return `"${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`;
 }
 
-const newcomer = "A browser that's never been here was taken for another, or everybody shares one "
+const newcomer = "A browser that's never been here was taken for another, or all share one "
   + 'count. A variable of the module belongs to the whole server; req.session belongs to one '
   + 'browser.';
 

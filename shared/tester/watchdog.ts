@@ -17,7 +17,7 @@ const HEARTBEAT_MS = 100;
  */
 const LOOP_MS = 1000;
 
-/** After how many heartbeats in vain something is waiting, if it takes no time of the processor. */
+/** How many heartbeats without a reply mean that something waits, if it uses no processor time. */
 const WAITING_BEATS = 30;
 
 /** How long it may take to interrupt it, in milliseconds. */

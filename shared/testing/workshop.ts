@@ -56,7 +56,7 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     if (process.platform !== 'linux') return true;
-    // One that has ended keeps its id until somebody asks how, which in a container may be never.
+    // One that has ended keeps its id until its parent asks how. In a container that may be never.
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;

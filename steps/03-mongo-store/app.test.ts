@@ -29,7 +29,7 @@ const withoutMongo = {
 };
 testEntry('index.ts does not start without its MongoDB', withoutMongo, async (entry) => {
   await expectStopped(entry, {
-    given: 'At MONGO_URL no MongoDB answers',
+    given: 'No MongoDB answers at MONGO_URL',
     names: 'MongoDB',
     words: new RegExp(`mongo|database|ECONN|${address}`, 'i'),
     why: 'An app without its database looks alive, and no session can be found or kept. Connect '
@@ -113,7 +113,7 @@ test('the store uses the client that createApp() is given', { move: 2 }, async (
   const creations = app.database?.indexCreations;
   for (const browser of [app.newBrowser(), app.newBrowser()]) await browser.get('/');
   expect(app.database?.indexCreations === creations, {
-    observed: 'With every request a new store was built and created its index anew.',
+    observed: 'Each request built a new store, which created its index anew.',
     why: 'A store is built once, with the app. A store per request costs a round trip to the '
       + 'database each time, and with a URL a connection as well.',
     lookAt: 'app.ts: is session(…) called once, while the app is built?',

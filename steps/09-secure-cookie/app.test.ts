@@ -109,7 +109,7 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     observed: "Ada hadn't visited the app for 100 minutes. But after 50, her cookie came over "
       + `plain HTTP. It was refused, and now her session is still there: ${quote(body)}.`,
     why: 'A refusal must change nothing. Below the session middleware it gives the session another '
-      + 'hour, so whoever has read the cookie can keep the session alive.',
+      + 'hour, so anyone who has read the cookie can keep the session alive.',
     lookAt: 'app.ts: is app.use(httpsOnly) above app.use(session(…))?',
     exchange: again,
   });

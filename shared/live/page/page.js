@@ -10,7 +10,7 @@
 /** @typedef {import('../exchange.ts').Mark} Mark */
 
 const hues = 6;
-/** After how long a lost server is looked for again, and how often news are read out, in ms. */
+/** How long until a lost server is looked for again, and how often news is read out, in ms. */
 const againMs = 1000;
 const sayMs = 1500;
 

@@ -103,7 +103,7 @@ export const crudCommands: Record<string, Command> = {
         for (const item of Array.isArray(value) ? value : [value]) {
           work();
           const key = keyOf(item);
-          // Of equal numbers such as 1 and 1.0 the first one stays.
+          // The first of equal numbers stays, such as 1 and 1.0.
           if (item !== undefined && !values.has(key)) values.set(key, item);
         }
       }

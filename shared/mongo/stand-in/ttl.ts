@@ -54,7 +54,7 @@ export class TtlMonitor {
   }
 }
 
-/** Only dates expire; of several in an array the earliest counts. */
+/** Only dates expire. If an array holds several, the earliest counts. */
 function isExpired(value: Value | undefined, deadline: number): boolean {
   if (Array.isArray(value)) return value.some((item) => isExpired(item, deadline));
   return types.isDate(value) && value.getTime() <= deadline;

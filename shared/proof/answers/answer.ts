@@ -1,6 +1,6 @@
 /** An answer to a step: a change to its solution. */
 export interface Answer {
-  /** What somebody did, in the past tense or as a noun: `the store was built and not passed on`. */
+  /** What was done, in the past tense or as a noun: `the store was built and not passed on`. */
   name: string;
   /** Patches of the solution's files (see patch.ts), by the name of the file. */
   patch?: Record<string, string>;

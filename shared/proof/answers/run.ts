@@ -136,7 +136,7 @@ async function writeAnswer(
   }
 }
 
-/** Below steps/, because tsconfig.json, which tsx obeys too, speaks of what is there. */
+/** It's below steps/, because tsconfig.json names what's there, and tsx obeys it too. */
 function folderOf(index: number): string {
   return `steps/answer-${index}`;
 }

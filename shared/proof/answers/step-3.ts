@@ -44,7 +44,7 @@ export const wrong: WrongAnswer[] = [
 +});
 ` },
     caughtBy: needsMongo,
-    reads: /no MongoDB answers, and index\.ts listens all the same.*Connect first/,
+    reads: /No MongoDB answers at MONGO_URL, and index\.ts listens all the same.*Connect first/,
   },
   {
     name: 'a misspelt import',
@@ -69,7 +69,7 @@ export const wrong: WrongAnswer[] = [
 +  stop('Something went wrong.');
 ` },
     caughtBy: needsMongo,
-    reads: /At MONGO_URL no MongoDB answers, and index\.ts ended without a word about/,
+    reads: /No MongoDB answers at MONGO_URL, and index\.ts ended without a word about/,
   },
   {
     name: 'another try for ever',
@@ -81,7 +81,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'aside',
     caughtBy: needsMongo,
-    reads: /no MongoDB answers, and index\.ts neither listened nor ended/,
+    reads: /No MongoDB answers at MONGO_URL, and index\.ts neither listened nor ended/,
   },
   {
     name: 'a URL that nobody checks, and an error that nobody catches',
@@ -290,7 +290,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: client,
-    reads: /With every request a new store was built/,
+    reads: /Each request built a new store/,
   },
   {
     name: 'no client handed over by index.ts',
@@ -724,7 +724,7 @@ export const wrong: WrongAnswer[] = [
 +  return new MongoClient(MONGO_URL);
 ` },
     caughtBy: needsMongo,
-    reads: /At MONGO_URL no MongoDB answers, and index\.ts listens all the same\. An app without/,
+    reads: /No MongoDB answers at MONGO_URL, and index\.ts listens all the same\. An app without/,
   },
   {
     name: 'an expiry that only the cookie of the first visit has',
@@ -848,7 +848,7 @@ export const createApp = ({ client, secret }: { client: MongoClient; secret: str
     },
   },
   {
-    name: 'a gentle end, for whoever knows it already',
+    name: 'a gentle end, for those who know it already',
     patch: { 'index.ts': `
 -createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
 +const server = createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {

@@ -853,7 +853,7 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
-    name: 'unset: destroy beside destroy(), a 401 for whoever has no session',
+    name: 'unset: destroy beside destroy(), a 401 for those who have no session',
     patch: {
       'session.ts': `
      name: cookieName,

@@ -178,7 +178,7 @@ function change(): Plain {
     ['$pull', scalar], ['$pull', () => ({ $gte: below(4) })],
     ['$rename', () => 'd'],
   ]);
-  // To mingo, arrays are not more than numbers and text; $addToSet loses what repeats in one.
+  // In mingo, arrays aren't greater than numbers and text; $addToSet loses what repeats in one.
   const place = name === '$addToSet' ? 'e' : /^\$m/.test(name) ? 'd' : path();
   return { [name]: { [place]: make() } };
 }
