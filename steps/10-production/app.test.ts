@@ -347,7 +347,7 @@ function expectExitCode(entry: Entry, signal: string): void {
   expect(entry.ending === 0, {
     observed: `${signal} asked your app to end, and it ended with ${
       typeof entry.ending === 'number' ? 'exit code ' : ''}${entry.ending}.`,
-    why: 'Exit code 0 says that all is done. Anything else looks like a crash, and somebody is '
+    why: 'Exit code 0 says that all is done. Anything else looks like a crash, and someone is '
       + 'called out of bed.',
     lookAt: `index.ts: is endGently() called? And ending.ts: is there a handler for ${signal}?`,
   });

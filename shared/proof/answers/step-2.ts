@@ -383,7 +383,7 @@ export function createApp(settings: Settings): Express {
     reads: /Visit \d+ was answered with "Hello World, visit \d+"\. A browser that's never/,
   },
   {
-    name: 'one id for everybody',
+    name: 'one id for everyone',
     patch: { 'session.ts': `
      secret,
 +    genid: () => 'the-one-and-only-session',

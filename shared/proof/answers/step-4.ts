@@ -194,7 +194,7 @@ export const wrong: WrongAnswer[] = [
     reads: /Visit 1 was answered with "Hello World, visit 3"\. A copy of the old cookie was sent/,
   },
   {
-    name: 'everybody is logged out',
+    name: 'everyone is logged out',
     patch: { 'app.ts': `${handler}+  app.post('/logout', (req, res, next) => {
 +    req.sessionStore.clear?.((error) => {
 +      if (error) return next(error);
