@@ -38,8 +38,8 @@ export async function cause(
 ): Promise<string> {
   if (outage === 'silence') {
     if (!relay) {
-      return 'Your database is a real one: silence it where it runs. With Docker, that is '
-        + '`docker compose pause`, and later `docker compose unpause`.';
+      return 'The database is one of your own: silence it where it runs. With Docker, that is '
+        + 'docker compose pause, and later docker compose unpause.';
     }
     relay.silence();
     await setTimeout(SILENCE_MS);

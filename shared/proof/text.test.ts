@@ -56,7 +56,7 @@ describe('the text is executed', () => {
 
 describe('what the text names exists', () => {
   test('every block is of a kind that is known', () => {
-    const known = ['console', 'diff', 'ts', 'text', 'mermaid', 'json', 'html', 'yaml'];
+    const known = ['console', 'diff', 'ts', 'text', 'mermaid', 'json', 'html'];
     for (const { language, place } of blocks) {
       assert.ok(known.includes(language), `${place}: what kind of block is “${language}”?`);
     }
