@@ -78,7 +78,7 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   const late = await laptop.get('/account').catch((error: unknown) => {
     throw new Lesson({
       observed: "GET /account found Ada's session, and then the database fell silent. The driver "
-        + 'gave up, and still no answer came within 2 s.',
+        + 'gave up, and still nothing came within 2 s.',
       why: 'express-session stores the session again before it sends an answer, a 503 too. So the '
         + 'visitor waits for the same silent database a second time.',
       lookAt: 'outage.ts: does the error get there, and does the request lose its session before '
@@ -147,8 +147,8 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   const answer = await login.answer.catch(async (error: unknown) => {
     const hasEnded = await entry.ended();
     throw new Lesson({
-      observed: "Ada's POST /login was under way when SIGTERM came. She got no answer, and the "
-        + `process ${hasEnded ? `has ended (${entry.ending})` : 'still runs'}.`,
+      observed: "Ada's POST /login was under way when SIGTERM came. She never got an answer, and "
+        + `the process ${hasEnded ? `has ended (${entry.ending})` : 'still runs'}.`,
       why: 'Without a handler, SIGTERM ends a process at once, in the middle of whatever it does. '
         + 'Every deployment sends one.',
       lookAt: 'index.ts: is endGently() given the server? And ending.ts: does it wait for the '
@@ -225,7 +225,7 @@ async function askHealth(
   browser = app.newBrowser().at(HTTP),
 ): Promise<Exchange> {
   return browser.get('/health').catch((error: unknown) => {
-    throw new Lesson({ observed: 'GET /health got no answer within 2 s.', ...health }, error);
+    throw new Lesson({ observed: 'GET /health was still unanswered after 2 s.', ...health }, error);
   });
 }
 
@@ -256,7 +256,7 @@ async function inTime(entry: Entry, what: string, answer: Promise<Exchange>): Pr
       lookAt: 'index.ts: what ends the process?',
     }, error);
     throw new Lesson({
-      observed: `The database fell silent. ${what} got no answer within ${ANSWER_MS / 1000} s.`,
+      observed: `The database fell silent. ${what} was still unanswered after ${ANSWER_MS / 1000} s.`,
       why: 'Silence is no error, so nothing fails: the driver waits, and your visitors wait with '
         + 'it, the longer the more there are. A deadline makes an error of it, and that can be '
         + 'answered.',

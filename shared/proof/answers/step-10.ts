@@ -62,7 +62,7 @@ export const wrong: WrongAnswer[] = [
     name: 'no deadline at all',
     patch: { 'index.ts': deadlines },
     caughtBy: silent,
-    reads: /One of twenty GET \/account got no answer within 5 s.*all four/,
+    reads: /One of twenty GET \/account was still unanswered after 5 s.*all four/,
     runs: 'aside',
   },
   {
@@ -71,7 +71,7 @@ export const wrong: WrongAnswer[] = [
 +  serverSelectionTimeoutMS: 2000,
 ` },
     caughtBy: silent,
-    reads: /got no answer within 5 s.*Silence is no error/,
+    reads: /still unanswered after 5 s.*Silence is no error/,
     runs: 'aside',
   },
   {
@@ -80,7 +80,7 @@ export const wrong: WrongAnswer[] = [
 +  socketTimeoutMS: 2000,
 ` },
     caughtBy: silent,
-    reads: /got no answer within 5 s/,
+    reads: /still unanswered after 5 s/,
     runs: 'aside',
   },
   {
@@ -89,7 +89,7 @@ export const wrong: WrongAnswer[] = [
 -  connectTimeoutMS: 1000,
 ` },
     caughtBy: silent,
-    reads: /got no answer within 5 s.*connectTimeoutMS/,
+    reads: /still unanswered after 5 s.*connectTimeoutMS/,
     runs: 'aside',
   },
   {
@@ -98,7 +98,7 @@ export const wrong: WrongAnswer[] = [
 +  timeoutMS: 2000,
 ` },
     caughtBy: silent,
-    reads: /got no answer within 5 s/,
+    reads: /still unanswered after 5 s/,
     runs: 'aside',
   },
   {
@@ -110,7 +110,7 @@ export const wrong: WrongAnswer[] = [
 +  serverSelectionTimeoutMS: 10_000,
 ` },
     caughtBy: silent,
-    reads: /got no answer within 5 s.*short enough/,
+    reads: /still unanswered after 5 s.*short enough/,
     runs: 'aside',
   },
   {
@@ -264,7 +264,7 @@ export const wrong: WrongAnswer[] = [
 +    if (!req.secure) return res.sendStatus(403);
 ` },
     caughtBy: answered,
-    reads: /GET \/health (got no answer within 2 s|answered with status 5)/,
+    reads: /GET \/health (was still unanswered after 2 s|answered with status 5)/,
   },
   {
     name: '/health asks the database',
@@ -274,7 +274,7 @@ export const wrong: WrongAnswer[] = [
 +    await client.db('admin').command({ ping: 1 });
 ` },
     caughtBy: answered,
-    reads: /GET \/health (got no answer within 2 s|answered with status 5).*A silent database is no reason/,
+    reads: /GET \/health (was still unanswered after 2 s|answered with status 5).*A silent database is no reason/,
   },
   {
     name: '/health counts as a visit',
@@ -310,7 +310,7 @@ export const wrong: WrongAnswer[] = [
 -endGently(server, client);
 ` },
     caughtBy: deployed,
-    reads: /She got no answer, and the process has ended.*is endGently\(\) given the server/,
+    reads: /She never got an answer, and the process has ended.*is endGently\(\) given the server/,
     runs: 'aside',
   },
   {
@@ -320,7 +320,7 @@ export const wrong: WrongAnswer[] = [
 +  process.once('SIGINT', () => process.exit(0));
 ` },
     caughtBy: deployed,
-    reads: /She got no answer, and the process has ended/,
+    reads: /She never got an answer, and the process has ended/,
     runs: 'aside',
   },
   {
@@ -330,7 +330,7 @@ export const wrong: WrongAnswer[] = [
 +    const deadline = setTimeout(() => undefined, 0);
 ` },
     caughtBy: deployed,
-    reads: /She got no answer/,
+    reads: /She never got an answer/,
     runs: 'aside',
   },
   {
