@@ -5,8 +5,11 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface Relay {
   /** The database's address, by this way. */
   readonly url: string;
-  /** From now on nothing that is sent arrives. Connections stay open, and can still be made. */
-  silence(): void;
+  /**
+   * From now on nothing that is sent arrives. Connections stay open, and can still be made.
+   * @param options `exceptHello`: what the driver asks to know whether the server is well arrives
+   */
+  silence(options?: { exceptHello: boolean }): void;
   /** From now on everything arrives again, what was sent in the meantime first. */
   recover(): void;
   close(): Promise<void>;
@@ -22,15 +25,17 @@ const target = /(?<=^mongodb:\/\/(?:[^/@]*@)?)(127\.0\.0\.1|localhost):(\d+)(?=[
 /** Opens a relay before a database. */
 export async function openRelay(url: string): Promise<Relay> {
   const [, host = '', port = ''] = target.exec(url) ?? [];
-  const ways = new Set<[from: Socket, to: Socket]>();
-  let silent = false;
+  const ways = new Set<{ from: Socket; to: Socket; held: Buffer[] }>();
+  let holds: (data: Buffer) => boolean = () => false;
   const server = createServer((app) => {
     const database = connect(Number(port), host);
-    for (const way of [[app, database], [database, app]] as [Socket, Socket][]) {
-      const [from, to] = way;
+    for (const [from, to] of [[app, database], [database, app]] as [Socket, Socket][]) {
+      const way = { from, to, held: [] as Buffer[] };
       ways.add(way);
-      if (!silent) from.pipe(to);
-      from.on('error', () => to.destroy()).on('close', () => {
+      from.on('data', (data) => {
+        if (way.held.length > 0 || holds(data)) way.held.push(data);
+        else to.write(data);
+      }).on('end', () => to.end()).on('error', () => to.destroy()).on('close', () => {
         to.destroy();
         ways.delete(way);
       });
@@ -39,18 +44,22 @@ export async function openRelay(url: string): Promise<Relay> {
   await once(server, 'listening');
   return {
     url: url.replace(target, `127.0.0.1:${(server.address() as AddressInfo).port}`),
-    silence() {
-      silent = true;
-      for (const [from, to] of ways) from.unpipe(to).pause();
+    silence({ exceptHello } = { exceptHello: false }) {
+      holds = (data) => !(exceptHello && isAboutHello(data));
     },
     recover() {
-      silent = false;
-      for (const [from, to] of ways) from.pipe(to);
+      holds = () => false;
+      for (const { to, held } of ways) for (const data of held.splice(0)) to.write(data);
     },
     async close() {
       server.close();
-      for (const [from] of ways) from.destroy();
+      for (const { from } of ways) from.destroy();
       await once(server, 'close');
     },
   };
+}
+
+/** Whether it's the question `hello`, in its old or its new form, or the answer to it. */
+function isAboutHello(data: Buffer): boolean {
+  return /hello|ismaster|isWritablePrimary/i.test(data.toString('latin1', 0, 200));
 }

@@ -5,6 +5,7 @@ import {
   Collection,
   Db,
   MongoClient,
+  MongoInvalidArgumentError,
   MongoNetworkTimeoutError,
   MongoServerError,
   type Document,
@@ -203,7 +204,7 @@ export class TestDatabase {
    * From now on all reading and storing fails, as the driver does it.
    * @returns what ends that
    */
-  async fail(how: 'silence' | 'no server' | 'duplicate key'): Promise<() => void> {
+  async fail(how: keyof typeof errors): Promise<() => void> {
     const error = await errors[how]();
     this.#beforeRead = this.#beforeWrite = () => Promise.reject(error);
     return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
@@ -276,7 +277,10 @@ const errors = {
     await client.close();
     return error instanceof Error ? error : new Error('A server answers where none can be.');
   },
-  'duplicate key': () => new MongoServerError({ message: 'E11000 duplicate key', code: 11_000 }),
+  'a key that is taken': () => (
+    new MongoServerError({ message: 'E11000 duplicate key', code: 11_000 })
+  ),
+  'a wrong argument': () => new MongoInvalidArgumentError('Argument "docs" must be an array'),
 };
 
 /** A gate that is shut until it is released. */

@@ -27,7 +27,7 @@ export function createApp(settings: Settings): Express {
   // There is one proxy in front of the app. Its X-Forwarded-Proto says how a request came.
   app.set('trust proxy', 1);
 
-  // For whatever watches the process. It says nothing of the database, which no restart mends.
+  // For whatever watches the process. It doesn't ask the database: no restart would fix that.
   app.get('/health', (req, res) => {
     res.send('ok');
   });

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { MongoClient } from 'mongodb';
 
-/** No answer takes longer. What isn't finished by then, never will be. */
+/** How long the requests in progress may take. */
 const FIVE_SECONDS_IN_MS = 5000;
 
-/** Lets the process end when it's told to, once all requests under way are answered. */
+/** Lets the process end when it's told to, once all requests in progress are answered. */
 export function endGently(server: Server, client: MongoClient): void {
   process.once('SIGTERM', () => void end());
   process.once('SIGINT', () => void end());

@@ -11,7 +11,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
 if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 if (!MONGO_URL) stop('MONGO_URL is not set. Set it to the address of a MongoDB.');
 
-// Silence becomes an error after a second and a half. As long again is left to find a server.
+// Silence becomes an error after a second and a half. Finding a server gets just as long.
 const deadlines = {
   heartbeatFrequencyMS: 1000,
   connectTimeoutMS: 1000,

@@ -3,8 +3,8 @@ import type { RightAnswer, WrongAnswer } from './answer.ts';
 const silent = 'when the database falls silent, nobody waits for ever';
 const answered = 'an outage is a 503, and a defect is not';
 const killed = 'one of two processes is killed, and ada is still logged in';
-const deployed = 'SIGTERM lets the requests under way come to their end';
-const interrupted = 'Ctrl-C ends it as gently';
+const deployed = 'SIGTERM lets requests in progress finish';
+const interrupted = 'Ctrl-C ends it just as gently';
 
 /** The solution's deadlines, all in milliseconds, to be replaced. */
 const deadlines = `
@@ -102,6 +102,24 @@ export const wrong: WrongAnswer[] = [
     runs: 'aside',
   },
   {
+    name: 'no deadline for an answer',
+    patch: { 'index.ts': `
+-  socketTimeoutMS: 1500,
+` },
+    caughtBy: silent,
+    reads: /told the driver that it is well, and answered nothing else.*socketTimeoutMS/,
+    runs: 'aside',
+  },
+  {
+    name: 'no heartbeat',
+    patch: { 'index.ts': `
+-  heartbeatFrequencyMS: 1000,
+` },
+    caughtBy: silent,
+    reads: /One of twenty GET \/account was still unanswered after 5 s/,
+    runs: 'aside',
+  },
+  {
     name: 'deadlines that are too long',
     patch: { 'index.ts': `${deadlines}\
 +  heartbeatFrequencyMS: 10_000,
@@ -159,7 +177,29 @@ export const wrong: WrongAnswer[] = [
 +  return error instanceof MongoError;
 ` },
     caughtBy: answered,
-    reads: /refuses a key that is taken\. That's a defect/,
+    reads: /throws an error for a key that is taken\. That's a defect/,
+  },
+  {
+    name: 'a 503 for every error that the driver itself throws',
+    patch: { 'outage.ts': `
+-import { MongoNetworkError, MongoServerSelectionError } from 'mongodb';
++import { MongoError, MongoServerError } from 'mongodb';
+@@${isOutage}\
++  return error instanceof MongoError && !(error instanceof MongoServerError);
+` },
+    caughtBy: answered,
+    reads: /throws an error for a wrong argument\. That's a defect/,
+    runs: 'aside',
+  },
+  {
+    name: 'the session destroyed',
+    patch: { 'outage.ts': `
+-  Reflect.deleteProperty(req, 'session');
++  Reflect.get(req, 'session')?.destroy(() => undefined);
+` },
+    caughtBy: answered,
+    reads: /The database answers again, and Ada's GET \/account still answers with status 302/,
+    runs: 'aside',
   },
   {
     name: 'a 503 when no server is found only',
@@ -334,13 +374,23 @@ export const wrong: WrongAnswer[] = [
     runs: 'aside',
   },
   {
+    name: 'a deadline of a second',
+    patch: { 'ending.ts': `
+-const FIVE_SECONDS_IN_MS = 5000;
++const FIVE_SECONDS_IN_MS = 1000;
+` },
+    caughtBy: deployed,
+    reads: /She never got an answer.*wait for the server's `close`, up to five seconds/,
+    runs: 'aside',
+  },
+  {
     name: 'the client closed before the last answer',
     patch: { 'ending.ts': `${lastAnswer}\
 +    await client.close();
 +    await once(server, 'close');
 ` },
     caughtBy: deployed,
-    reads: /A request under way still needs the database/,
+    reads: /A request in progress still needs the database/,
     runs: 'aside',
   },
   {
@@ -386,24 +436,34 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
     runs: 'aside',
   },
   {
+    name: 'an exit at once at SIGINT',
+    patch: { 'ending.ts': `
+-  process.once('SIGINT', () => void end());
++  process.once('SIGINT', () => process.exit(0));
+` },
+    caughtBy: interrupted,
+    reads: /in progress when SIGINT came\. She never got an answer.*It's what Ctrl-C sends/,
+    runs: 'aside',
+  },
+  {
     name: 'SIGINT forgotten',
     patch: { 'ending.ts': `${handlers}\
 +  process.once('SIGTERM', () => void end());
 ` },
     caughtBy: interrupted,
-    reads: /SIGINT asked your app to end.*is there a handler for SIGINT/,
+    reads: /in progress when SIGINT came\. She never got an answer/,
     runs: 'aside',
   },
 ];
 
 export const right: RightAnswer[] = [
   {
-    name: 'shorter deadlines, and a client that is built first',
+    name: 'other deadlines, and a client that is built first',
     patch: { 'index.ts': `${deadlines}\
 +  heartbeatFrequencyMS: 500,
-+  connectTimeoutMS: 500,
-+  socketTimeoutMS: 1000,
-+  serverSelectionTimeoutMS: 1000,
++  connectTimeoutMS: 1500,
++  socketTimeoutMS: 1800,
++  serverSelectionTimeoutMS: 1700,
 @@
 -const client = await MongoClient.connect(MONGO_URL, deadlines).catch((error: unknown) => {
 +const client = new MongoClient(MONGO_URL, deadlines);
@@ -429,10 +489,10 @@ export const right: RightAnswer[] = [
     runs: 'aside',
   },
   {
-    name: '/health in JSON, and on a router of its own',
+    name: '/health with a 204, and on a router of its own',
     patch: { 'app.ts': `${health}\
 +  const health = express.Router();
-+  health.get('/health', (req, res) => res.json({ status: 'pass' }));
++  health.get('/health', (req, res) => res.status(204).end());
 +  app.use(health);
 +
 ` },
@@ -460,7 +520,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 -    // Nothing keeps the process running any more.
 -    await client.close();
 +    server.close(() => void client.close());
-+    setTimeout(() => { server.closeAllConnections(); }, 3000).unref();
++    setTimeout(() => { server.closeAllConnections(); }, 4000).unref();
 ` },
     runs: 'aside',
   },

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
 import type { MongoClient } from 'mongodb';
 
-// TODO Move 3: at SIGTERM and at SIGINT, take no new connections, let the requests under way be
+// TODO Move 3: on SIGTERM and on SIGINT, take no new connections, let the requests in progress be
 // answered, and close the connections that are left after five seconds. Then close the client.
 
-/** Lets the process end when it's told to, once all requests under way are answered. */
+/** Lets the process end when it's told to, once all requests in progress are answered. */
 export function endGently(server: Server, client: MongoClient): void {
 }
