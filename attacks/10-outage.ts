@@ -70,6 +70,8 @@ console.log(`  ${failed} got another error`);
 console.log(`  ${cutOff} were cut off`);
 console.log(`  ${lost} sessions were lost`);
 console.log(`  the longest wait was ${slowest.toFixed(1)} s`);
-const suffer = { silence: failed > 0 || slowest > 5, deploy: cutOff + failed > 0, kill: lost > 0 }[OUTAGE];
+const suffer = {
+  silence: failed > 0 || slowest > 5, deploy: cutOff + failed > 0, kill: lost > 0,
+}[OUTAGE];
 console.log(suffer ? 'the visitors suffer' : 'the visitors get by');
 process.exitCode = pages === 0 ? 2 : Number(suffer);
