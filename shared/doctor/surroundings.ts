@@ -28,7 +28,7 @@ export async function checkLoopback(): Promise<string> {
     const port = address instanceof Object ? address.port : 0;
     for (const host of ['127.0.0.1', 'localhost']) {
       const url = `http://${host}:${port}`;
-      const answer = await fetch(url, { signal: AbortSignal.timeout(2000) });
+      const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
       if (await answer.text() !== 'hello') throw new Error('another answer');
     }
     return '127.0.0.1 and localhost answer';

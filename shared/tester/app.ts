@@ -63,6 +63,9 @@ export interface SlowRequest {
 const BUILD_PATIENCE_MS = 2000;
 const LOAD_PATIENCE_MS = 3000;
 
+/** How much a turn counts in which packages are still being read, as they are on a busy machine. */
+const LOADING_TURN = 0.2;
+
 /** What runs at shorter intervals runs by itself, in milliseconds. */
 const LONG_INTERVAL_MS = 1000;
 
@@ -207,7 +210,7 @@ async function readCreateApp(href: string): Promise<CreateApp> {
     observed: `app.ts wasn't read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
     why: 'An `await` outside of all functions holds up everything that imports the file.',
     lookAt: 'app.ts: what does it await before createApp() is called?',
-  });
+  }, LOADING_TURN);
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
   const createApp: unknown = Reflect.get(Object(exported), 'createApp');
   expect(isCreateApp(createApp), {
@@ -248,13 +251,14 @@ async function settle(
   patienceMs: number,
   explain: (error: unknown) => Lesson,
   tooLate: ConstructorParameters<typeof Lesson>[0],
+  workingTurn?: number,
 ): Promise<unknown> {
   const crash = watchForCrashes();
   const timer = new AbortController();
   try {
     return await Promise.race([
       work.catch((error: unknown) => { throw crash.lesson() ?? explain(error); }),
-      patience(patienceMs, timer.signal)
+      patience(patienceMs, timer.signal, workingTurn)
         .then(() => { throw new Lesson({ ...tooLate, hangs: true }); }),
     ]);
   } finally {

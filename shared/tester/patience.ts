@@ -9,10 +9,23 @@ import { setTimeout } from 'node:timers/promises';
 /** How often a process tells that it's idle, in milliseconds. */
 export const BEAT_MS = 100;
 
-/** Waits so many milliseconds for code that runs in this process, in many small turns. */
-export async function patience(ms: number, signal: AbortSignal): Promise<undefined> {
-  for (let turn = 0; turn < ms / BEAT_MS && !signal.aborted; turn++) {
+/** How much of the processor's time this process needs to do nothing for a turn, in milliseconds. */
+const NOTHING_MS = 2;
+
+/**
+ * Waits so many milliseconds for code that runs in this process, in many small turns.
+ * @param workingTurn how much a turn counts in which this process was at work
+ */
+export async function patience(
+  ms: number,
+  signal: AbortSignal,
+  workingTurn = 1,
+): Promise<undefined> {
+  for (let turns = 0; turns < ms / BEAT_MS && !signal.aborted;) {
+    const before = process.cpuUsage();
     await setTimeout(BEAT_MS, undefined, { signal }).catch(() => undefined);
+    const { user, system } = process.cpuUsage(before);
+    turns += (user + system) / 1000 > NOTHING_MS ? workingTurn : 1;
   }
   return undefined;
 }

@@ -399,7 +399,7 @@ export const wrong: WrongAnswer[] = [
 -    server.close();
 ${closing.slice(1)}${lastAnswer.slice(1)}\
 -    clearTimeout(deadline);
-+    await new Promise((resolve) => setTimeout(resolve, FIVE_SECONDS_IN_MS));
++    await new Promise((resolve) => setTimeout(resolve, 6 * FIVE_SECONDS_IN_MS));
 +    server.close();
 +    server.closeAllConnections();
 ` },
