@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 /** How often a process tells that it's idle, in milliseconds. */
 export const BEAT_MS = 100;
 
-/** How much of the processor's time this process needs to do nothing for a turn, in milliseconds. */
+/** What this process uses of the processor in a turn in which it does nothing, in milliseconds. */
 const NOTHING_MS = 2;
 
 /**
