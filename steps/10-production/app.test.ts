@@ -348,10 +348,10 @@ function expectUnavailable(answer: Exchange, how: string): void {
       + 'all routes?',
     exchange: answer,
   });
-  expect(/^\d+$|^\w{3}, .* GMT$/.test(retryAfter ?? ''), {
+  expect(/^\d{1,3}$|^\w{3}, .* GMT$/.test(retryAfter ?? ''), {
     observed: `${method} ${path} answered with 503, and ${
       retryAfter === undefined ? 'without a Retry-After' : `with Retry-After: ${retryAfter}`}.`,
-    why: "Retry-After says when it's worth trying again, in whole seconds.",
+    why: "Retry-After says when it's worth trying again, in whole seconds: a few, not thousands.",
     lookAt: 'outage.ts: which headers does the answer have?',
     exchange: answer,
   });
@@ -393,6 +393,8 @@ function expectExitCode(entry: Entry, signal: string): void {
       typeof entry.ending === 'number' ? 'exit code ' : ''}${entry.ending}.`,
     why: 'Exit code 0 says that all is done. Anything else looks like a crash, and someone is '
       + 'called out of bed.',
-    lookAt: `index.ts: is endGently() called? And ending.ts: is there a handler for ${signal}?`,
+    lookAt: typeof entry.ending === 'number'
+      ? 'ending.ts: which line ends the process, and with which exit code?'
+      : `index.ts: is endGently() called? And ending.ts: is there a handler for ${signal}?`,
   });
 }

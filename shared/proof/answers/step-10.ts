@@ -243,6 +243,15 @@ export const wrong: WrongAnswer[] = [
     reads: /with Retry-After: 5s.*in whole seconds/,
   },
   {
+    name: 'a Retry-After in milliseconds',
+    patch: { 'outage.ts': `${answer}\
++  res.status(503).set('Retry-After', '5000').type('text').send('Please try again in a moment.');
+` },
+    caughtBy: answered,
+    reads: /with Retry-After: 5000.*a few, not thousands/,
+    runs: 'aside',
+  },
+  {
     name: 'the error shown to the visitor',
     patch: { 'outage.ts': `${answer}\
 +  res.status(503).set('Retry-After', '5').type('text').send(String(error));
