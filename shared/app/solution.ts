@@ -6,7 +6,7 @@ import { withDatabase } from '../mongo/url.ts';
 import { makeAccounts, type Passwords } from './accounts.ts';
 import { App } from './app.ts';
 import { cause, untilListening, type Process } from './outages.ts';
-import { freePort } from './port.ts';
+import { findAppPorts, freePort } from './port.ts';
 import { startProxy } from './proxy.ts';
 
 /** A finished step that runs, and what can be done to it. */
@@ -36,8 +36,7 @@ export async function withSolution(
   const mongoUrl = withDatabase(relay.url, 'workshop');
   const folder = folderOf(step, 'solutions', workshop);
   const port = await freePort();
-  const ports = [step.behindProxy ? await freePort() : port];
-  if (step.processes) ports.push(await freePort());
+  const ports = step.behindProxy ? await findAppPorts(port, step.processes) : [port];
   const processes = ports.map((port) => ({ port, app: new App({
     entry: path.join(folder, 'index.ts'),
     env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
