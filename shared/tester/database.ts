@@ -321,60 +321,56 @@ MongoClient.prototype.connect = function (this: MongoClient) {
   return connect.call(this);
 };
 
-function watch(
-  name: 'findOne' | 'insertOne' | 'updateOne' | 'replaceOne' | 'findOneAndUpdate'
-    | 'findOneAndReplace' | 'createIndex' | 'deleteOne' | 'deleteMany' | 'findOneAndDelete',
-  before: (collection: Collection, first: Document) => void | Promise<void>,
+/** Calls `before` with the object and the first argument of each call of a driver's method. */
+function watch<T extends object>(
+  { prototype }: { prototype: T },
+  name: keyof T & string,
+  before: (on: T, first: Document) => void | Promise<void>,
 ): void {
-  const original: unknown = Reflect.get(Collection.prototype, name);
-  if (!isMethod(original)) throw new Error(`The driver's collections have no ${name}().`);
-  const watched = async function (this: Collection, first: Document, ...rest: unknown[]) {
+  const original: unknown = Reflect.get(prototype, name);
+  if (!isMethod(original)) throw new Error(`The driver has no ${name}().`);
+  const watched = async function (this: T, first: Document, ...rest: unknown[]) {
     await before(this, first);
     return original.call(this, first, ...rest);
   };
-  Reflect.set(Collection.prototype, name, watched);
+  Reflect.set(prototype, name, watched);
 }
 
 function isMethod(value: unknown): value is (this: unknown, ...args: unknown[]) => unknown {
   return typeof value === 'function';
 }
 
-// A command, such as a ping, reads as well.
-for (const { prototype } of [Db, Admin]) {
-  const original: unknown = Reflect.get(prototype, 'command');
-  if (!isMethod(original)) throw new Error('The driver has no command().');
-  Reflect.set(prototype, 'command', async function (this: unknown, ...args: unknown[]) {
-    for (const watcher of watchers) await watcher.beforeRead();
-    return original.apply(this, args);
-  });
+async function beforeRead(): Promise<void> {
+  for (const watcher of watchers) await watcher.beforeRead();
 }
 
+watch(Collection, 'findOne', beforeRead);
+// A command, such as a ping, reads as well.
+watch(Db, 'command', beforeRead);
+watch(Admin, 'command', beforeRead);
 for (const name of [
   'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
 ] as const) {
-  watch(name, async (collection, filter) => {
+  watch(Collection, name, async (collection: Collection, filter) => {
     for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
     for (const watcher of watchers) await watcher.beforeWrite();
   });
 }
-watch('insertOne', async (collection, document) => {
+watch(Collection, 'insertOne', async (collection: Collection, document) => {
   for (const watcher of watchers) watcher.noteWrite(collection, document._id);
   for (const watcher of watchers) await watcher.beforeWrite();
 });
-watch('findOne', async () => {
-  for (const watcher of watchers) await watcher.beforeRead();
-});
-watch('createIndex', () => {
+watch(Collection, 'createIndex', () => {
   for (const watcher of watchers) watcher.indexCreations++;
 });
-watch('deleteMany', async (collection, filter) => {
+watch(Collection, 'deleteMany', async (collection, filter) => {
   for (const watcher of watchers) {
     if ('expires' in filter) watcher.removesExpired = true;
     else await watcher.beforeDeletion();
   }
 });
 for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
-  watch(name, async () => {
+  watch(Collection, name, async () => {
     for (const watcher of watchers) await watcher.beforeDeletion();
   });
 }
