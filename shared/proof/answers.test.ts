@@ -8,8 +8,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { RightAnswer, WrongAnswer } from './answers/answer.ts';
-import { isUntouched } from '../lesson/starters.ts';
-import { isPartOne, root, steps, type Step } from '../lesson/steps.ts';
+import { isUntouched, starterFolder } from '../lesson/starters.ts';
+import { folderOf, isPartOne, steps, type Step } from '../lesson/steps.ts';
 import { passes } from '../tester/report.ts';
 import { reported, runAnswers, textOf, type Result, type Task } from './answers/run.ts';
 import * as step1 from './answers/step-1.ts';
@@ -36,13 +36,12 @@ const right = catalogues.flatMap((catalogue) => (
 /** How many tests each step has, by its solution. */
 const counts = new Map<number, number>();
 
-const solutions = await Promise.all(steps.map((on) => runs('solutions', on)));
-const solved = solutions.flat().filter(({ on, step }) => (
+const solved = (await runsOfAll('solutions')).filter(({ on, step }) => (
   // In part one, a step's own run goes on with the steps before it.
   step === on || !isPartOne(on.number)
 ));
 // Starters are those that are kept: what a learner does in steps/ is never our failure.
-const started = (await Promise.all(steps.map((on) => runs('steps', on)))).flat();
+const started = await runsOfAll('steps');
 
 const { results, done } = runAnswers([
   ...[...solved, ...started].map(({ task }) => task), ...right, ...wrong,
@@ -129,18 +128,19 @@ function title({ step, answer }: { step: number; answer: WrongAnswer | RightAnsw
   return `step ${step}: ${answer.name}${tests}`;
 }
 
+async function runsOfAll(of: 'solutions' | 'steps') {
+  return (await Promise.all(steps.map((on) => runs(of, on)))).flat();
+}
+
 /**
  * The tests of a step and of all earlier ones, on its solution or its starter. Those that start
  * index.ts are left out where it's the previous solution's, on which they've run.
  */
 async function runs(of: 'solutions' | 'steps', on: Step) {
   const previous = steps[on.number - 2];
-  const indexOf = async ({ folder }: Step, kind: string) => {
-    const text = await readFile(path.join(root, kind, folder, 'index.ts'), 'utf8');
-    return text.replaceAll(/^\s*\/\/.*\r?\n/gm, '');
-  };
-  const sharesIndex = previous !== undefined && await indexOf(previous, 'solutions')
-    === await indexOf(on, of === 'steps' ? 'shared/lesson/starters' : of);
+  const own = of === 'steps' ? starterFolder(on) : folderOf(on, of);
+  const sharesIndex = previous !== undefined
+    && await readIndex(folderOf(previous, 'solutions')) === await readIndex(own);
   return steps.filter(({ number }) => number <= on.number).map((step) => {
     const task: Task = {
       step: on.number, of, answer: { name: of, tests: step.number },
@@ -148,6 +148,12 @@ async function runs(of: 'solutions' | 'steps', on: Step) {
     };
     return { on, step, task };
   });
+}
+
+/** A folder's index.ts, without lines that are comments. */
+async function readIndex(folder: string): Promise<string> {
+  const text = await readFile(path.join(folder, 'index.ts'), 'utf8');
+  return text.replaceAll(/^\s*\/\/.*\r?\n/gm, '');
 }
 
 function expectAllPassed(result: Result | undefined, { sharesIndex = false }: Task): void {
