@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
+  AbstractCursor,
   Admin,
   Collection,
   Db,
@@ -145,6 +146,11 @@ export class TestDatabase {
     return this.#own.db(this.name).collection(collection).find().toArray();
   }
 
+  /** Deletes all documents of a collection of the app's, as another process may. */
+  async deleteDocuments(collection: string): Promise<void> {
+    await this.#own.db(this.name).command({ delete: collection, deletes: [{ q: {}, limit: 0 }] });
+  }
+
   /**
    * A session that another process has written, such as index.ts: the one in this database that
    * was written last, or, if the app uses another database of the server's, the one with this id.
@@ -179,6 +185,16 @@ export class TestDatabase {
   holdDeletions(): Held {
     const { held, wait } = holdUp();
     this.#beforeDeletion = wait;
+    return held;
+  }
+
+  /** The database holds up the next deletion until it is released. */
+  holdNextDeletion(): Held {
+    const { held, wait } = holdUp();
+    this.#beforeDeletion = () => {
+      this.#beforeDeletion = () => Promise.resolve();
+      return wait();
+    };
     return held;
   }
 
@@ -344,7 +360,10 @@ async function beforeRead(): Promise<void> {
   for (const watcher of watchers) await watcher.beforeRead();
 }
 
-watch(Collection, 'findOne', beforeRead);
+for (const name of ['findOne', 'countDocuments', 'estimatedDocumentCount'] as const) {
+  watch(Collection, name, beforeRead);
+}
+watch(AbstractCursor, 'toArray', beforeRead);
 // A command, such as a ping, reads as well.
 watch(Db, 'command', beforeRead);
 watch(Admin, 'command', beforeRead);

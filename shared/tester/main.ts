@@ -53,6 +53,8 @@ const exit = guardProcess();
 
 loadEnvFile();
 process.env.NODE_ENV = 'test';
+// Only index.ts reads the environment. An app that reads it all the same gets another secret.
+process.env.SESSION_SECRET = 'not the one that createApp() is given';
 // express-session speaks of missing options on every start; the tests say it better.
 process.env.NO_DEPRECATION = 'express-session';
 let database: Promise<typeof import('./database.ts')> | undefined;

@@ -1,4 +1,6 @@
+import type { RunningApp } from './app.ts';
 import { findSessionCookie, type Exchange } from './browser.ts';
+import type { Held } from './database.ts';
 import { expect } from './lesson.ts';
 
 /** Explanations by what was shown instead of the expected number. */
@@ -175,4 +177,28 @@ export function readable(html: string): string {
     quot: '"', '#39': "'", lt: '<', gt: '>', amp: '&', nbsp: ' ',
   };
   return html.replaceAll(/&(#?\w+);/g, (entity, name: string) => signs[name] ?? entity);
+}
+
+/**
+ * Looks whether a request is answered while the database still holds up what it asked for. Then
+ * lets the database go on.
+ * @param begin sends the request
+ * @returns the answer that came too early; undefined if it waited
+ */
+export async function earlyAnswer(
+  app: RunningApp,
+  held: Held | undefined,
+  begin: () => Promise<Exchange>,
+): Promise<Exchange | undefined> {
+  let early: Exchange | undefined;
+  const answer = begin().then((exchange) => { early = exchange; }, () => undefined);
+  try {
+    await Promise.race([held?.asked, answer]);
+    // While the database is busy, the app answers other visitors.
+    for (let visit = 0; visit < 5; visit++) await app.newBrowser().get('/no-such-page');
+    return held?.wasAsked ? early : undefined;
+  } finally {
+    held?.release();
+    await answer;
+  }
 }

@@ -194,7 +194,7 @@ test('a second app knows nobody', { move: 3, later: false }, async ({ openApp })
   expectVisit(await browser.movedTo(second).get('/'), 1, {
     3: 'A second createApp() knew a browser that had only been at the first. Something outside '
       + 'createApp() keeps the sessions, or the count; build it inside, with the app.',
-  });
+  }, 'app.ts and session.ts: what is built outside of their functions?');
 });
 
 test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openApp }) => {
@@ -234,7 +234,7 @@ test('a slow request takes no visit back', { move: 4 }, async ({ openApp }) => {
     2: 'A slow request that only read the session was under way during visit 2, and wrote its '
       + "old copy back when it ended: visit 2 is lost. With resave: false a session isn't written "
       + 'unless it has changed.',
-  }, "session.ts: what is resave? If it's missing, it's true.");
+  }, "session.ts: what is resave (if it's missing, it's true)? And app.ts: is save() called?");
 });
 
 test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp }) => {

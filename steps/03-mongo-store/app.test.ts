@@ -258,7 +258,7 @@ async function expectOneHour(
     {
       observed: `After a ${name} the session expires in ${spoken(seconds)}, not in one hour.`,
       why: whyNotOneHour(seconds, answer.setCookie.join().includes('Expires=')),
-      lookAt: 'session.ts: what is `ttl`, in seconds, and does the cookie have a maxAge?',
+      lookAt: 'session.ts: what is `ttl`, in seconds, and has the cookie a maxAge or `expires`?',
       exchange: answer,
     },
   );
@@ -270,8 +270,9 @@ function whyNotOneHour(seconds: number, cookieExpires: boolean): string {
       + '41 days.';
   }
   if (cookieExpires) {
-    return 'The cookie has an expiry date (from maxAge, in milliseconds), and then the document '
-      + 'expires with the cookie: connect-mongo looks at `ttl` only when the cookie has none.';
+    return 'The cookie has an expiry date (from `expires`, or from maxAge, in milliseconds), and '
+      + 'then the document expires with the cookie: connect-mongo looks at `ttl` only when the '
+      + 'cookie has none.';
   }
   if (Math.abs(seconds - 1_209_600) < 5) {
     return 'Without a `ttl`, connect-mongo keeps a session for 14 days.';

@@ -100,7 +100,8 @@ test('the answer waits until the session is gone', { move: 1 }, async (context) 
     expect(early === undefined, {
       observed: 'The answer came while MongoDB was still deleting the session.',
       why: 'A request in between was still logged in, and nobody would hear of an error. '
-        + "destroy() returns no promise, so await doesn't wait for it. Its callback does.",
+        + "destroy() returns no promise, so await doesn't wait for it, and no timer knows how long "
+        + 'it takes. Its callback does.',
       lookAt: 'app.ts: is the answer sent inside the callback of destroy()?',
       exchange: early,
     });

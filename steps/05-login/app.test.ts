@@ -65,6 +65,7 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
     'as ada, without a password': { name: 'ada', password: '' },
     'as ada, with her own password': { name: 'ada', password: mallory.password },
     'as ada, with one character too many': { name: 'ada', password: `${password}x` },
+    'as ada, with a blank too many': { name: 'ada', password: `${password} ` },
     'with a name that nobody has': { name: 'nobody', password },
   };
   for (const [how, form] of Object.entries(tries)) {

@@ -75,6 +75,17 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     const change = await browser.post('/account/password', { new: 'set by mallory' }, headers);
     expectRefused(change, `${capital(who)} sent a new password`);
   }
+  const unheardOf = await browser.post('/logout', '', {
+    Origin: 'https://evil.example', 'Sec-Fetch-Site': 'other-planet',
+  });
+  expect(unheardOf.status === 403, {
+    observed: 'A logout came with Sec-Fetch-Site: other-planet, which no browser says today, and '
+      + `got status ${unheardOf.status}.`,
+    why: 'Nobody can list all that has to stay outside. So list what may come in, and refuse '
+      + 'everything else.',
+    lookAt: 'same-origin.ts: which values of Sec-Fetch-Site may pass?',
+    exchange: unheardOf,
+  });
   await expectStillIn(browser, 'Foreign pages tried to log Ada out');
   await logIn(app.newBrowser(), account);
 

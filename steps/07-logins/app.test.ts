@@ -1,6 +1,7 @@
 import {
   beginRequest,
   createAccount,
+  earlyAnswer,
   expect,
   expectVisit,
   logIn,
@@ -11,6 +12,7 @@ import {
   userOf,
   type Context,
   type Browser,
+  type Exchange,
   type RunningApp,
 } from '#harness';
 
@@ -164,8 +166,20 @@ test('a slow request does not undo a logout', { move: 3 }, async (context) => {
   }
   await expectUser(phone, 'ada', 'Ada logged out on her laptop', 'On her phone');
   await expectUser(browser, 'ada', 'Ada logged out on her laptop', 'On another laptop');
+  await expectToWait(app, 'Ada logged out', () => submit(browser, '/logout', '/logout', {}));
   const restarted = await context.restart(app);
-  await expectUser(phone.movedTo(restarted), 'ada', 'Then the app was restarted', 'On her phone');
+  const moved = phone.movedTo(restarted);
+  await expectUser(moved, 'ada', 'Then the app was restarted', 'On her phone');
+  await app.database?.deleteDocuments('logins');
+  const page = await moved.get('/account');
+  expect(userOf(page) === undefined, {
+    observed: "Another process ended all logins: it deleted their documents. On Ada's phone, "
+      + `GET /account still says “logged in as ${userOf(page) ?? ''}”.`,
+    why: 'Your app may run as several processes. What one of them ends has to be over for all of '
+      + "them, at once. A process that remembers a login doesn't notice.",
+    lookAt: 'logins.ts: does findUser() ask MongoDB every time?',
+    exchange: page,
+  });
 });
 
 test('a new login ends the previous one in the same browser', { move: 3 }, async (context) => {
@@ -186,6 +200,7 @@ test('a new login ends the previous one in the same browser', { move: 3 }, async
     exchange: page,
   });
   await expectUser(browser, 'mallory', 'Mallory logged in after Ada', 'In the same browser');
+  await expectToWait(app, 'Ada logged in after Mallory', () => tryLogin(browser, account));
   await logIn(app.newBrowser(), account);
 });
 
@@ -205,6 +220,22 @@ async function logOut(browser: Browser): Promise<void> {
     why: 'Users have to be able to log out.',
     lookAt: 'app.ts: what does POST /logout do?',
     exchange: answer,
+  });
+}
+
+/** Expects a request that ends a login to be answered once that's done, and not before. */
+async function expectToWait(
+  app: RunningApp,
+  what: string,
+  request: () => Promise<Exchange>,
+): Promise<void> {
+  const early = await earlyAnswer(app, app.database?.holdNextDeletion(), request);
+  expect(early === undefined, {
+    observed: `${what}, and the answer (status ${early?.status}) came while MongoDB was still `
+      + 'deleting the old login.',
+    why: 'In between, its cookie still works. And if MongoDB fails, nobody hears of it.',
+    lookAt: `app.ts: is endLogin() awaited in ${early?.method} ${early?.path}?`,
+    exchange: early,
   });
 }
 

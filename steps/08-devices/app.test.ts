@@ -1,5 +1,6 @@
 import {
   createAccount,
+  earlyAnswer,
   expect,
   expectNoServerError,
   logIn,
@@ -59,6 +60,18 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
     "Other users' logins have nothing to do with it.");
   await logIn(app.newBrowser(), changed);
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
+
+  const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
+    changePassword(laptop, changed.password, 'one more password')
+  ));
+  expect(early === undefined, {
+    observed: `Ada changed her password, and the answer (status ${early?.status}) came while `
+      + 'MongoDB was still deleting her logins.',
+    why: 'Ada reads that all is done, and Mallory is still in. And if MongoDB fails, nobody hears '
+      + 'of it.',
+    lookAt: 'app.ts: is endLogins() awaited?',
+    exchange: early,
+  });
 });
 
 test('nobody changes a password without knowing it', { move: 1 }, async (context) => {
@@ -102,6 +115,11 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
     lookAt: "app.ts: which id tells the logins apart on the page? A login's own id is harmless.",
     exchange: page,
   });
+
+  const devices = Array.from({ length: 12 }, (_, index) => `Device-${index + 1};`);
+  for (const agent of devices) await logIn(app.newBrowser(), account, agent);
+  expectShown(await laptop.get('/account'), ['Phone-Browser', ...devices],
+    'Ada is logged in on fourteen devices');
 
   for (const minutes of [40, 40]) {
     context.advanceClock(minutes * MINUTE_MS);
@@ -159,6 +177,19 @@ test('one device logs another one out', { move: 3 }, async (context) => {
     'A button ends the login next to it, and no other.');
   expectNotShown(await laptop.get('/account'), 'Phone-Browser', "Ada ended her phone's login",
     'A login that has ended needs no button.');
+
+  const last = await findButton(laptop, 'Tablet-Browser');
+  const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
+    press(laptop, last, { password: account.password })
+  ));
+  expect(early === undefined, {
+    observed: `Ada ended her tablet's login, and the answer (status ${early?.status}) came while `
+      + 'MongoDB was still deleting it.',
+    why: 'The page that she sees next still shows that login. And if MongoDB fails, nobody hears '
+      + 'of it.',
+    lookAt: 'app.ts: is endLogin() awaited in POST /account/end?',
+    exchange: early,
+  });
 });
 
 test("nobody ends another user's login", { move: 3 }, async (context) => {
@@ -299,7 +330,8 @@ function expectShown(page: Exchange, agents: string[], what: string): void {
     expect(page.body.includes(agent), {
       observed: `${what}, and GET /account doesn't show “${agent}”.`,
       why: "People recognise their own devices by the browser, and notice one that isn't theirs.",
-      lookAt: 'app.ts: does showAccount() hand accountPage() what listLogins() finds?',
+      lookAt: 'app.ts: does showAccount() hand accountPage() all that listLogins() finds? And '
+        + 'logins.ts: does that leave any out?',
       exchange: page,
     });
   }

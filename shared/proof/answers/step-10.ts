@@ -326,6 +326,26 @@ export const wrong: WrongAnswer[] = [
     reads: /GET \/health (was still unanswered after 2 s|answered with status 5).*A silent database is no reason/,
   },
   {
+    name: '/health asks the database, and is well whatever it says',
+    patch: { 'app.ts': `
+-  app.get('/health', (req, res) => {
++  app.get('/health', async (req, res) => {
++    await client.db().collection('logins').countDocuments().catch(() => undefined);
+` },
+    caughtBy: answered,
+    reads: /GET \/health was still unanswered after 2 s.*A silent database is no reason/,
+  },
+  {
+    name: '/health looks for a session, and is well whatever becomes of it',
+    patch: { 'app.ts': `
+-  app.get('/health', (req, res) => {
++  app.get('/health', async (req, res) => {
++    await client.db().collection('sessions').find({}).toArray().catch(() => undefined);
+` },
+    caughtBy: answered,
+    reads: /GET \/health was still unanswered after 2 s.*A silent database is no reason/,
+  },
+  {
     name: '/health counts as a visit',
     patch: { 'app.ts': `
 -  app.get('/health', (req, res) => {

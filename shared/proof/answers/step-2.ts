@@ -94,7 +94,7 @@ export const wrong: WrongAnswer[] = [
 +    secret: process.env.SESSION_SECRET as string,
 ` },
     caughtBy: cookie,
-    reads: /secret option required for sessions\..*only index\.ts reads the environment\..*that it is given/,
+    reads: /signed, but not with the secret that createApp\(\) was given\..*only index\.ts reads the env/,
   },
   {
     name: 'the secret read from the environment once more, with a fallback',
@@ -104,6 +104,15 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: cookie,
     reads: /signed, but not with the secret that createApp\(\) was given/,
+  },
+  {
+    name: 'the secret read from the environment, and the one given as a fallback',
+    patch: { 'session.ts': `
+-    secret,
++    secret: process.env.SESSION_SECRET ?? secret,
+` },
+    caughtBy: cookie,
+    reads: /signed, but not with the secret that createApp\(\) was given\..*only index\.ts reads the env/,
   },
   {
     name: 'the environment checked in session.ts, and nothing handed over',
@@ -131,7 +140,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: cookie,
-    reads: /createApp\(\{ secret \}\) failed: SESSION_SECRET is not set\..*index\.ts reads and checks all settings.*Line steps\/02-memory-sessions\/session\.ts:\d+/,
+    reads: /signed, but not with the secret that createApp\(\) was given\..*only index\.ts reads the env/,
   },
   {
     name: 'settings that are not handed on',

@@ -213,6 +213,15 @@ export const wrong: WrongAnswer[] = [
     reads: /authenticate\(\) returns a promise, which always counts as true/,
   },
   {
+    name: 'a password without the blanks around it',
+    patch: { 'app.ts': `${check}+    const user = await authenticate(
++      client, field(req, 'name').trim(), field(req, 'password').trim(),
++    );
+` },
+    caughtBy: closed,
+    reads: /as ada, with a blank too many\. Then GET \/account said “logged in as ada”/,
+  },
+  {
     name: 'the user is stored before the password is checked',
     patch: { 'app.ts': `${check}+    req.session.user = field(req, 'name');
 +    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));

@@ -205,6 +205,14 @@ export const wrong: WrongAnswer[] = [
     reads: /from no page \(typed, or from a bookmark\) \(Sec-Fetch-Site: none\)/,
   },
   {
+    name: 'a list of what to refuse, in place of what to let in',
+    patch: { 'same-origin.ts': `${siteCheck}\
++  if (site) return site !== 'cross-site' && site !== 'same-site';
+` },
+    caughtBy: foreign,
+    reads: /Sec-Fetch-Site: other-planet, which no browser says today, and got status 200.*list what may come in/,
+  },
+  {
     name: 'Origin only',
     patch: { 'same-origin.ts': siteCheck },
     caughtBy: own,

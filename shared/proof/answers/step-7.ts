@@ -232,6 +232,27 @@ export const wrong: WrongAnswer[] = [
     reads: /shows nobody.*logins\.ts: which login does findUser\(\) find, and does it await it/,
   },
   {
+    name: 'a login is remembered for ten seconds by each process',
+    patch: { 'logins.ts': `
++const known = new Map<string, { user: string | undefined; at: number }>();
++
+ /** Finds out whose login it is. @returns undefined if there's no such login, or it has ended */
+@@
+   if (!id) return undefined;
++  const remembered = known.get(id);
++  if (remembered && Date.now() - remembered.at < 10_000) return remembered.user;
+@@
+-  return login?.user;
++  known.set(id, { user: login?.user, at: Date.now() });
++  return login?.user;
+@@
++  known.delete(id ?? '');
+   if (id) await logins(client).deleteOne({ _id: id });
+` },
+    caughtBy: slow,
+    reads: /Another process ended all logins.*still says “logged in as ada”.*does findUser\(\) ask MongoDB every time/,
+  },
+  {
     name: 'beginLogin() is not awaited',
     patch: { 'app.ts': `
 -    const login = await beginLogin(client, user);
@@ -318,6 +339,17 @@ export const wrong: WrongAnswer[] = [
     reads: /does POST \/logout call endLogin\(\), and wait for it/,
   },
   {
+    name: 'the logout does not wait until the login has ended',
+    patch: { 'app.ts': `
+-  app.post('/logout', async (req, res, next) => {
+-    await endLogin(client, req.session.login);
++  app.post('/logout', (req, res, next) => {
++    void endLogin(client, req.session.login);
+` },
+    caughtBy: slow,
+    reads: /Ada logged out, and the answer \(status 200\) came while MongoDB was still deleting.*awaited in POST \/logout/,
+  },
+  {
     name: 'the logout ends all logins of the user',
     patch: { 'logins.ts': `
 -  if (id) await logins(client).deleteOne({ _id: id });
@@ -348,6 +380,16 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: replaced,
     reads: /With its cookie, GET \/account says “logged in as ada”/,
+  },
+  {
+    name: 'a new login does not wait until the previous one has ended',
+    patch: { 'app.ts': `
+-    await endLogin(client, req.session.login);
+     const login = await beginLogin(client, user);
++    void endLogin(client, req.session.login);
+` },
+    caughtBy: replaced,
+    reads: /Ada logged in after Mallory, and the answer \(status 303\) came.*awaited in POST \/login/,
   },
   {
     name: 'the previous login is looked for in the new session',

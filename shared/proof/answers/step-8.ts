@@ -112,6 +112,15 @@ export const wrong: WrongAnswer[] = [
     reads: /logged in as ada/,
   },
   {
+    name: 'endLogins() is not awaited',
+    patch: { 'app.ts': `
+-    await endLogins(client, login.user);
++    void endLogins(client, login.user);
+` },
+    caughtBy: attack,
+    reads: /the answer \(status 303\) came while MongoDB was still deleting.*is endLogins\(\) awaited/,
+  },
+  {
     name: 'findLogin() is not awaited',
     patch: { 'app.ts': `
 -    res.locals.login = await findLogin(client, req.session.login);
@@ -229,6 +238,14 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: lists,
     reads: /GET \/account doesn't show “Phone-Browser”/,
+  },
+  {
+    name: 'the latest five logins are listed',
+    patch: { 'logins.ts': `${list}\
++  return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).limit(5).toArray();
+` },
+    caughtBy: lists,
+    reads: /fourteen devices, and GET \/account doesn't show “.*does that leave any out/,
   },
   {
     name: 'logins that have ended by themselves are listed',
@@ -391,6 +408,15 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: foreign,
     reads: /what does the route do for visitors who aren't logged in/,
+  },
+  {
+    name: 'the answer does not wait until the other login has ended',
+    patch: { 'app.ts': `
+-    await endLogin(client, { _id: field(req, 'login'), user: login.user });
++    void endLogin(client, { _id: field(req, 'login'), user: login.user });
+` },
+    caughtBy: one,
+    reads: /Ada ended her tablet's login, and the answer \(status 303\) came while.*awaited in POST \/account\/end/,
   },
 ];
 
