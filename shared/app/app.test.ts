@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { eventually, freePort, isAlive, onEnd, temporaryFolder } from '../testing/workshop.ts';
+import { freePort } from './port.ts';
+import { eventually, isAlive, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { App } from './app.ts';
 
 const windows = process.platform === 'win32';

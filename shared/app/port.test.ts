@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, Server } from 'node:net';
 import { test } from 'node:test';
 import { Problem } from '../terminal/problem.ts';
-import { freePort, listen, onEnd } from '../testing/workshop.ts';
-import { findPort } from './port.ts';
+import { listen, onEnd } from '../testing/workshop.ts';
+import { findPort, freePort } from './port.ts';
 
 /** The port that the advice for a refused one names. */
 async function advised(PORT: string): Promise<number> {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { promisify } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 
@@ -74,14 +75,21 @@ async function otherPort(port: number): Promise<number> {
   return freePort();
 }
 
-/** A port of 127.0.0.1 that nothing uses now. */
+/**
+ * A port that was free a moment ago, and will be for a while: it lies below those that the system
+ * gives, from 32768 on at the lowest, to connections and to servers that ask for any port.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    server.listen(port);
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /**
@@ -99,11 +107,33 @@ export async function findAppPorts(proxyPort: number, count = 1): Promise<number
 }
 
 /**
+ * Lets a server listen on 127.0.0.1: on the wanted port, or one of the nine above it, or any.
+ * @param taken a port that belongs to someone else although nobody listens there yet
+ * @returns the port
+ * @throws {Error} when no port can be had
+ */
+export async function listenNear(server: Server, wanted: number, taken: number): Promise<number> {
+  const near = Array.from({ length: 10 }, (_, index) => wanted + index)
+    .filter((port) => port !== taken && port <= 65_535);
+  for (const port of near) {
+    if (await tryPort(port) !== undefined) continue;
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+      return port;
+    } catch {
+      // Another program was faster.
+    }
+  }
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/**
  * Listens for a moment. Some systems allow that although another program listens on one of the
  * addresses, which would then get the browser's requests: so all are tried.
  * @returns why it can't be done, such as `EADDRINUSE`; undefined if it can
  */
-async function tryPort(port: number): Promise<string | undefined> {
+export async function tryPort(port: number): Promise<string | undefined> {
   for (const host of ['::', '0.0.0.0', '127.0.0.1', '::1']) {
     const server = createServer().listen(port, host);
     try {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { freePort, listen, onEnd } from '../testing/workshop.ts';
+import { freePort } from './port.ts';
+import { listen, onEnd } from '../testing/workshop.ts';
 import { startProxy } from './proxy.ts';
 
 test('passes everything on, and says itself how it came', async (t) => {

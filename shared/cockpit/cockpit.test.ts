@@ -7,8 +7,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { freePort } from '../app/port.ts';
 import {
-  eventually, freePort, isAlive, nothingRuns, onEnd, processesOf, Workshop, type Run,
+  eventually, isAlive, nothingRuns, onEnd, processesOf, Workshop, type Run,
 } from '../testing/workshop.ts';
 import { app, index, learnersWorkshop, Terminal } from '../testing/terminal.ts';
 

@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { makeAccounts } from '../app/accounts.ts';
+import { freePort } from '../app/port.ts';
 import { withSolution, type Running } from '../app/solution.ts';
 import { findStep, folderOf, steps, type Step } from '../lesson/steps.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
-import { eventually, freePort } from '../testing/workshop.ts';
+import { eventually } from '../testing/workshop.ts';
 import type { Context } from './command.ts';
 
 /** How often a command is timed, and a file saved; the first of each doesn't count. */

@@ -4,11 +4,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { freePort, tryPort } from '../app/port.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
-import { canListen } from '../live/port.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { Problem, runCommand } from '../terminal/problem.ts';
-import { freePort } from '../testing/workshop.ts';
 import { root } from '../lesson/steps.ts';
 
 /** What a step's picture shows: the buttons that are pressed, and what is waited for then. */
@@ -57,7 +56,7 @@ await runCommand(async () => {
   const folder = path.join(root, 'docs');
   await mkdir(folder, { recursive: true });
   // The address that WORKSHOP.md names, if it can be had.
-  const app = await canListen(4000, '::') ? 4000 : await freePort();
+  const app = await tryPort(4000) === undefined ? 4000 : await freePort();
   const browser = await startChromium(executablePath);
   try {
     for (const { number, press, link, newest, height } of pictures) {

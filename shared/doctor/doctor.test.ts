@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import doctor from '../commands/doctor.ts';
 import { root, steps } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
-import { cleanEnv, freePort, listen, onEnd, temporaryFolder } from '../testing/workshop.ts';
+import { freePort } from '../app/port.ts';
+import { cleanEnv, listen, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { checkWatching } from './installation.ts';
 
 /** A workshop where all is well, in a folder with a difficult name, and without git. */

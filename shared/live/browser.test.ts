@@ -11,7 +11,8 @@ import type { Browser, Page } from 'playwright-core';
 import { App } from '../app/app.ts';
 import type { Database } from '../mongo/database.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
-import { freePort, onEnd } from '../testing/workshop.ts';
+import { freePort } from '../app/port.ts';
+import { onEnd } from '../testing/workshop.ts';
 import { startLive } from './live.ts';
 import { openStageDatabase, startStage, type Stage } from '../testing/stage.ts';
 

@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { App } from '../app/app.ts';
+import { listenNear } from '../app/port.ts';
 import type { Step } from '../lesson/steps.ts';
 import { actions } from './actions.ts';
 import { findSessionCookie } from './cookie.ts';
@@ -9,7 +10,6 @@ import type { Exchange } from './exchange.ts';
 import { refuse, safeHeaders, type Address } from './guard.ts';
 import { History } from './history.ts';
 import { paint, type AppState, type Picture } from './picture.ts';
-import { listenNear } from './port.ts';
 import { StoreWindow, type Look } from './store.ts';
 
 export interface LiveOptions {

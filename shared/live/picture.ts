@@ -3,7 +3,7 @@ import {
 } from './cookie.ts';
 import { markOf, pictureOf, type CookiePicture, type Mark } from './exchange.ts';
 import type { KnownSession, Sessions } from './sessions.ts';
-import type { Look } from './store.ts';
+import { parse, type Look } from './store.ts';
 
 /** What the page shows of the looking browser's session, at one moment. */
 export interface Picture {
@@ -272,15 +272,6 @@ function paintMemory({ app, session, step }: Facts): StorePicture {
     title: `The memory of process ${app.pid}`,
     text: where + end + later,
   };
-}
-
-/** Reads a string of JSON. @returns undefined if it is none: the app may encrypt it */
-export function parse(text: unknown): unknown {
-  try {
-    return typeof text === 'string' ? JSON.parse(text) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 const most = { text: 300, name: 60, entries: 30, depth: 6 };

@@ -1,5 +1,4 @@
 import type { Collection, Db, Document, MongoClient } from 'mongodb';
-import { parse } from './picture.ts';
 
 /** A document as MongoDB returns it; connect-mongo's `_id` is the session's id. */
 interface Stored extends Document {
@@ -201,4 +200,13 @@ async function lookAtLogins(db: Db, sessions: Collection<Stored>): Promise<Look[
 function endOf(document: Document | undefined): number | undefined {
   const end: unknown = document?.['expires'];
   return end instanceof Date ? end.getTime() : undefined;
+}
+
+/** Reads a string of JSON. @returns undefined if it is none: the app may encrypt it */
+export function parse(text: unknown): unknown {
+  try {
+    return typeof text === 'string' ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -20,7 +20,8 @@ import { openDatabase } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { makeCertificate } from '../testing/certificate.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
-import { freePort, listen, Run, Workshop } from '../testing/workshop.ts';
+import { freePort } from '../app/port.ts';
+import { listen, Run, Workshop } from '../testing/workshop.ts';
 import { applyPatch } from './patch.ts';
 import { wrong as wrongLogins } from './answers/step-5.ts';
 

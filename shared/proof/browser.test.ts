@@ -10,7 +10,7 @@ import { MongoClient } from 'mongodb';
 import { openDatabase } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
-import { freePort } from '../testing/workshop.ts';
+import { freePort } from '../app/port.ts';
 import { root } from '../lesson/steps.ts';
 
 const executablePath = findChromium();

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { openDatabase, type Database } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { App } from '../app/app.ts';
+import { freePort } from '../app/port.ts';
 import { root, steps } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
-import { freePort } from './workshop.ts';
 
 /** An app that runs and its live picture, on free ports. */
 export interface Stage {

@@ -3,13 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { freePort } from '../../app/port.ts';
 import { renderReport } from '../../tester/render.ts';
 import { passes } from '../../tester/report.ts';
 import { runStepTests } from '../../tester/test-process.js';
 import { textOf } from '../answers/run.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
-import { freePort, Workshop } from '../../testing/workshop.ts';
+import { Workshop } from '../../testing/workshop.ts';
 import { CTRL_C, isAsExpected, parseCommands, parseConsole, withPort4000, type Part }
   from './console.ts';
 import type { Block, Place } from './document.ts';
