@@ -7,8 +7,9 @@ import type { RunningApp } from './app.ts';
 import type { Browser, Exchange } from './browser.ts';
 import { ownPage, submit } from './forms.ts';
 import { expect, messageOf } from './lesson.ts';
+import { keepSecret } from './printed.ts';
 import { currentSubject, subjectFile } from './subject.ts';
-import { expectNoServerError } from './visits.ts';
+import { expectNoServerError, expectPrivate } from './visits.ts';
 
 /** argon2id at its cheapest. The hash itself says how much work checking it is. */
 const cheapest = { memoryCost: 8, timeCost: 1, parallelism: 1 };
@@ -35,6 +36,7 @@ export async function createAccount(
     lookAt: "accounts.ts: have you changed it? It's given, and complete.",
   });
   const account = { name, password: randomUUID() };
+  keepSecret(account.password, 'a password');
   await create(await app.database?.connect(), account.name, account.password, cost);
   return account;
 }
@@ -80,6 +82,7 @@ export async function logIn(
     exchange: answer,
   });
   const page = await browser.get('/account');
+  expectPrivate(page);
   const user = userOf(page);
   const { number } = currentSubject().step;
   const finder = number > 7 ? 'findLogin()' : 'findUser()';
@@ -108,8 +111,9 @@ export async function logIn(
   });
   expect(user === account.name, {
     observed: `After a login as ${account.name}, GET /account says “logged in as ${user}”.`,
-    why: "A login opens the user's own account, and no other.",
-    lookAt: 'app.ts: what does POST /login store in req.session?',
+    why: "A login opens the user's own account, and no other, whoever was logged in before.",
+    lookAt: 'app.ts: does every way through POST /login check the password? And what does it store '
+      + 'in req.session?',
     exchange: page,
   });
   return answer;

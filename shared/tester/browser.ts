@@ -4,11 +4,15 @@ import { Cookie, CookieJar } from 'tough-cookie';
 import { watchForCrashes } from './crash.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { patience } from './patience.ts';
+import { keepSecret } from './printed.ts';
 import { currentRun } from './run.ts';
 import { currentSubject } from './subject.ts';
 
 /** How long an answer may take, in milliseconds, unless a browser has more patience. */
 const PATIENCE_MS = 2000;
+
+/** Ids of sessions are at least that long. Shorter ones could be printed by chance. */
+const ID_LENGTH = 16;
 
 /** How many redirects a browser of the tests follows. */
 const MAX_REDIRECTS = 5;
@@ -27,6 +31,10 @@ export interface Exchange {
   readonly retryAfter?: string | undefined;
   /** What a browser takes the body for: its `Content-Type`, or `attachment`. */
   readonly type?: string;
+  /** Who may keep the answer, and for how long: its `Cache-Control`. */
+  readonly cacheControl?: string | undefined;
+  /** Whose pages may read the answer, cookie and all: its `Access-Control-Allow-Origin`. */
+  readonly readableBy?: string | undefined;
   /** The `Set-Cookie` headers that came back. */
   readonly setCookie: readonly string[];
 }
@@ -249,7 +257,11 @@ async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Ex
       crash.promise,
       patience(patienceMs, end.signal),
     ]);
-    if (answer) return { method, path, cookie, ...answer };
+    if (answer) {
+      const { id = '' } = findSessionCookie(answer.setCookie) ?? {};
+      if (id.length >= ID_LENGTH) keepSecret(id, 'the id of a session');
+      return { method, path, cookie, ...answer };
+    }
     throw noAnswer(sent, `got no answer within ${patienceMs / 1000} s`, true);
   } catch (error) {
     throw error instanceof Lesson
@@ -290,6 +302,10 @@ async function send(
     retryAfter: answer.headers['retry-after'],
     type: /^attachment/i.exec(answer.headers['content-disposition'] ?? '')?.[0]
       ?? answer.headers['content-type'] ?? '',
+    cacheControl: answer.headers['cache-control'],
+    readableBy: answer.headers['access-control-allow-credentials'] === 'true'
+      ? answer.headers['access-control-allow-origin']
+      : undefined,
     setCookie: answer.headers['set-cookie'] ?? [],
   };
 }

@@ -86,9 +86,9 @@ export class TestDatabase {
   /** Whether the app writes without asking whether that worked. */
   writesBlindly = false;
   #pendingCommands = 0;
-  #beforeDeletion: () => Promise<void> = () => Promise.resolve();
-  #beforeWrite: () => Promise<void> = () => Promise.resolve();
-  #beforeRead: () => Promise<void> = () => Promise.resolve();
+  #beforeDeletion: (collection: string) => Promise<void> = () => Promise.resolve();
+  #beforeWrite: (collection: string) => Promise<void> = () => Promise.resolve();
+  #beforeRead: (collection: string) => Promise<void> = () => Promise.resolve();
 
   private constructor({ url, client }: TestServer, relay: Relay | undefined) {
     this.url = withDatabase(relay?.url ?? url, this.name);
@@ -198,9 +198,20 @@ export class TestDatabase {
     return held;
   }
 
-  /** From now on the database refuses every deletion. */
-  refuseDeletions(): void {
-    this.#beforeDeletion = () => Promise.reject(new Error('the database refused the deletion'));
+  /**
+   * From now on the database refuses every deletion.
+   * @param from one collection, or all
+   * @param times how often it does so
+   * @returns how often it has done so
+   */
+  refuseDeletions(from?: string, times = Infinity): { count: number } {
+    const refused = { count: 0 };
+    const refusal = refuse('the database refused the deletion', from);
+    this.#beforeDeletion = (collection) => {
+      if (collection === (from ?? collection)) refused.count++;
+      return refused.count > times ? Promise.resolve() : refusal(collection);
+    };
+    return refused;
   }
 
   /** From now on the database holds up everything that is stored until it is released. */
@@ -210,19 +221,23 @@ export class TestDatabase {
     return held;
   }
 
-  /** From now on the database refuses to store anything. @returns what ends that */
-  refuseWrites(): () => void {
-    this.#beforeWrite = () => Promise.reject(new Error('the database refused to store'));
+  /**
+   * From now on the database refuses to store anything.
+   * @param into one collection, or all
+   * @returns what ends that
+   */
+  refuseWrites(into?: string): () => void {
+    this.#beforeWrite = refuse('the database refused to store', into);
     return () => { this.#beforeWrite = () => Promise.resolve(); };
   }
 
   /**
    * From now on all reading and storing fails, as the driver does it.
+   * @param of one collection, or all
    * @returns what ends that
    */
-  async fail(how: keyof typeof errors): Promise<() => void> {
-    const error = await errors[how]();
-    this.#beforeRead = this.#beforeWrite = () => Promise.reject(error);
+  async fail(how: keyof typeof errors, of?: string): Promise<() => void> {
+    this.#beforeRead = this.#beforeWrite = refuse(await errors[how](), of);
     return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
   }
 
@@ -271,16 +286,16 @@ export class TestDatabase {
     this.#written.set(collection.namespace, entry);
   }
 
-  beforeDeletion(): Promise<void> {
-    return this.#beforeDeletion();
+  beforeDeletion(collection: string): Promise<void> {
+    return this.#beforeDeletion(collection);
   }
 
-  beforeWrite(): Promise<void> {
-    return this.#beforeWrite();
+  beforeWrite(collection: string): Promise<void> {
+    return this.#beforeWrite(collection);
   }
 
-  beforeRead(): Promise<void> {
-    return this.#beforeRead();
+  beforeRead(collection: string): Promise<void> {
+    return this.#beforeRead(collection);
   }
 }
 
@@ -293,11 +308,19 @@ const errors = {
     await client.close();
     return error instanceof Error ? error : new Error('A server answers where none can be.');
   },
-  'a key that is taken': () => (
+  'a duplicate key': () => (
     new MongoServerError({ message: 'E11000 duplicate key', code: 11_000 })
   ),
   'a wrong argument': () => new MongoInvalidArgumentError('Argument "docs" must be an array'),
 };
+
+/** @param collection the only one that is refused; all, if it's missing */
+function refuse(reason: string | Error, collection: string | undefined) {
+  const error = reason instanceof Error ? reason : new Error(reason);
+  return (asked: string) => (
+    collection === undefined || asked === collection ? Promise.reject(error) : Promise.resolve()
+  );
+}
 
 /** A gate that is shut until it is released. */
 function holdUp(): { held: Held; wait: () => Promise<void> } {
@@ -356,28 +379,28 @@ function isMethod(value: unknown): value is (this: unknown, ...args: unknown[]) 
   return typeof value === 'function';
 }
 
-async function beforeRead(): Promise<void> {
-  for (const watcher of watchers) await watcher.beforeRead();
+async function beforeRead(collection = ''): Promise<void> {
+  for (const watcher of watchers) await watcher.beforeRead(collection);
 }
 
 for (const name of ['findOne', 'countDocuments', 'estimatedDocumentCount'] as const) {
-  watch(Collection, name, beforeRead);
+  watch(Collection, name, ({ collectionName }) => beforeRead(collectionName));
 }
-watch(AbstractCursor, 'toArray', beforeRead);
+watch(AbstractCursor, 'toArray', ({ namespace }) => beforeRead(namespace.collection));
 // A command, such as a ping, reads as well.
-watch(Db, 'command', beforeRead);
-watch(Admin, 'command', beforeRead);
+watch(Db, 'command', () => beforeRead());
+watch(Admin, 'command', () => beforeRead());
 for (const name of [
   'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
 ] as const) {
   watch(Collection, name, async (collection: Collection, filter) => {
     for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
-    for (const watcher of watchers) await watcher.beforeWrite();
+    for (const watcher of watchers) await watcher.beforeWrite(collection.collectionName);
   });
 }
 watch(Collection, 'insertOne', async (collection: Collection, document) => {
   for (const watcher of watchers) watcher.noteWrite(collection, document._id);
-  for (const watcher of watchers) await watcher.beforeWrite();
+  for (const watcher of watchers) await watcher.beforeWrite(collection.collectionName);
 });
 watch(Collection, 'createIndex', () => {
   for (const watcher of watchers) watcher.indexCreations++;
@@ -385,11 +408,11 @@ watch(Collection, 'createIndex', () => {
 watch(Collection, 'deleteMany', async (collection, filter) => {
   for (const watcher of watchers) {
     if ('expires' in filter) watcher.removesExpired = true;
-    else await watcher.beforeDeletion();
+    else await watcher.beforeDeletion(collection.collectionName);
   }
 });
 for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
-  watch(Collection, name, async () => {
-    for (const watcher of watchers) await watcher.beforeDeletion();
+  watch(Collection, name, async ({ collectionName }) => {
+    for (const watcher of watchers) await watcher.beforeDeletion(collectionName);
   });
 }

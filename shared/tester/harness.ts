@@ -9,7 +9,8 @@ import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
 import type { ProbeEnv } from './entry-probe.ts';
-import { expect, Lesson, messageOf, testSecret } from './lesson.ts';
+import { Lesson, messageOf, testSecret } from './lesson.ts';
+import { expectNothingSecret, forgetPrinted, keepSecret } from './printed.ts';
 import { currentRun, type PlannedTest } from './run.ts';
 import { awaitSecondAnswer, forgetSecondAnswers } from './second-answer.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
@@ -26,7 +27,9 @@ export { ownPage, readForms, submit, type Button, type PageForm } from './forms.
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { within } from './patience.ts';
 export { expectServing, expectStopped, said } from './starts.ts';
-export { earlyAnswer, expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
+export {
+  earlyAnswer, expectNoId, expectNoServerError, expectPrivate, expectVisit, quote,
+} from './visits.ts';
 export { beginRequest, KeptAlive, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
@@ -105,6 +108,7 @@ export function testsOfStep(number: number): StepTests {
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
         const database = await openTestDatabase(opened, canFallSilent);
+        if (database) keepSecret(database.url, 'MONGO_URL, which may hold a password');
         const entry = await Entry.start({ ...workingEnv(database), ...env() });
         opened.push(entry);
         if (atOnce) await run(entry, database, contextOf(opened));
@@ -116,7 +120,7 @@ export function testsOfStep(number: number): StepTests {
         open.push({ close: () => closeAll(opened) });
         const { entry, database } = await starting;
         if (!atOnce) await run(entry, database, contextOf(opened));
-        expectNoSecret(entry);
+        expectNothingSecret(entry.output);
       });
     },
   };
@@ -176,6 +180,7 @@ async function runPlanned(
 async function runWatched(run: (open: Closable[]) => Promise<void>): Promise<void> {
   const crash = watchForCrashes();
   forgetSecondAnswers();
+  forgetPrinted();
   const open: Closable[] = [];
   try {
     await run(open);
@@ -189,6 +194,7 @@ async function runWatched(run: (open: Closable[]) => Promise<void>): Promise<voi
   }
   const lesson = crash.lesson();
   if (lesson) throw lesson;
+  expectNothingSecret();
 }
 
 async function closeAll(open: Closable[]): Promise<void> {
@@ -219,14 +225,6 @@ async function openTestDatabase(open: Closable[], canFallSilent = false) {
   const database = await TestDatabase.create(canFallSilent);
   open.push(database);
   return database;
-}
-
-function expectNoSecret({ output }: Entry): void {
-  expect(!output.includes(testSecret), {
-    observed: 'index.ts printed the SESSION_SECRET.',
-    why: 'What an app prints is kept in logs, which many people can read.',
-    lookAt: 'index.ts: what does it print?',
-  });
 }
 
 function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {

@@ -35,6 +35,8 @@ export class TestRun {
   database?: string;
   /** What the app is doing now: `GET /`, or undefined between requests. */
   request?: string | undefined;
+  /** What the app must not print, and what it is. */
+  readonly secrets = new Map<string, string>();
   /** Whether the rest is left out: the app hangs, and each test would wait for it again. */
   hangs = false;
 

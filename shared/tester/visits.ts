@@ -34,6 +34,7 @@ export function expectVisit(
   lookAt = 'app.ts: where is the count kept, and when is it stored?',
 ): void {
   expectNoServerError(answer);
+  expectPrivate(answer);
   const numbers = numbersIn(answer.body);
   const shown = numbers.find((number) => Number(number) === expected) ?? numbers[0];
   expect(shown !== undefined, {
@@ -179,21 +180,38 @@ export function readable(html: string): string {
   return html.replaceAll(/&(#?\w+);/g, (entity, name: string) => signs[name] ?? entity);
 }
 
+/** Expects that no cache may hand an answer to another visitor. @throws {Lesson} */
+export function expectPrivate(answer: Exchange): void {
+  const { method, path, cacheControl = '' } = answer;
+  const isKept = /\bpublic\b|s-maxage=[1-9]/i.test(cacheControl)
+    || (/max-age=[1-9]/i.test(cacheControl) && !/private|no-store|no-cache/i.test(cacheControl));
+  expect(!isKept, {
+    observed: `${method} ${path} came with Cache-Control: ${cacheControl}.`,
+    why: 'Any cache on the way may keep this answer and give it to the next visitor: with what it '
+      + 'says, and with its cookie. And the browser may show it again without asking your app.',
+    lookAt: 'app.ts: who sets Cache-Control? What depends on the session is for one visitor only.',
+    exchange: answer,
+  });
+}
+
 /**
  * Looks whether a request is answered while the database still holds up what it asked for. Then
  * lets the database go on.
  * @param begin sends the request
+ * @param meanwhile what else happens then
  * @returns the answer that came too early; undefined if it waited
  */
 export async function earlyAnswer(
   app: RunningApp,
   held: Held | undefined,
   begin: () => Promise<Exchange>,
+  meanwhile?: () => Promise<void>,
 ): Promise<Exchange | undefined> {
   let early: Exchange | undefined;
   const answer = begin().then((exchange) => { early = exchange; }, () => undefined);
   try {
     await Promise.race([held?.asked, answer]);
+    if (held?.wasAsked) await meanwhile?.();
     // While the database is busy, the app answers other visitors.
     for (let visit = 0; visit < 5; visit++) await app.newBrowser().get('/no-such-page');
     return held?.wasAsked ? early : undefined;

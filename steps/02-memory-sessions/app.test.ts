@@ -41,7 +41,8 @@ async function expectStoppedWithoutSecret(entry: Entry, given: string): Promise<
   });
 }
 
-test('the first visit gets a signed session cookie', { move: 2 }, async ({ openApp }) => {
+test('the first visit gets a signed session cookie', { move: 2 }, async (context) => {
+  const { openApp, advanceClock } = context;
   const app = await openApp();
   const browser = app.newBrowser();
   const first = await browser.get('/');
@@ -67,8 +68,8 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
   });
   expect(browser.sessionCookie() !== undefined, {
     observed: "The browser threw the session cookie away, or doesn't send it back to /.",
-    why: "Browsers don't keep a cookie of another Domain, or one whose end is in the past. One "
-      + 'with another Path stays away from /. And SameSite=None, Partitioned and names that begin '
+    why: "Browsers don't keep a cookie of another Domain, or one that has already expired. One "
+      + "with another Path isn't sent to /. And SameSite=None, Partitioned and names that begin "
       + 'with __Host- or __Secure- work only with Secure.',
     lookAt: 'session.ts: which name and which cookie options are set?',
     exchange: first,
@@ -82,6 +83,21 @@ test('the first visit gets a signed session cookie', { move: 2 }, async ({ openA
     observed: `Three browsers got the ids ${ids.join(', ')}.`,
     why: 'The id is the key to a session. It has to be so long and so random that nobody can guess '
       + "another visitor's from their own.",
+    lookAt: 'session.ts: what does genid return? Without it, express-session makes good ids.',
+  });
+
+  // Both can be guessed: what Math.random() gives next, and what time it is.
+  advanceClock(0);
+  const { random } = Math;
+  Math.random = () => 0.123456789;
+  const guessed = [await app.newBrowser().get('/'), await app.newBrowser().get('/')]
+    .map(({ setCookie }) => findSessionCookie(setCookie)?.id);
+  Math.random = random;
+  expect(guessed[0] !== guessed[1] || ids.includes(guessed[0] ?? ''), {
+    observed: 'Math.random() gave one number twice, in the same millisecond, and two browsers got '
+      + `the same id, ${guessed[0]}.`,
+    why: 'Everyone knows the time, and a few numbers of Math.random() give away the next ones. '
+      + "It isn't made for secrets. crypto.randomUUID() is.",
     lookAt: 'session.ts: what does genid return? Without it, express-session makes good ids.',
   });
 });
@@ -124,7 +140,7 @@ test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advance
   const isKnown = answer.cookie !== '';
   expectVisit(answer, 3, {
     ...!isKnown && { 1: 'A minute later the same browser was taken for a new one: its cookie had '
-      + 'come to its end. maxAge is in milliseconds, and `expires` is one date for all.' },
+      + 'expired. maxAge is in milliseconds, and `expires` is one date for all.' },
   }, isKnown ? undefined : 'session.ts: does the cookie have a maxAge, or `expires`?');
   for (let visit = 4; visit <= 12; visit++) expectVisit(await browser.get('/'), visit);
 });
@@ -174,6 +190,15 @@ test('a tampered cookie is a new visitor', { move: 3 }, async ({ openApp }) => {
     3: "A cookie whose signature doesn't fit was taken for a real one. Anyone who learns an id "
       + 'could be that visitor.',
   });
+  for (const known of ['keyboard cat', 'secret', 'your-secret-key', 'changeme', 'dev-secret']) {
+    const id = cookie?.id ?? '';
+    const signature = createHmac('sha256', known).update(id).digest('base64').replace(/=+$/, '');
+    const forged = `${cookie?.name}=${encodeURIComponent(`s:${id}.${signature}`)}`;
+    expectVisit(await app.newBrowser().getWithCookie('/', forged), 1, {
+      3: `Mallory signed a cookie with “${known}”, and it was taken for a real one. Everyone knows `
+        + 'that secret. Of a list of secrets, each one counts.',
+    }, 'session.ts: is `secret` the one that is given, and nothing else?');
+  }
   const fresh = findSessionCookie(answer.setCookie);
   expect(fresh !== undefined && fresh.id !== cookie?.id, {
     observed: 'The tampered cookie was answered without a new session id.',
@@ -213,8 +238,8 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
       + 'cookie.',
     why: 'Every robot and every health check would leave a session behind, thousands a day. '
       + 'With saveUninitialized: false a session is kept once something is in it.',
-    lookAt: "session.ts: what is saveUninitialized (if it's missing, it's true)? And app.ts: is "
-      + 'only GET / counted?',
+    lookAt: "session.ts: what is saveUninitialized (if it's missing, it's true)? And app.ts: does "
+      + 'only GET / store something in the session, and no middleware?',
     exchange: nowhere,
   });
 });

@@ -6,7 +6,9 @@ import {
   expectStopped,
   expectVisit,
   findSessionCookie,
+  quote,
   testsOfStep,
+  type Browser,
   type Exchange,
   type RunningApp,
   type StoredSession,
@@ -34,8 +36,8 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
     words: new RegExp(`mongo|database|ECONN|${address}`, 'i'),
     why: 'An app without its database looks alive, and no session can be found or kept. Connect '
       + 'first, then build the app and listen.',
-    lookAt: 'index.ts: is `await` connecting a MongoClient to process.env.MONGO_URL, and what if '
-      + 'that fails?',
+    lookAt: 'index.ts: does it await MongoClient.connect(MONGO_URL), and what happens if that '
+      + 'fails?',
   });
   expect(!entry.output.includes(password), {
     observed: 'index.ts printed MONGO_URL, with the password in it.',
@@ -166,6 +168,9 @@ test('a session lives one hour after its last visit', { move: 3 }, async (contex
   context.advanceClock(ONE_HOUR_MS / 2);
   await expectOneHour(app, () => browser.get('/'), 'visit half an hour later');
   await expectOneHour(app, () => app.newBrowser().get('/'), "new browser's first visit then");
+  const regular = app.newBrowser();
+  for (let visit = 1; visit <= 11; visit++) await regular.get('/');
+  await expectOneHour(app, () => regular.get('/'), "regular's twelfth visit", regular);
 
   // A page that only reads counts as a visit, too. (A cookie with a maxAge is over by then.)
   const cookie = browser.cookieHeader();
@@ -195,6 +200,18 @@ test('an expired session is a new visitor', { move: 3 }, async (context) => {
   expectVisit(await browser.getWithCookie('/', cookie), 1, {
     2: 'The expired session was gone for one visit and back at the next.',
   }, 'session.ts: what is `ttl`, in seconds?');
+
+  const recover = await app.database?.fail('no server');
+  const failed = await browser.getWithCookie('/', cookie);
+  expect(failed.status >= 500, {
+    observed: 'MongoDB was away, and GET / was answered with status '
+      + `${failed.status}: ${quote(failed.body)}.`,
+    why: "The app doesn't know whose visit it is. An error that says so is better than an answer "
+      + "that isn't true, and it's noticed.",
+    lookAt: 'app.ts: what becomes of an error?',
+    exchange: failed,
+  });
+  recover?.();
 });
 
 const nothingStored = {
@@ -235,14 +252,18 @@ async function expectOneHour(
   app: RunningApp,
   visit: () => Promise<Exchange>,
   name: string,
+  browser?: Browser,
 ): Promise<void> {
+  const id = browser?.sessionCookie()?.id;
   const known = (await storedSessions(app)).map((stored): unknown => stored.document._id);
   const earliest = Date.now() + ONE_HOUR_MS;
   const answer = await visit();
   const latest = Date.now() + ONE_HOUR_MS;
 
   const sessions = await storedSessions(app);
-  const session = sessions.find(({ document }) => !known.includes(document._id)) ?? sessions[0];
+  const session = sessions.find(({ document }) => (
+    id === undefined ? !known.includes(document._id) : document._id === id
+  )) ?? sessions[0];
   expect(session !== undefined, { ...nothingStored, exchange: answer });
   const expires: unknown = session.document.expires;
   expect(expires instanceof Date, {

@@ -217,6 +217,13 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
     exchange: page,
   });
   expectNoId(page);
+  expect(!/\b(requestS|s)ubmit\(\)/.test(page.body), {
+    observed: 'The page of GET /logout sends its form by itself.',
+    why: 'Then opening the page is enough to log out, and any page of the web can hold a link to '
+      + 'it. A person has to press the button.',
+    lookAt: 'app.ts: which script is in the page?',
+    exchange: page,
+  });
 
   const buttons = readForms(page).flatMap((form) => form.buttons)
     .filter(({ method }) => method === 'POST');

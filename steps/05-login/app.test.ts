@@ -1,6 +1,7 @@
 import {
   beginRequest,
   createAccount,
+  earlyAnswer,
   expect,
   expectNoServerError,
   expectVisit,
@@ -19,6 +20,8 @@ import {
 } from '#harness';
 
 const { test } = testsOfStep(5);
+
+const ONE_HOUR_MS = 60 * 60 * 1000;
 
 test('the right name and password lead to /account', { move: 1 }, async (context) => {
   const app = await context.openApp();
@@ -44,6 +47,24 @@ test('the right name and password lead to /account', { move: 1 }, async (context
     lookAt: "app.ts: does POST /login end in res.redirect(303, '/account')?",
     exchange: answer,
   });
+  const sessions = await app.database?.sessions() ?? [];
+  const text = JSON.stringify(sessions.map(({ document }) => document));
+  expect(!text.includes(account.password), {
+    observed: "Ada logged in, and her session's document holds her password.",
+    why: 'Whoever can read the database, or a copy of it, can read the password. That is what the '
+      + 'hash is there to prevent.',
+    lookAt: 'app.ts: what does POST /login store in req.session? The name is enough.',
+    exchange: answer,
+  });
+  const latest = Date.now() + ONE_HOUR_MS + 5000;
+  expect(sessions.every(({ document }) => (document.expires as Date).getTime() < latest), {
+    observed: 'Ada logged in, and her session expires more than an hour later.',
+    why: 'Since step 3 a session ends after one hour without a visit, and one with a login in it '
+      + 'is worth more to a thief than any other.',
+    lookAt: 'app.ts: does POST /login change req.session.cookie?',
+    exchange: answer,
+  });
+
   await logIn(app.newBrowser(), other);
   const page = await ada.movedTo(await context.restart(app)).get('/account');
   expect(userOf(page) === 'ada', {
@@ -53,6 +74,48 @@ test('the right name and password lead to /account', { move: 1 }, async (context
       + 'The session is stored, and belongs to one browser.',
     lookAt: 'app.ts: does POST /login store the user in req.session?',
     exchange: page,
+  });
+
+  const early = await earlyAnswer(app, app.database?.holdNextDeletion(),
+    () => tryLogin(ada, account),
+    async () => { await logIn(app.newBrowser(), other); });
+  const own = await ada.get('/account');
+  expect(userOf(own) !== 'mallory', {
+    observed: 'Ada logged in. While MongoDB was busy with it, Mallory logged in, in another '
+      + `browser. Now GET /account tells Ada ${quoteUser(own)}.`,
+    why: 'Requests overlap: while one waits, others are answered. What belongs to one request is '
+      + 'in req and res, or in a variable inside of the handler. Any other is shared by all.',
+    lookAt: 'app.ts: which variables are shared by all requests?',
+    exchange: early ?? own,
+  });
+
+  const reader = app.newBrowser();
+  await logIn(reader, account);
+  for (const minutes of [40, 80]) {
+    context.advanceClock(40 * 60 * 1000);
+    const page = await reader.get('/account');
+    expect(userOf(page) === 'ada', {
+      observed: 'Ada logged in and read GET /account every 40 minutes. After '
+        + `${minutes} minutes nobody is logged in.`,
+      why: 'An hour without a visit ends a session, and a page that only reads is a visit, too.',
+      lookAt: 'session.ts: what is touchAfter, in seconds?',
+      exchange: page,
+    });
+  }
+
+  const foreign = 'https://evil.example/';
+  const names = ['next', 'returnTo', 'return_to', 'redirect', 'redirect_to', 'url', 'from'];
+  const wishes = Object.fromEntries(names.map((name) => [name, foreign]));
+  const sent = await app.newBrowser().post(
+    `/login?${String(new URLSearchParams(wishes))}`, { ...account, ...wishes }, ownPage(app.url),
+  );
+  expect(!/evil\.example/.test(sent.location ?? ''), {
+    observed: `A link led to the login with an address in it, and after the login it led on to `
+      + `${sent.location}.`,
+    why: "Mallory can send Ada a link to your real login page, which then takes her to Mallory's "
+      + 'page. If that says “wrong password, try again”, Ada tries again there.',
+    lookAt: 'app.ts: where does POST /login redirect to? Not to what came with the request.',
+    exchange: sent,
   });
 });
 
@@ -169,9 +232,9 @@ test('forms that no browser sends are refused', { move: 1 }, async ({ openApp })
     });
     expect(!/\n\s+at |<script|node_modules/.test(answer.body), {
       observed: `Mallory sent ${what} to POST /login, and read ${quote(answer.body)}.`,
-      why: "Input may come back only as text, and an answer mustn't show how your server looks "
-        + 'inside.',
-      lookAt: 'app.ts: is readForms still where it was, and what does the answer show?',
+      why: 'What someone typed may be shown only as text, never as HTML. And an answer must not '
+        + 'show what your server looks like inside.',
+      lookAt: 'app.ts: does the answer show a field of the form? And is readForms where it was?',
       exchange: answer,
     });
   }
@@ -230,6 +293,18 @@ test('the next login in the same browser is a new session, too', { move: 2 }, as
     lookAt: 'app.ts: what happens to the session from before the login?',
     exchange: page,
   });
+
+  const copy = browser.cookieHeader();
+  await logIn(browser, ada);
+  const again = await app.newBrowser().getWithCookie('/account', copy);
+  expect(userOf(again) === undefined, {
+    observed: 'Ada was logged in, and logged in once more. A copy of her old cookie still says '
+      + `${quoteUser(again)}.`,
+    why: "You can't know who else has the old cookie. Every login begins a new session, whoever "
+      + 'was logged in before.',
+    lookAt: 'app.ts: does every way through POST /login that ends well call regenerate()?',
+    exchange: again,
+  });
 });
 
 test('the answer waits until the new session is stored', { move: 3 }, async ({ openApp }) => {
@@ -276,6 +351,28 @@ test('a login that cannot be stored is an error', { move: 3 }, async (context) =
   });
   allowWrites?.();
   await expectNobody(browser, answer, 'MongoDB refused to store the new session');
+
+  const recover = await app.database?.fail('no server');
+  const unknown = await app.newBrowser().post('/login', account, ownPage(app.url));
+  expect(unknown.status >= 500, {
+    observed: 'MongoDB was away, Ada logged in with the right password, and POST /login answered '
+      + `with status ${unknown.status}.`,
+    why: "The app couldn't check the password. Ada must not be told that it's wrong.",
+    lookAt: 'app.ts: what becomes of an error that authenticate() throws?',
+    exchange: unknown,
+  });
+  recover?.();
+
+  app.database?.refuseDeletions();
+  const kept = await browser.post('/login', account, ownPage(app.url));
+  expect(kept.status >= 500, {
+    observed: 'MongoDB refused to delete the session from before the login, and POST /login '
+      + `answered with status ${kept.status}.`,
+    why: 'The old session is still there, with whatever it can do. Nobody notices, unless the '
+      + 'login fails.',
+    lookAt: 'app.ts: does the callback of regenerate() look at its error? return next(error)',
+    exchange: kept,
+  });
 });
 
 /** The answer that never came. */

@@ -19,12 +19,21 @@ const { test } = testsOfStep(6);
 
 const MINUTE_MS = 60_000;
 
+/** What browsers also say when a person presses a button. */
+const pressed = {
+  'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document', 'Sec-Fetch-User': '?1',
+};
+
 /** What today's browsers say about a page that isn't ours. */
 const foreignPages = {
-  'a page on another port': { Origin: 'http://localhost:4666', 'Sec-Fetch-Site': 'same-site' },
-  'a sibling host': { Origin: 'https://evil.shop.example', 'Sec-Fetch-Site': 'same-site' },
-  'another site': { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' },
-  'a nameless page': { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' },
+  'a page on another port': {
+    Origin: 'http://localhost:4666', 'Sec-Fetch-Site': 'same-site', ...pressed,
+  },
+  'a sibling host': {
+    Origin: 'https://evil.shop.example', 'Sec-Fetch-Site': 'same-site', ...pressed,
+  },
+  'another site': { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site', ...pressed },
+  'a nameless page': { Origin: 'null', 'Sec-Fetch-Site': 'cross-site', ...pressed },
 };
 
 const attack = "a button on mallory's page does not change ada's password";
@@ -59,7 +68,7 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     expect(userOf(await visitor.get('/account')) === undefined, {
       observed: `${capital(who)} sent Mallory's name and password to POST /login, from a visitor's `
         + 'browser. Now the visitor is logged in as Mallory.',
-      why: 'Mallory can now read in her account whatever the visitor writes or buys. That takes no '
+      why: 'Whatever the visitor writes or buys, Mallory can read it in her account. That takes no '
         + 'cookie, so no SameSite can stop it.',
       lookAt: 'app.ts: is sameOrigin above POST /login, too? And same-origin.ts: does it check '
         + 'requests without a cookie?',
@@ -74,6 +83,8 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     expectRefused(withoutCookie, `${capital(who)} sent a logout, without a cookie`);
     const change = await browser.post('/account/password', { new: 'set by mallory' }, headers);
     expectRefused(change, `${capital(who)} sent a new password`);
+    const plain = await browser.post('/logout', 'x', { ...headers, 'Content-Type': 'text/plain' });
+    expectRefused(plain, `${capital(who)} sent a logout as plain text`);
   }
   const unheardOf = await browser.post('/logout', '', {
     Origin: 'https://evil.example', 'Sec-Fetch-Site': 'other-planet',
@@ -146,6 +157,17 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (con
       lookAt: 'same-origin.ts: do GET, HEAD and OPTIONS pass?',
       exchange: link,
     });
+    const script = await browser.getWithCookie('/account', cookie, {
+      Origin: headers.Origin, 'Sec-Fetch-Site': headers['Sec-Fetch-Site'], 'Sec-Fetch-Mode': 'cors',
+    });
+    expect(script.readableBy !== headers.Origin, {
+      observed: `A script on ${who} asked for /account, and the answer says that pages of `
+        + `${headers.Origin} may read it, with Ada's cookie.`,
+      why: "Without that, browsers keep our pages from other sites' scripts. CORS headers take "
+        + 'protection away: they never add any.',
+      lookAt: 'same-origin.ts: what is Access-Control-Allow-Origin set to, and what for?',
+      exchange: script,
+    });
   }
 });
 
@@ -169,7 +191,7 @@ test(old, { move: 2 }, async (context) => {
       const answer = await browser.post('/logout', '', { Host, Origin });
       expectRefused(answer, `An old browser at ${Host} sent a logout with Origin: ${Origin}`, {
         why: "Browsers from before 2023 may not know Sec-Fetch-Site. They send the page's origin: "
-          + "scheme, host and port. Host and port have to match the request's.",
+          + "scheme, host and port. Host and port have to match the request's Host header.",
         lookAt: "same-origin.ts: is new URL(origin).host compared with req.get('Host')?",
       });
     }
@@ -227,8 +249,12 @@ function expectAccepted(answer: Exchange, what: string, headers: Record<string, 
   expect(answer.status < 400, {
     observed: `${what} (${said}), and got status ${answer.status}: `
       + `${quote(answer.body)}.`,
-    why: 'Our own pages have to work in every browser. If it sends Sec-Fetch-Site, nothing else '
-      + 'counts: with Referrer-Policy: no-referrer, even our own forms come with Origin: null.',
+    why: 'Our own pages have to work in every browser. ' + ('Sec-Fetch-Site' in headers
+      ? 'If it sends Sec-Fetch-Site, nothing else counts: with Referrer-Policy: no-referrer, even '
+      + 'our own forms come with Origin: null.'
+      : "Compare the Origin's host and port with the Host of this request, because an app can have "
+        + 'more than one name. The scheme says nothing: behind a proxy that ends HTTPS, your app '
+        + 'sees plain HTTP.'),
     lookAt: 'same-origin.ts: which requests are refused?',
     exchange: answer,
   });

@@ -6,6 +6,7 @@ import {
   expectVisit,
   logIn,
   ownPage,
+  quote,
   submit,
   testsOfStep,
   tryLogin,
@@ -65,6 +66,17 @@ test('every login gets its own document', { move: 1 }, async (context) => {
   for (const [name, browser] of Object.entries({ laptop, phone })) {
     await expectUser(browser, 'ada', 'Ada logged in on her laptop and phone', `On her ${name}`);
   }
+
+  const allowWrites = app.database?.refuseWrites('logins');
+  const failed = await tryLogin(app.newBrowser(), account);
+  expect(failed.status >= 500, {
+    observed: 'MongoDB refused to store the login, and POST /login answered with status '
+      + `${failed.status}.`,
+    why: "Ada is told that she's logged in, but no page will know it.",
+    lookAt: 'app.ts: what becomes of an error that beginLogin() throws?',
+    exchange: failed,
+  });
+  allowWrites?.();
 });
 
 test('a login ends after eight hours, or one hour of silence', { move: 2 }, async (context) => {
@@ -100,6 +112,19 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
     await busy.get('/');
   }
   await logIn(busy, account);
+
+  const recover = await app.database?.fail('no server', 'logins');
+  const unknown = await busy.get('/account');
+  expect(unknown.status >= 500 || userOf(unknown) === 'ada', {
+    observed: "Ada was logged in, and MongoDB couldn't look up her login. GET /account answered "
+      + `with status ${unknown.status}${unknown.location ? `, and leads to ${unknown.location}` : ''
+      }.`,
+    why: "“I can't find out who you are” isn't “You're nobody”. Ada would lose what she was "
+      + 'writing, and see a login page where she should see an error.',
+    lookAt: 'app.ts: what becomes of an error that findUser() throws?',
+    exchange: unknown,
+  });
+  recover?.();
 });
 
 test('a form finished after the logout changes nothing', { move: 3 }, async (context) => {
@@ -180,11 +205,25 @@ test('a slow request does not undo a logout', { move: 3 }, async (context) => {
     lookAt: 'logins.ts: does findUser() ask MongoDB every time?',
     exchange: page,
   });
+
+  await logIn(moved, account);
+  const refused = app.database?.refuseDeletions('logins');
+  const failed = await submit(moved, '/logout', '/logout', {});
+  expect(failed.status >= 500 || refused?.count === 0, {
+    observed: 'MongoDB refused to delete the login, and POST /logout answered with status '
+      + `${failed.status}: ${quote(failed.body)}.`,
+    why: "The login is still there. Ada believes that she's logged out of it, and she isn't.",
+    lookAt: 'app.ts: what becomes of an error that endLogin() throws?',
+    exchange: failed,
+  });
 });
 
 test('a new login ends the previous one in the same browser', { move: 3 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const mallory = await createAccount(app, 'mallory');
+  await tryLogin(browser, { name: 'ada', password: 'mistyped' });
+  await expectUser(browser, 'ada', 'Ada was logged in, and mistyped her password at /login',
+    'In her browser');
   const old = browser.cookieHeader();
   const slow = await app.startSlowGet('/', old);
   await logIn(browser, mallory);

@@ -61,23 +61,40 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   await logIn(app.newBrowser(), changed);
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 
+  const next = { ...account, password: 'one more password' };
   const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
-    changePassword(laptop, changed.password, 'one more password')
-  ));
+    changePassword(laptop, changed.password, next.password)
+  ), async () => {
+    await expectNoLogin(app.newBrowser(), changed,
+      'Ada changed her password, and MongoDB was still deleting her logins');
+  });
   expect(early === undefined, {
     observed: `Ada changed her password, and the answer (status ${early?.status}) came while `
       + 'MongoDB was still deleting her logins.',
-    why: 'Ada reads that all is done, and Mallory is still in. And if MongoDB fails, nobody hears '
-      + 'of it.',
+    why: "Ada is told that it's done, and Mallory is still in. And if MongoDB fails, nobody finds "
+      + 'out.',
     lookAt: 'app.ts: is endLogins() awaited?',
     exchange: early,
+  });
+
+  const refused = app.database?.refuseDeletions('logins', 1);
+  const failed = await changePassword(laptop, next.password, account.password);
+  expect(failed.status >= 500 || refused?.count === 0, {
+    observed: "MongoDB refused to delete Ada's logins, and POST /account/password answered with "
+      + `status ${failed.status}.`,
+    why: "Ada believes that Mallory is out, and she isn't.",
+    lookAt: 'app.ts: what becomes of an error that endLogins() throws?',
+    exchange: failed,
   });
 });
 
 test('nobody changes a password without knowing it', { move: 1 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const { password } = await createAccount(app, 'mallory');
-  const tries = { 'a wrong password': 'guessed', 'no password': '', 'her own': password };
+  const tries = {
+    'a wrong password': 'guessed', 'an empty one': '', 'no such field': undefined,
+    'her own': password,
+  };
   for (const [what, old] of Object.entries(tries)) {
     const answer = await changePassword(laptop, old, 'set by mallory');
     expectRefused(answer, `At Ada's laptop, Mallory tried to change the password with ${what}`);
@@ -120,6 +137,15 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   for (const agent of devices) await logIn(app.newBrowser(), account, agent);
   expectShown(await laptop.get('/account'), ['Phone-Browser', ...devices],
     'Ada is logged in on fourteen devices');
+  context.advanceClock(2 * MINUTE_MS);
+  await phone.get('/');
+  const { body } = await laptop.get('/account');
+  expect(body.indexOf('Phone-Browser') < body.indexOf('Device-12;'), {
+    observed: 'Ada visited the app with her phone just now, but GET /account lists a device above '
+      + "it that hasn't been seen for two minutes.",
+    why: 'What is being used right now is what people look for first.',
+    lookAt: 'logins.ts: what does listLogins() sort by? The one seen last comes first.',
+  });
 
   for (const minutes of [40, 40]) {
     context.advanceClock(minutes * MINUTE_MS);
@@ -146,6 +172,16 @@ test('what a browser says about itself is only text', { move: 2 }, async ({ open
     exchange: page,
   });
   expectShown(page, ['img src=x', 'script'], 'Two odd browsers are logged in');
+
+  const tag = '<u>';
+  const refused = await changePassword(browser, account.password, tag);
+  expect(!refused.body.includes(tag), {
+    observed: `Ada chose the new password ${tag}, which is too short, and the page shows it as `
+      + 'HTML.',
+    why: 'What came in a form is only text, too. And a password is nothing to show.',
+    lookAt: 'app.ts: which sentence is showAccount() given?',
+    exchange: refused,
+  });
 });
 
 test('one device logs another one out', { move: 3 }, async (context) => {
@@ -157,10 +193,18 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   await logIn(mallory, other, 'Mallory-Browser');
 
   const button = await findButton(laptop, 'Phone-Browser');
-  const refused = await press(laptop, button, { password: 'guessed' });
-  expectRefused(refused, "At Ada's laptop, Mallory tried to end a login with a wrong password");
-  await expectUser(phone, 'ada', 'Mallory tried to end a login with a wrong password',
-    'on the phone', 'Check the password before you do anything.');
+  const guesses: Record<string, Record<string, string>> = {
+    'with a wrong password': { password: 'guessed' },
+    'with an empty password': { password: '' },
+    'without the password field': {},
+  };
+  for (const [how, filledIn] of Object.entries(guesses)) {
+    const { password: _, ...form } = button.form;
+    const refused = await press(laptop, { ...button, form }, filledIn);
+    expectRefused(refused, `At Ada's laptop, Mallory tried to end a login ${how}`);
+    await expectUser(phone, 'ada', `Mallory tried to end a login ${how}`,
+      'on the phone', 'Check the password before you do anything.');
+  }
 
   const slow = await app.startSlowGet('/', phone.cookieHeader());
   const answer = await press(laptop, button, { password: account.password });
@@ -185,8 +229,8 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   expect(early === undefined, {
     observed: `Ada ended her tablet's login, and the answer (status ${early?.status}) came while `
       + 'MongoDB was still deleting it.',
-    why: 'The page that she sees next still shows that login. And if MongoDB fails, nobody hears '
-      + 'of it.',
+    why: 'The page that she sees next still shows that login. And if MongoDB fails, nobody finds '
+      + 'out.',
     lookAt: 'app.ts: is endLogin() awaited in POST /account/end?',
     exchange: early,
   });
@@ -236,8 +280,14 @@ async function ada({ openApp }: Context) {
   return { app, account, laptop, phone };
 }
 
-function changePassword(browser: Browser, password: string, next: string): Promise<Exchange> {
-  return browser.post('/account/password', { password, new: next }, ownPage(browser.url));
+/** @param password undefined to send no such field */
+function changePassword(
+  browser: Browser,
+  password: string | undefined,
+  next: string,
+): Promise<Exchange> {
+  const form = { ...password !== undefined && { password }, new: next };
+  return browser.post('/account/password', form, ownPage(browser.url));
 }
 
 /** A button of the account page, and what is sent with it. */

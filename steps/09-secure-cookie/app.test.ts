@@ -75,6 +75,13 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     + 'change a page that comes over plain HTTP, and read what is typed there.');
   }
 
+  const local = await app.newBrowser().get('/login', {
+    Host: 'localhost:4000', 'X-Forwarded-Proto': 'http',
+  });
+  expectRefused(local, 'A request came over plain HTTP, with Host: localhost:4000', 'The client '
+  + 'writes Host, or the proxy, and many proxies write localhost. It says nothing about how the '
+  + 'request came.', 'https://localhost:4000');
+
   const cookie = ada.cookieHeader();
   const ways = {
     [`over plain HTTP, to ${HTTP}/account`]: 'http',
@@ -150,6 +157,16 @@ test(tossed, { move: 3 }, async (context) => {
         + "can't log in, however often she tries.",
       lookAt,
       exchange: page,
+    });
+    const alone = await newBrowser(app).getWithCookie('/account', toss.split(';')[0] ?? '');
+    expect(as.startsWith('__Host-') || userOf(alone) === undefined, {
+      observed: `A browser sent no cookie but ${as}=…, which came from ${SIBLING}. GET /account `
+        + `says “logged in as ${userOf(alone) ?? ''}”.`,
+      why: 'As long as the app takes the old name, too, Mallory can toss such a cookie to anyone '
+        + "who has no session yet. Those who logged in under the old name log in once more, that's "
+        + 'all.',
+      lookAt: 'app.ts and session.ts: which names of cookies count?',
+      exchange: alone,
     });
   }
 });
@@ -254,17 +271,17 @@ async function expectKept(browser: Browser): Promise<void> {
 }
 
 /** Expects a 4xx, or a way to HTTPS, and no cookie of a session. */
-function expectRefused(answer: Exchange, what: string, why: string): void {
+function expectRefused(answer: Exchange, what: string, why: string, https = HTTPS): void {
   expectNoServerError(answer);
   const { status, location = '' } = answer;
-  const isRefused = status >= 400 || (status >= 300 && location.startsWith(`${HTTPS}/`));
+  const isRefused = status >= 400 || (status >= 300 && location.startsWith(`${https}/`));
   const user = userOf(answer);
   expect(isRefused, {
     observed: `${what}, and was answered with status ${status}`
       + `${location && ` and Location: ${location}`}${user ? `, “logged in as ${user}”` : ''}.`,
     why,
-    lookAt: 'app.ts: does app.use(httpsOnly) stand above everything? And https-only.ts: when does '
-      + 'it call next()?',
+    lookAt: 'app.ts: is app.use(httpsOnly) above everything else? And https-only.ts: when does it '
+      + 'call next()?',
     exchange: answer,
   });
   expect(findSessionCookie(answer.setCookie) === undefined, {

@@ -96,17 +96,18 @@ test(answered, { move: 2 }, async ({ openApp }) => {
     throw new Lesson({
       observed: "GET /account found Ada's session, and then the database fell silent. The driver "
         + 'gave up, and still nothing came within 2 s.',
-      why: 'express-session stores the session again before it sends an answer, a 503 too. So the '
-        + 'visitor waits for the same silent database a second time.',
-      lookAt: 'outage.ts: does the error get there, and does the request lose its session before '
-        + 'the 503 is sent?',
+      why: 'Every error has to reach `outage`: one that is caught on the way makes a logout of an '
+        + 'outage. And express-session stores the session again before it sends an answer, a 503 '
+        + 'too. So the visitor waits for the same silent database a second time.',
+      lookAt: 'app.ts: is an error caught there? And outage.ts: does the request lose its session '
+        + 'before the 503 is sent?',
     }, error);
   });
   storing?.release();
   if (userOf(late) !== 'ada') expectError(late);
   await expectBack(laptop);
 
-  for (const how of ['a key that is taken', 'a wrong argument'] as const) {
+  for (const how of ['a duplicate key', 'a wrong argument'] as const) {
     const end = await database?.fail(how);
     expectDefect(`The driver throws an error for ${how}`, await laptop.get('/account'));
     end?.();
@@ -176,11 +177,12 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   connection.close();
   expect(ended, {
     observed: 'After SIGTERM, one visitor never sent the rest of a form, and one kept a connection '
-      + 'alive and went on asking. Ten seconds later the process still runs.',
+      + 'alive and kept sending requests. Ten seconds later the process was still running.',
     why: 'server.close() waits for each connection that is in use, and others decide how long that '
       + 'is. `docker stop` waits ten seconds, and then kills the process, whatever it does.',
-    lookAt: 'ending.ts: after which time does it call server.closeAllConnections()? And is the '
-      + 'client closed, which keeps the process running, too?',
+    lookAt: 'ending.ts: after which time does it call server.closeAllConnections(), as a method '
+      + '(on its own it does nothing)? And is the client closed? It keeps the process running, '
+      + 'too.',
   });
   expectExitCode(entry, 'SIGTERM');
 });
@@ -233,10 +235,11 @@ function finish(
     throw new Lesson({
       observed: `Ada's POST /login was in progress when ${signal} came. She never got an answer, `
         + `and the process ${hasEnded ? `has ended (${entry.ending})` : 'still runs'}.`,
-      why: `Without a handler, ${signal} ends a process at once, whatever it's doing. `
+      why: `Without a handler, or with one that calls process.exit(), ${signal} ends a process at `
+        + "once, whatever it's doing. "
         + (signal === 'SIGTERM' ? 'Every deployment sends one.' : "It's what Ctrl-C sends."),
-      lookAt: 'index.ts: is endGently() given the server? And ending.ts: does it wait for the '
-        + "server's `close`, up to five seconds, before anything else ends?",
+      lookAt: 'index.ts: is endGently() given the server? And ending.ts: do both signals do the '
+        + "same, and does that wait for the server's `close`, up to five seconds?",
     }, error);
   });
 }
@@ -245,10 +248,11 @@ function finish(
 async function open(entry: Entry, database: TestDatabase | undefined) {
   await entry.settled();
   expect(entry.port !== undefined, {
-    observed: `index.ts ${entry.running ? 'runs' : 'has ended'}, and doesn't listen. It printed: `
-      + `"${entry.lastWords}"`,
-    why: 'Nothing can be visited before index.ts starts.',
-    lookAt: 'index.ts: does it connect, build the app with the client, then listen?',
+    observed: `index.ts ${entry.running ? "runs, but doesn't listen" : 'ended before it listened'
+    }. It printed: "${entry.lastWords}"`,
+    why: 'No page can be visited until index.ts is running.',
+    lookAt: 'index.ts: does it connect, build the app with the client, then listen? And if the '
+      + 'machine is very busy, are the deadlines long enough for it to connect?',
   }, entry.output);
   const account = await createAccount({ database }, 'ada');
   const laptop = patient(entry);
@@ -273,11 +277,12 @@ async function askHealth(
 }
 
 const health = {
-  why: 'A proxy, or whatever started the process, asks this to know whether it lives: over plain '
-    + 'HTTP, without a cookie, every few seconds. If not, it sends visitors elsewhere and starts '
-    + 'the process anew. A silent database is no reason: a new process would find the same one.',
-  lookAt: "app.ts: does app.get('/health', …) stand above httpsOnly and the session, and ask "
-    + 'nobody?',
+  why: 'A proxy, or whatever started the process, asks this to find out whether the process is '
+    + 'alive: over plain HTTP, without a cookie, every few seconds. If not, it sends visitors '
+    + 'elsewhere and restarts it. A silent database is no reason for that: a new process would '
+    + 'find the same one.',
+  lookAt: "app.ts: is app.get('/health', …) above httpsOnly and the session, and does it answer "
+    + 'without asking the database?',
 };
 
 async function refusesConnections(entry: Entry): Promise<boolean> {

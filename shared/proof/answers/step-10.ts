@@ -148,7 +148,7 @@ export const wrong: WrongAnswer[] = [
 +    res.locals.login = await findLogin(client, req.session.login).catch(() => undefined);
 ` },
     caughtBy: answered,
-    reads: /the database fell silent.*outage\.ts: does the error get there/,
+    reads: /the database fell silent.*app\.ts: is an error caught there/,
   },
   {
     name: 'a 503 that waits for the store',
@@ -177,7 +177,7 @@ export const wrong: WrongAnswer[] = [
 +  return error instanceof MongoError;
 ` },
     caughtBy: answered,
-    reads: /throws an error for a key that is taken\. That's a defect/,
+    reads: /throws an error for a duplicate key\. That's a defect/,
   },
   {
     name: 'a 503 for every error that the driver itself throws',
@@ -442,7 +442,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 +    const deadline = setTimeout(() => { server.closeIdleConnections(); }, FIVE_SECONDS_IN_MS);
 ` },
     caughtBy: deployed,
-    reads: /Ten seconds later the process still runs.*others decide how long that is/,
+    reads: /Ten seconds later the process was still running.*others decide how long that is/,
     runs: 'aside',
   },
   {
@@ -451,7 +451,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 -    await client.close();
 ` },
     caughtBy: deployed,
-    reads: /Ten seconds later the process still runs.*is the client closed/,
+    reads: /Ten seconds later the process was still running.*is the client closed/,
     runs: 'aside',
   },
   {

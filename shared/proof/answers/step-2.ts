@@ -491,7 +491,7 @@ export function createApp(settings: Settings): Express {
 +  });
 ` },
     caughtBy: uninitialized,
-    reads: /got a session cookie.*is only GET \/ counted/,
+    reads: /got a session cookie.*does only GET \/ store something/,
   },
   {
     name: 'resave: true',
@@ -905,6 +905,50 @@ export function createApp(settings: Settings): Express {
 ` },
     caughtBy: counts,
     reads: /Visit 4 was answered with "Hello World, visit 1"/,
+  },
+  {
+    name: 'a second secret that everyone knows',
+    patch: {
+      'session.ts': `
+-    secret,
++    secret: [secret, 'keyboard cat'],
+`,
+    },
+    caughtBy: tampered,
+    reads: /signed a cookie with “keyboard cat”, and it was taken for a real one/,
+  },
+  {
+    name: 'ids made of Math.random() and the time',
+    patch: {
+      'session.ts': `
+     secret,
++    genid: () => Math.random().toString(36).slice(2) + Date.now().toString(36),
+`,
+    },
+    caughtBy: cookie,
+    reads: /Math\.random\(\) gave one number twice.*what does genid return/,
+  },
+  {
+    name: 'an answer that caches may keep',
+    patch: {
+      'app.ts': `
+     req.session.visits = (req.session.visits ?? 0) + 1;
++    res.set('Cache-Control', 'public, max-age=60');
+`,
+    },
+    caughtBy: counts,
+    reads: /came with Cache-Control: public, max-age=60.*give it to the next visitor/,
+  },
+  {
+    name: 'a log with the cookies in it',
+    patch: {
+      'app.ts': `
+   app.get('/', (req, res) => {
++    console.log(req.method, req.url, req.headers.cookie ?? 'new', req.sessionID);
+`,
+    },
+    caughtBy: cookie,
+    reads: /Your app printed the id of a session\. What an app prints is kept in logs/,
   },
 ];
 

@@ -737,6 +737,48 @@ export const wrong: WrongAnswer[] = [
     caughtBy: oneHour,
     reads: /After a visit the session expires in \d+ minutes, not in one hour\. The cookie has an/,
   },
+  {
+    name: 'a month for those who come often',
+    patch: {
+      'app.ts': `
+     req.session.visits = (req.session.visits ?? 0) + 1;
++    if (req.session.visits > 5) req.session.cookie.maxAge = 30 * 24 * 60 * 60 * 1000;
+`,
+    },
+    caughtBy: oneHour,
+    reads: /After a regular's twelfth visit the session expires in 30 days, not in one hour/,
+  },
+  {
+    name: 'MONGO_URL printed once all is well',
+    patch: {
+      'index.ts': `
+   if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
++  console.log(\`Connected to \${MONGO_URL}\`);
+`,
+    },
+    caughtBy: atUrl,
+    reads: /index\.ts printed MONGO_URL, which may hold a password/,
+  },
+  {
+    name: 'a first visit in place of an error',
+    patch: {
+      'app.ts': `
+-import express, { type Express } from 'express';
++import express, { type ErrorRequestHandler, type Express } from 'express';
+@@
++  const onError: ErrorRequestHandler = (error, req, res, next) => {
++    void next;
++    console.error(String(error));
++    res.send('Hello World, visit 1');
++  };
++  app.use(onError);
++
+   return app;
+`,
+    },
+    caughtBy: expired,
+    reads: /MongoDB was away, and GET \/ was answered with status 200.*isn't true/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -795,6 +795,35 @@ export const wrong: WrongAnswer[] = [
     caughtBy: page,
     reads: /The answer to GET \/logout holds the session's id/,
   },
+  {
+    name: 'a page that sends its form by itself',
+    patch: {
+      'app.ts': `
+   <button>Log out</button>
+ </form>
++<script>document.forms[0].submit();</script>
+`,
+    },
+    caughtBy: page,
+    reads: /The page of GET \/logout sends its form by itself/,
+  },
+  {
+    name: 'the id in the log of a failed logout',
+    patch: {
+      'app.ts': `
+-    req.session.destroy((error) => {
+-      if (error) return next(error);
++    const id = req.sessionID;
++    req.session.destroy((error) => {
++      if (error) {
++        console.error('No logout', id, error);
++        return next(error);
++      }
+`,
+    },
+    caughtBy: failure,
+    reads: /Your app printed the id of a session/,
+  },
 ];
 
 export const right: RightAnswer[] = [

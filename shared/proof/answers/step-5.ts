@@ -314,7 +314,7 @@ export const wrong: WrongAnswer[] = [
 +  app.use(express.urlencoded());
 ` },
     caughtBy: strange,
-    reads: /an answer mustn't show how your server looks inside/,
+    reads: /an answer must not show what your server looks like inside/,
   },
   {
     name: 'the user is kept in a variable',
@@ -339,6 +339,143 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: opens,
     reads: /POST \/login leads to \//,
+  },
+  {
+    name: 'the user of the latest login in a variable of the app',
+    patch: {
+      'app.ts': `
++  let user: string | undefined;
++
+   app.post('/login', async (req, res, next) => {
+-    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++    user = await authenticate(client, field(req, 'name'), field(req, 'password'));
+@@
+-      req.session.user = user;
++      req.session.user = user as string;
+`,
+    },
+    caughtBy: opens,
+    reads: /While MongoDB was busy with it, Mallory logged in, in another browser.*shared by all/,
+  },
+  {
+    name: 'the user in app.locals',
+    patch: {
+      'app.ts': `
+       req.session.user = user;
++      app.locals['user'] = user;
+@@
+-    if (user) res.send(accountPage(user));
++    if (user) res.send(accountPage(String(app.locals['user'])));
+`,
+    },
+    caughtBy: opens,
+    reads: /the app was restarted, and GET \/account shows undefined\. A variable in the app is shared/,
+  },
+  {
+    name: 'a log with the form in it',
+    patch: {
+      'app.ts': `
+     if (!user) {
++      console.warn('Failed login', req.ip, req.body);
+`,
+    },
+    caughtBy: closed,
+    reads: /Your app printed a password/,
+  },
+  {
+    name: 'the whole form in the session',
+    patch: {
+      'app.ts': `
+       req.session.user = user;
++      Object.assign(req.session, { login: req.body as object });
+`,
+    },
+    caughtBy: opens,
+    reads: /her session's document holds her password/,
+  },
+  {
+    name: 'a redirect to wherever the link says',
+    patch: {
+      'app.ts': `
+-        res.redirect(303, '/account');
++        const { next: target } = req.query;
++        res.redirect(303, typeof target === 'string' ? target : '/account');
+`,
+    },
+    caughtBy: opens,
+    reads: /after the login it led on to https:\/\/evil\.example/,
+  },
+  {
+    name: 'nothing new for those who are logged in',
+    patch: {
+      'app.ts': `
+-    req.session.regenerate((error) => {
++    if (req.session.user === user) {
++      res.redirect(303, '/account');
++      return;
++    }
++    req.session.regenerate((error) => {
+`,
+    },
+    caughtBy: next,
+    reads: /logged in once more\. A copy of her old cookie still says/,
+  },
+  {
+    name: 'a login for a month',
+    patch: {
+      'app.ts': `
+       req.session.user = user;
++      req.session.cookie.maxAge = 30 * 24 * 60 * 60 * 1000;
+`,
+    },
+    caughtBy: opens,
+    reads: /her session expires more than an hour later/,
+  },
+  {
+    name: 'touchAfter of a day',
+    patch: {
+      'session.ts': `
+       ttl: ONE_HOUR_IN_SECONDS,
++      touchAfter: 24 * 3600,
+`,
+    },
+    caughtBy: opens,
+    reads: /After 80 minutes nobody is logged in.*what is touchAfter/,
+  },
+  {
+    name: 'an account that caches may keep',
+    patch: {
+      'app.ts': `
+-    if (user) res.send(accountPage(user));
++    if (user) res.set('Cache-Control', 'public, max-age=300').send(accountPage(user));
+`,
+    },
+    caughtBy: opens,
+    reads: /GET \/account came with Cache-Control: public, max-age=300/,
+  },
+  {
+    name: 'a wrong password in place of an error',
+    patch: {
+      'app.ts': `
+-    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++    const user = await authenticate(client, field(req, 'name'), field(req, 'password'))
++      .catch(() => undefined);
+`,
+    },
+    caughtBy: failure,
+    reads: /MongoDB was away.*Ada must not be told that it's wrong/,
+  },
+  {
+    name: "regenerate()'s error is only logged",
+    patch: {
+      'app.ts': `
+     req.session.regenerate((error) => {
+-      if (error) return next(error);
++      if (error) console.error(String(error));
+`,
+    },
+    caughtBy: failure,
+    reads: /refused to delete the session from before the login.*callback of regenerate\(\)/,
   },
 ];
 

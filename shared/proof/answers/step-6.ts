@@ -275,6 +275,46 @@ export const wrong: WrongAnswer[] = [
     caughtBy: old,
     reads: /A login came from our own page \(Origin: http:\/\/127/,
   },
+  {
+    name: 'navigations are let in',
+    patch: {
+      'same-origin.ts': `
+-  if (site) return site === 'same-origin' || site === 'none';
++  if (site === 'same-origin' || site === 'none') return true;
++  if (req.get('Sec-Fetch-Mode') === 'navigate') return true;
++  if (site) return false;
+`,
+    },
+    caughtBy: attack,
+    reads: /which values of Sec-Fetch-Site may pass/,
+  },
+  {
+    name: 'CORS headers for everyone',
+    patch: {
+      'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
++  const origin = req.get('Origin');
++  if (origin) {
++    res.set('Access-Control-Allow-Origin', origin);
++    res.set('Access-Control-Allow-Credentials', 'true');
++  }
++  if (isSafe(req.method) || isOurs(req)) next();
+`,
+    },
+    caughtBy: own,
+    reads: /may read it, with Ada's cookie.*CORS headers take protection away/,
+  },
+  {
+    name: 'only forms are checked',
+    patch: {
+      'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
++  if (isSafe(req.method) || !req.is('urlencoded') || isOurs(req)) next();
+`,
+    },
+    caughtBy: foreign,
+    reads: /sent a logout as plain text, and got status 200 instead of 403/,
+  },
 ];
 
 /** The pages' forms, with a hidden field in each. */

@@ -404,6 +404,58 @@ export const wrong: WrongAnswer[] = [
     caughtBy: replaced,
     reads: /with the id in the old session/,
   },
+  {
+    name: 'the login begins in an async callback',
+    patch: {
+      'app.ts': `
+-    const login = await beginLogin(client, user);
+-    req.session.regenerate((error) => {
++    req.session.regenerate(async (error) => {
+       if (error) return next(error);
+-      req.session.login = login;
++      req.session.login = await beginLogin(client, user);
+`,
+    },
+    caughtBy: begins,
+    reads: /Your server stopped: the database refused to store/,
+  },
+  {
+    name: 'a stranger made of an error',
+    patch: {
+      'app.ts': `
+-    res.locals.user = await findUser(client, req.session.login);
++    res.locals.user = await findUser(client, req.session.login).catch(() => undefined);
+`,
+    },
+    caughtBy: ends,
+    reads: /couldn't look up her login.*leads to \/login.*isn't “You're nobody”/,
+  },
+  {
+    name: 'a logout that never fails',
+    patch: {
+      'app.ts': `
+   app.post('/logout', async (req, res, next) => {
+-    await endLogin(client, req.session.login);
++    await endLogin(client, req.session.login).catch(() => undefined);
+`,
+    },
+    caughtBy: slow,
+    reads: /refused to delete the login, and POST \/logout answered with status 200.*believes that she's logged out/,
+  },
+  {
+    name: 'the previous login ends before the password is checked',
+    patch: {
+      'app.ts': `
+   app.post('/login', async (req, res, next) => {
++    await endLogin(client, req.session.login);
+@@
+-    await endLogin(client, req.session.login);
+     const login = await beginLogin(client, user);
+`,
+    },
+    caughtBy: replaced,
+    reads: /mistyped her password at \/login\. In her browser, GET \/account shows nobody/,
+  },
 ];
 
 export const right: RightAnswer[] = [

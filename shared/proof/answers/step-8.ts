@@ -418,6 +418,95 @@ export const wrong: WrongAnswer[] = [
     caughtBy: one,
     reads: /Ada ended her tablet's login, and the answer \(status 303\) came while.*awaited in POST \/account\/end/,
   },
+  {
+    name: 'the logins end before the password changes',
+    patch: {
+      'app.ts': `
+-    if (!await changePassword(client, login.user, field(req, 'new'))) {
++    if (field(req, 'new').length < 8) {
+@@
+     await endLogins(client, login.user);
++    await changePassword(client, login.user, field(req, 'new'));
+`,
+    },
+    caughtBy: attack,
+    reads: /MongoDB was still deleting her logins\. Then “a new password” opened Ada's account/,
+  },
+  {
+    name: 'a change without the field needs no password',
+    patch: {
+      'app.ts': `
+-    if (!await authenticate(client, login.user, field(req, 'password'))) {
+-      await showAccount(res.status(403), login, "That isn't your password.");
+-      return;
+-    }
+-    if (!await changePassword(client, login.user, field(req, 'new'))) {
++    const { password } = req.body as { password?: string };
++    if (password !== undefined && !await authenticate(client, login.user, password)) {
++      await showAccount(res.status(403), login, "That isn't your password.");
++      return;
++    }
++    if (!await changePassword(client, login.user, field(req, 'new'))) {
+`,
+    },
+    caughtBy: knows,
+    reads: /Mallory tried to change the password with no such field, and got status/,
+  },
+  {
+    name: 'an end without the field needs no password',
+    patch: {
+      'app.ts': `
+-    if (!await authenticate(client, login.user, field(req, 'password'))) {
+-      await showAccount(res.status(403), login, "That isn't your password.");
+-      return;
+-    }
+-
+-    await endLogin(client, { _id: field(req, 'login'), user: login.user });
++    const { password } = req.body as { password?: string };
++    if (password !== undefined && !await authenticate(client, login.user, password)) {
++      await showAccount(res.status(403), login, "That isn't your password.");
++      return;
++    }
++
++    await endLogin(client, { _id: field(req, 'login'), user: login.user });
+`,
+    },
+    caughtBy: one,
+    reads: /Mallory tried to end a login without the password field, and got status 303/,
+  },
+  {
+    name: 'the error of endLogins() is swallowed',
+    patch: {
+      'app.ts': `
+-    await endLogins(client, login.user);
++    await endLogins(client, login.user).catch(() => undefined);
+`,
+    },
+    caughtBy: attack,
+    reads: /refused to delete Ada's logins, and POST \/account\/password answered with status 303/,
+  },
+  {
+    name: 'a refused password shown as HTML',
+    patch: {
+      'app.ts': `
+-      await showAccount(res.status(400), login, 'A password needs at least 8 characters.');
++      await showAccount(res.status(400), login, field(req, 'new') + ' is too short.');
+`,
+    },
+    caughtBy: text,
+    reads: /which is too short, and the page shows it as HTML/,
+  },
+  {
+    name: 'sorted by when they began',
+    patch: {
+      'logins.ts': `
+-  return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
++  return logins(client).find({ user, ...alive() }).sort({ since: -1 }).toArray();
+`,
+    },
+    caughtBy: lists,
+    reads: /lists a device above it that hasn't been seen for two minutes/,
+  },
 ];
 
 export const right: RightAnswer[] = [

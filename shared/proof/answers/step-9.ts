@@ -191,7 +191,7 @@ export const wrong: WrongAnswer[] = [
    return app;
 ` },
     caughtBy: refused,
-    reads: /does app\.use\(httpsOnly\) stand above everything/,
+    reads: /is app\.use\(httpsOnly\) above everything else/,
   },
   {
     name: 'below the session',
@@ -336,6 +336,34 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: kept,
     reads: /sends only Origin: https:\/\/shop\.example/,
+  },
+  {
+    name: 'the old name counts where there is no new one',
+    patch: {
+      'app.ts': `
++  app.use((req, res, next) => {
++    const { cookie } = req.headers;
++    if (cookie && !cookie.includes(cookieName)) {
++      req.headers.cookie = cookie.replace('connect.sid=', \`\${cookieName}=\`);
++    }
++    next();
++  });
+   app.use(session(sessionOptions(settings)));
+`,
+    },
+    caughtBy: tossed,
+    reads: /A browser sent no cookie but connect\.sid=….*logged in as mallory/,
+  },
+  {
+    name: 'localhost may come over plain HTTP',
+    patch: {
+      'https-only.ts': `
+-  if (req.secure) next();
++  if (req.secure || req.hostname === 'localhost') next();
+`,
+    },
+    caughtBy: refused,
+    reads: /A request came over plain HTTP, with Host: localhost:4000, and was answered with status 200/,
   },
 ];
 
