@@ -62,8 +62,8 @@ function tell(
   if (file === undefined) return undefined;
   return new Lesson({
     observed: `${request} was answered with status ${status}, and then the app answered it again.`,
-    why: "Neither an answer nor next() ends a function: what's below still runs, whatever was "
-      + "refused. And there's only one answer to a request, so the second one throws.",
+    why: 'Neither an answer nor next() ends a function: the lines below still run, even after a '
+      + "refusal. And there's only one answer to a request, so the second one throws.",
     lookAt: `${file}: does the function end there, with \`return\`, or is the rest in an \`else\`?`,
   }, frame);
 }

@@ -122,7 +122,7 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
     : {
         observed: `${given}, and index.ts ended without a word about ${names}. ${said(entry)}`,
         why: 'The person at the terminal has to read what to put right.',
-        lookAt: 'index.ts: which sentence is stop() given?',
+        lookAt: 'index.ts: what does the sentence in stop() say?',
       }, entry.output);
 }
 

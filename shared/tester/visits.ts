@@ -149,8 +149,9 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   },
   {
     says: /must be connected|client was closed|Topology is closed/,
-    why: "The store uses a client that's closed. Either it's another one than createApp() was "
-      + 'given, or something has closed that one.',
+    why: "The store uses a client that's closed. Either it isn't the one that createApp() was "
+      + 'given, or something has closed that one. A store in a variable of the module, too, keeps '
+      + 'the client of the first app.',
     lookAt: 'session.ts and index.ts: where does the client of the store come from, and who '
       + 'closes it?',
   },

@@ -130,7 +130,7 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
 });
 
 const withNoPortNumber = { move: 3, env: () => ({ PORT: '400O' }) };
-testEntry('a PORT that is no port number ends it too', withNoPortNumber, async (entry) => {
+testEntry("a PORT that isn't a port number ends it too", withNoPortNumber, async (entry) => {
   const tooLarge = await entry.again({ PORT: '70000' });
   for (const [started, given] of [[entry, '400O'], [tooLarge, '70000']] as const) {
     await started.settled();
@@ -149,6 +149,6 @@ testEntry('a PORT that is no port number ends it too', withNoPortNumber, async (
 
 const wrongPort = {
   names: 'PORT',
-  why: "That's a typing error. If the app goes on elsewhere, you look for it in vain.",
+  why: "That's a typo. If the app listens on some other port, you'll look for it in vain.",
   lookAt: 'index.ts: what does it do with PORT before it listens?',
 };

@@ -42,7 +42,7 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
   expect(!entry.output.includes(password), {
     observed: 'index.ts printed MONGO_URL, with the password in it.',
     why: 'What an app prints is kept in logs, which many people can read.',
-    lookAt: 'index.ts: which sentence is stop() given?',
+    lookAt: 'index.ts: what does the sentence in stop() say?',
   });
 });
 

@@ -6,7 +6,7 @@ const onPort = 'index.ts listens on PORT';
 const defaultPort = 'without PORT it listens on 4000';
 const emptyPort = 'an empty PORT counts as missing';
 const takenPort = 'a PORT that is taken ends it with a sentence';
-const noPort = 'a PORT that is no port number ends it too';
+const noPort = "a PORT that isn't a port number ends it too";
 
 const listen = `
 -createApp().listen(port, (error) => {
@@ -496,7 +496,7 @@ export const wrong: WrongAnswer[] = [
 +const port = Number(PORT) || 4000;
 ` },
     caughtBy: noPort,
-    reads: /PORT was "\d+O", and the app asked for port \d+\. That's a typing error\./,
+    reads: /PORT was "\d+O", and the app asked for port \d+\. That's a typo\./,
   },
   {
     name: 'PORT passed on as a text',
@@ -640,7 +640,7 @@ export const wrong: WrongAnswer[] = [
 +const port = parseInt(PORT || '4000', 10);
 ` },
     caughtBy: noPort,
-    reads: /PORT was "\d+O", and the app asked for port \d+\. That's a typing error\./,
+    reads: /PORT was "\d+O", and the app asked for port \d+\. That's a typo\./,
   },
   {
     name: 'a PORT that is too large brought down to size',
@@ -653,7 +653,7 @@ export const wrong: WrongAnswer[] = [
 +} else if (!Number.isInteger(port) || port < 1) {
 ` },
     caughtBy: noPort,
-    reads: /PORT was "\d+", and the app asked for port \d+\. That's a typing error\./,
+    reads: /PORT was "\d+", and the app asked for port \d+\. That's a typo\./,
   },
   {
     name: 'the next port instead of a taken one',
