@@ -82,13 +82,7 @@ async function otherPort(port: number): Promise<number> {
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000);
-    const server = createServer();
-    server.listen(port);
-    const isFree = await once(server, 'listening').then(() => true, () => false);
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
+    if (await tryPort(port) === undefined) return port;
   }
 }
 

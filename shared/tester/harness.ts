@@ -27,9 +27,7 @@ export { ownPage, readForms, submit, type Button, type PageForm } from './forms.
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { within } from './patience.ts';
 export { expectServing, expectStopped, said } from './starts.ts';
-export {
-  earlyAnswer, expectNoId, expectNoServerError, expectPrivate, expectVisit, quote,
-} from './visits.ts';
+export { earlyAnswer, expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
 export { beginRequest, KeptAlive, type WatchedRequest } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */

@@ -1,4 +1,4 @@
-import type { Lesson } from './lesson.ts';
+import { testSecret, type Lesson } from './lesson.ts';
 import type { Report } from './report.ts';
 import { currentSubject, setSubject, type Subject } from './subject.ts';
 import { steps, type Step } from '../lesson/steps.ts';
@@ -36,7 +36,7 @@ export class TestRun {
   /** What the app is doing now: `GET /`, or undefined between requests. */
   request?: string | undefined;
   /** What the app must not print, and what it is. */
-  readonly secrets = new Map<string, string>();
+  readonly secrets = new Map([[testSecret, 'the SESSION_SECRET']]);
   /** Whether the rest is left out: the app hangs, and each test would wait for it again. */
   hangs = false;
 

@@ -57,6 +57,13 @@ const lastAnswer = `
 -    await once(server, 'close');
 `;
 
+/** A /health that asks the database first. */
+const healthAsks = (question: string) => `
+-  app.get('/health', (req, res) => {
++  app.get('/health', async (req, res) => {
++    await client.${question};
+`;
+
 export const wrong: WrongAnswer[] = [
   {
     name: 'no deadline at all',
@@ -317,31 +324,27 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: '/health asks the database',
-    patch: { 'app.ts': `
--  app.get('/health', (req, res) => {
-+  app.get('/health', async (req, res) => {
-+    await client.db('admin').command({ ping: 1 });
-` },
+    patch: { 'app.ts': healthAsks("db('admin').command({ ping: 1 })") },
     caughtBy: answered,
     reads: /GET \/health (was still unanswered after 2 s|answered with status 5).*A silent database is no reason/,
   },
   {
     name: '/health asks the database, and is well whatever it says',
-    patch: { 'app.ts': `
--  app.get('/health', (req, res) => {
-+  app.get('/health', async (req, res) => {
-+    await client.db().collection('logins').countDocuments().catch(() => undefined);
-` },
+    patch: {
+      'app.ts': healthAsks(
+        "db().collection('logins').countDocuments().catch(() => undefined)",
+      ),
+    },
     caughtBy: answered,
     reads: /GET \/health was still unanswered after 2 s.*A silent database is no reason/,
   },
   {
     name: '/health looks for a session, and is well whatever becomes of it',
-    patch: { 'app.ts': `
--  app.get('/health', (req, res) => {
-+  app.get('/health', async (req, res) => {
-+    await client.db().collection('sessions').find({}).toArray().catch(() => undefined);
-` },
+    patch: {
+      'app.ts': healthAsks(
+        "db().collection('sessions').find({}).toArray().catch(() => undefined)",
+      ),
+    },
     caughtBy: answered,
     reads: /GET \/health was still unanswered after 2 s.*A silent database is no reason/,
   },

@@ -26,6 +26,19 @@ const endCheck = `
      await endLogin(client, { _id: field(req, 'login'), user: login.user });
 `;
 
+/** A check that lets a form without the field pass, in the place of the solution's. */
+const laxCheck = `
+-    if (!await authenticate(client, login.user, field(req, 'password'))) {
+-      await showAccount(res.status(403), login, "That isn't your password.");
+-      return;
+-    }
++    const { password } = req.body as { password?: string };
++    if (password !== undefined && !await authenticate(client, login.user, password)) {
++      await showAccount(res.status(403), login, "That isn't your password.");
++      return;
++    }
+`;
+
 /** The solution's end of one login, for a patch to replace. */
 const end = `
 -    await endLogin(client, { _id: field(req, 'login'), user: login.user });
@@ -434,43 +447,17 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'a change without the field needs no password',
-    patch: {
-      'app.ts': `
--    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, "That isn't your password.");
--      return;
--    }
--    if (!await changePassword(client, login.user, field(req, 'new'))) {
-+    const { password } = req.body as { password?: string };
-+    if (password !== undefined && !await authenticate(client, login.user, password)) {
-+      await showAccount(res.status(403), login, "That isn't your password.");
-+      return;
-+    }
-+    if (!await changePassword(client, login.user, field(req, 'new'))) {
-`,
-    },
+    patch: { 'app.ts': `${laxCheck}\
+     if (!await changePassword(client, login.user, field(req, 'new'))) {
+` },
     caughtBy: knows,
     reads: /Mallory tried to change the password with no such field, and got status/,
   },
   {
     name: 'an end without the field needs no password',
-    patch: {
-      'app.ts': `
--    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, "That isn't your password.");
--      return;
--    }
--
--    await endLogin(client, { _id: field(req, 'login'), user: login.user });
-+    const { password } = req.body as { password?: string };
-+    if (password !== undefined && !await authenticate(client, login.user, password)) {
-+      await showAccount(res.status(403), login, "That isn't your password.");
-+      return;
-+    }
-+
-+    await endLogin(client, { _id: field(req, 'login'), user: login.user });
-`,
-    },
+    patch: { 'app.ts': `${laxCheck}
+     await endLogin(client, { _id: field(req, 'login'), user: login.user });
+` },
     caughtBy: one,
     reads: /Mallory tried to end a login without the password field, and got status 303/,
   },
