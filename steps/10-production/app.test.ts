@@ -187,7 +187,8 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   expectExitCode(entry, 'SIGTERM');
 });
 
-testEntry('Ctrl-C ends it just as gently', { move: 3, env }, async (entry, database) => {
+const interrupted = 'Ctrl-C ends it just as gently';
+testEntry(interrupted, { move: 3, env, atOnce: true }, async (entry, database) => {
   const { account } = await open(entry, database);
   const connection = new KeptAlive();
   const login = beginLogin(entry, account, connection);
