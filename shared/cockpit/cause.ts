@@ -26,7 +26,8 @@ export function findCause(output: string[]): string {
 }
 
 function withPlace(message: string, lines: string[]): string {
-  const text = message.replace(/ \{$/, '');
+  const [, name] = /does not provide an export named '(\w+)'/.exec(message) ?? [];
+  const text = message.replace(/ \{$/, '') + (name ? `. A type? import { type ${name} }` : '');
   for (const line of lines) {
     const [place] = /(?:steps|solutions)\/\d\d-[\w-]+\/[\w./-]+:\d+/
       .exec(line.replaceAll('\\', '/')) ?? [];

@@ -160,6 +160,10 @@ function goOn({ state, emit, leave }: Controls): void {
     leave(following);
     return;
   }
+  if (state().tests.running) {
+    emit({ type: 'noticed', notice: 'The tests are still running. Press n once they are green.' });
+    return;
+  }
   const count = countTests(state());
   const so = count ? ` (${count.passed} of ${count.total})` : '';
   const notice = isGreen(state())

@@ -140,7 +140,8 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
       const served = new Set(ports);
       const causeHere = (outage: string) => cause(outage, processes, served, relay);
       stopProxy = await startProxy(port, served, protocol, second && causeHere);
-      say(`A proxy on port ${port} passes requests on to the app on port ${ports.join(' and ')}, `
+      const places = `${second ? 'ports' : 'port'} ${ports.join(' and ')}`;
+      say(`A proxy on port ${port} passes requests on to the app on ${places}, `
         + `with X-Forwarded-Proto: ${protocol}.`);
     }
     loop?.warmUp();

@@ -22,7 +22,7 @@ export default async function attack({ workshop, args, env }: Context): Promise<
   const { step, flags } = readStep('attack:N', ['solution', 'page'], { args: words, env });
   if (step.processes && !outage) {
     throw new Problem(
-      `Which outage do you want? There are ${outages.join(', ')}.`,
+      'Choose an outage: silence, deploy or kill.',
       `npm run attack:${step.number} -- ${outages[0]}`,
     );
   }

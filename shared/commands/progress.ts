@@ -1,5 +1,5 @@
 import { loadEnvFile } from '../app/settings.ts';
-import { passes } from '../tester/report.ts';
+import { passes, type Report } from '../tester/report.ts';
 import { runStepTests } from '../tester/test-process.js';
 import { steps } from '../lesson/steps.ts';
 import { progress as dots } from '../terminal/text.ts';
@@ -14,10 +14,21 @@ export default async function progress(context: Context, runTests = runStepTests
   const { workshop, print } = context;
   const { flags } = readArguments('progress', ['json'], context);
   loadEnvFile();
-  const reports = await Promise.all(steps.map((step) => runTests(step, { workshop })));
-  const counts = reports.map(({ tests }, index) => (
-    { step: index + 1, passed: tests.filter(passes).length, total: tests.length }
-  ));
+  const running = steps.map((step) => runTests(step, { workshop }));
+  // One that fails is told when its turn comes.
+  void Promise.allSettled(running);
+  const reports: Report[] = [];
+  const counts: { step: number; passed: number; total: number }[] = [];
+  for (const [index, { number, title }] of steps.entries()) {
+    const report = await running[index];
+    if (!report) continue;
+    const { tests } = report;
+    const count = { step: number, passed: tests.filter(passes).length, total: tests.length };
+    reports.push(report);
+    counts.push(count);
+    const done = count.passed === count.total ? '  done' : '';
+    if (!flags.json) print(`${`Step ${number} · ${title}`.padEnd(32)}${dots(count)}${done}`);
+  }
 
   if (flags.json) {
     const line = reports.map(({ database }) => database).find(Boolean) ?? '';
@@ -26,11 +37,6 @@ export default async function progress(context: Context, runTests = runStepTests
       steps: counts, node: process.version, platform: process.platform, engine,
     }));
     return;
-  }
-  for (const { title, number } of steps) {
-    const count = counts[number - 1] ?? { passed: 0, total: 0 };
-    const done = count.passed === count.total ? '  done' : '';
-    print(`${`Step ${number} · ${title}`.padEnd(32)}${dots(count)}${done}`);
   }
   const open = counts.find(({ passed, total }) => passed < total);
   print(open ? `\nNext: npm run step:${open.step}` : '\nAll steps are done.');

@@ -12,13 +12,15 @@ import type { Context } from './command.ts';
 export default async function test(context: Context): Promise<void> {
   const { workshop, env, paper, print } = context;
   const { step, flags } = readStep('test:N', ['solution'], context);
+  const kind = flags.solution ? 'solutions' : 'steps';
+  if (process.stdout.isTTY) print(`Testing ${kind}/${step.folder}/ …`);
   const tests = new TestProcess({ workshop, env, output: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       void tests.end().then(() => process.exit(128 + constants.signals[signal]));
     });
   }
-  const verdict = await tests.run(step, flags.solution ? 'solutions' : 'steps');
+  const verdict = await tests.run(step, kind);
   print('report' in verdict
     ? renderReport(verdict.report, { width: paper.columns, color: paper.color }).trimEnd()
     : verdict.failure);

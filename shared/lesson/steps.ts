@@ -15,6 +15,8 @@ export interface Step {
   behindProxy?: true;
   /** How many processes of the app run, if not one. Outages can be caused then. */
   processes?: 2;
+  /** Whether a move of part two changes index.ts, which is given in its other steps. */
+  changesIndex?: true;
   /** What is finished with this step. */
   ends?: 'the workshop' | 'part two';
 }
@@ -103,6 +105,7 @@ export const steps: readonly Step[] = [
       + 'for needs a deadline. Processes end, and sessions in a store outlive them.',
     behindProxy: true,
     processes: 2,
+    changesIndex: true,
     ends: 'part two',
   },
 ];

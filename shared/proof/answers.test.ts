@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { RightAnswer, WrongAnswer } from './answers/answer.ts';
 import { isUntouched, starterFolder } from '../lesson/starters.ts';
-import { folderOf, isPartOne, steps, type Step } from '../lesson/steps.ts';
+import { folderOf, isPartOne, root, steps, type Step } from '../lesson/steps.ts';
 import { passes } from '../tester/report.ts';
 import { reported, runAnswers, textOf, type Result, type Task } from './answers/run.ts';
 import * as step1 from './answers/step-1.ts';
@@ -32,6 +32,8 @@ const wrong = catalogues.flatMap((catalogue) => (
 const right = catalogues.flatMap((catalogue) => (
   catalogue.right.map((answer) => ({ step: catalogue.step, answer }))
 ));
+
+const readme = await readFile(path.join(root, 'README.md'), 'utf8');
 
 /** How many tests each step has, by its solution. */
 const counts = new Map<number, number>();
@@ -76,6 +78,10 @@ describe('starters', () => {
           /can't be (loaded|read)|server stopped|no (complete )?answer|wasn't expected/;
         assert.doesNotMatch(textOf(test), notItsOwn);
       }
+      // Instructors read there what a room sees first.
+      const { observed = '' } = tests[0]?.failure ?? {};
+      const row = `| ${on.number} | \`${observed}\` |`;
+      if (isPartOne(on.number)) assert.ok(readme.includes(row), `README.md has no row ${row}`);
     });
   }
 

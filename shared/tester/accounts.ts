@@ -82,6 +82,7 @@ export async function logIn(
     exchange: answer,
   });
   const page = await browser.get('/account');
+  expectNoServerError(page);
   expectPrivate(page);
   const user = userOf(page);
   const { number } = currentSubject().step;
@@ -103,7 +104,8 @@ export async function logIn(
       : "The login's id has to be in the session whose cookie the browser got, and the look-up has "
         + 'to find the login.',
     lookAt: number < 7
-      ? 'app.ts: what does POST /login store in req.session, and in which session?'
+      ? 'app.ts: what does POST /login store in req.session, and in which session? Is '
+      + 'authenticate() awaited?'
       : `app.ts: does ${number > 7 ? 'enter()' : 'POST /login'} store the id that \`await `
         + `beginLogin()\` returns, in the new session? And logins.ts: which login does ${finder} `
         + 'find, and does it await it?',
@@ -124,7 +126,9 @@ export function noLogin(answer: Exchange) {
   return {
     observed: 'POST /login answered with status 404: nobody can log in.',
     why: 'The form at /login sends the name and password to POST /login, which needs a route.',
-    lookAt: "app.ts: is there an app.post('/login', …)?",
+    lookAt: `app.ts: is there an app.post('/login', …)?${currentSubject().step.number > 5
+      ? ' And does every middleware above it call next() once at most?'
+      : ''}`,
     exchange: answer,
   };
 }

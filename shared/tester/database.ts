@@ -90,6 +90,8 @@ export class TestDatabase {
   removesExpired = false;
   /** Whether the app writes without asking whether that worked. */
   writesBlindly = false;
+  /** How many updates of the app's found no document, such as a session that it had deleted. */
+  updatesOfNothing = 0;
   #pendingCommands = 0;
   #beforeDeletion: (collection: string) => Promise<void> = () => Promise.resolve();
   #beforeWrite: (collection: string) => Promise<void> = () => Promise.resolve();
@@ -124,7 +126,10 @@ export class TestDatabase {
       const { writeConcern }: { writeConcern?: WriteConcern } = command;
       this.writesBlindly ||= writeConcern?.w === 0;
     });
-    client.on('commandSucceeded', () => { this.#pendingCommands--; });
+    client.on('commandSucceeded', ({ commandName, reply }) => {
+      this.#pendingCommands--;
+      if (commandName === 'update' && (reply as { n?: number }).n === 0) this.updatesOfNothing++;
+    });
     client.on('commandFailed', () => { this.#pendingCommands--; });
     this.#clients.push(client);
     return client.connect();

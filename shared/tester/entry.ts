@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type BuildFailure, type PluginBuild } from 'esbuild';
+import { build, transform, type BuildFailure, type PluginBuild } from 'esbuild';
 import { root } from '../lesson/steps.ts';
 import { Browser } from './browser.ts';
 import type { ProbeEnv, ProbeMessage } from './entry-probe.ts';
@@ -30,7 +30,7 @@ function compile(): Promise<string> {
 }
 
 async function buildBundle(index: string): Promise<string> {
-  const { outputFiles, warnings } = await build({
+  const { outputFiles } = await build({
     stdin: {
       contents: [
         `import ${JSON.stringify(fileURLToPath(new URL('entry-probe.ts', import.meta.url)))};`,
@@ -46,24 +46,33 @@ async function buildBundle(index: string): Promise<string> {
     sourcemap: 'inline',
     write: false,
     logLevel: 'silent',
-    plugins: [{ name: 'import.meta', setup: keepImportMeta }],
+    plugins: [{ name: 'as Node does', setup: readAsNodeDoes }],
   });
-  // For Node, though not for esbuild, this is an error: the other file hasn't been saved yet.
-  const errors = warnings.filter(({ id }) => id === 'import-is-undefined');
-  if (errors.length > 0) throw Object.assign(new Error('not compiled'), { errors });
   return outputFiles[0]?.text ?? '';
 }
 
-/** A file of a bundle still has a place of its own, beside which other files may lie. */
-function keepImportMeta(build: PluginBuild): void {
+/**
+ * A file of a bundle still has a place of its own, beside which other files may lie. And what it
+ * imports has to be there: in TypeScript, esbuild takes what's missing for a type.
+ */
+function readAsNodeDoes(build: PluginBuild): void {
   build.onLoad({ filter: /\.[cm]?ts$/ }, async ({ path: filename }) => {
-    const text = await readFile(filename, 'utf8');
-    if (!text.includes('import.meta.')) return undefined;
-    const contents = text
+    const text = (await readFile(filename, 'utf8'))
       .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(filename).href))
       .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(filename)))
       .replaceAll('import.meta.filename', JSON.stringify(filename));
-    return { contents, loader: 'ts' };
+    try {
+      const { code } = await transform(text, {
+        loader: 'ts',
+        target: 'node20',
+        sourcefile: filename,
+        sourcemap: 'inline',
+        tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+      });
+      return { contents: code, loader: 'js' };
+    } catch (error) {
+      return { errors: isBuildFailure(error) ? error.errors : [{ text: messageOf(error) }] };
+    }
   });
 }
 

@@ -16,7 +16,7 @@ export function findFrames(source: unknown, subject: Subject): string[] {
   if (typeof stack !== 'string') return [];
   const text = withSlashes(stack).replaceAll('%20', ' ');
   for (const folder of [withSlashes(fileURLToPath(subject.folder)), `${subject.name}/`]) {
-    const place = new RegExp(`${literally(folder)}([\\w./-]+\\.ts):(\\d+)`, 'g');
+    const place = new RegExp(`${literally(folder)}(?!app\\.test\\.)([\\w./-]+\\.ts):(\\d+)`, 'g');
     const found = [...text.matchAll(place)].map(([, file, line]) => (
       `${subject.name}/${file}:${line}`
     ));

@@ -49,7 +49,19 @@ export async function expectServing(
           : 'index.ts: what happens once it listens?',
       }, entry.output);
     });
-    expectNoServerError(answer);
+    // In production, Express tells of an error in the log alone.
+    if (answer.status >= 500) await entry.printed(/Error\b/);
+    const told = answer.status < 500
+      ? answer
+      : { ...answer, body: `${answer.body}\n${entry.output}` };
+    expect(!told.body.includes('secret option required'), {
+      observed: `index.ts listens, and GET / answered with status ${answer.status}: `
+        + 'express-session got no secret.',
+      why: 'The app that createApp() builds needs the secret, by that name.',
+      lookAt: 'index.ts: is createApp() given { secret: SESSION_SECRET }?',
+      exchange: answer,
+    }, entry.output);
+    expectNoServerError(told);
     return answer;
   };
   return [await visit(true), await visit(false)];
@@ -115,8 +127,8 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
   throw explain(entry.output, 'index.ts') ?? new Lesson(entry.mistake
     ? {
         observed: `${given}, and index.ts ended with an error: "${entry.lastWords}"`,
-        why: `Such an error leads nobody to ${names}. Or has it nothing to do with ${names}? Then `
-          + "it keeps index.ts from starting at all, and it's what to put right first.",
+        why: `Such an error leads nobody to ${names}. If it has nothing to do with ${names}, put `
+          + "it right first: index.ts can't start.",
         lookAt,
       }
     : {

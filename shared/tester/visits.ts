@@ -1,7 +1,9 @@
 import type { RunningApp } from './app.ts';
 import { findSessionCookie, type Exchange } from './browser.ts';
 import type { Held } from './database.ts';
+import { findFrame } from './frame.ts';
 import { expect } from './lesson.ts';
+import { currentSubject } from './subject.ts';
 
 /** Explanations by what was shown instead of the expected number. */
 export type Reasons = Record<string, string>;
@@ -102,10 +104,10 @@ export function expectNoServerError(answer: Exchange): void {
   const [, message = ''] = /(\w*Error: (?:(?!<br>|<\/pre>|\n).)*)/.exec(readable(answer.body)) ?? [];
   const { why, lookAt } = serverErrors
     .find(({ says, at }) => says.test(message) && (at ?? answer.path) === answer.path)
-    ?? anyServerError;
+    ?? anyServerError(answer.body);
   expect(answer.status < 500, {
     observed: `${answer.method} ${answer.path} answered with status ${answer.status}`
-      + `${message && `: ${message}`}.`,
+      + `${message && `: ${message.replace(/\.$/, '')}`}.`,
     why,
     lookAt,
     exchange: answer,
@@ -144,8 +146,8 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
     why: 'req.session is undefined in the route. Express goes from top to bottom, so '
       + 'app.use(session(…)) goes above the routes. And for a path outside of cookie.path there '
       + 'is no session at all.',
-    lookAt: 'app.ts: is the middleware above the route? And session.ts: does the cookie have a '
-      + 'path?',
+    lookAt: 'app.ts: is the middleware above the route, and does none call next() twice? And '
+      + 'session.ts: does the cookie have a path?',
   },
   {
     says: /must be connected|client was closed|Topology is closed/,
@@ -168,10 +170,15 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   },
 ];
 
-const anyServerError = {
-  why: 'An error in a handler becomes a 500 for the visitor.',
-  lookAt: 'app.ts: what stands above the route, and what does the route use?',
-};
+function anyServerError(page: string) {
+  const [, file = 'app.ts', line] = /([^/]+):(\d+)$/.exec(findFrame(page, currentSubject()) ?? '') ?? [];
+  return {
+    why: 'An error in a handler becomes a 500 for the visitor.',
+    lookAt: file === 'app.ts'
+      ? 'app.ts: what stands above the route, and what does the route use?'
+      : `${file}: what goes wrong in line ${line}?`,
+  };
+}
 
 /** Text out of HTML. Express shows errors as HTML. */
 export function readable(html: string): string {

@@ -20,25 +20,32 @@ test('GET / answers Hello World', { move: 1 }, async ({ openApp }) => {
     lookAt: 'app.ts: is there a call of listen()?',
   });
 
-  for (const visitor of ['', ' when the second visitor came']) {
-    const answer = await app.newBrowser().get('/');
+  for (const [path, visitor] of [
+    ['/', ''], ['/', ' when the second visitor came'], ['/?from=mail', ''],
+  ] as const) {
+    const answer = await app.newBrowser().get(path);
     expectNoServerError(answer);
     expect(answer.status === 200, {
-      observed: `GET / answered with status ${answer.status} instead of 200${visitor}.`,
-      why: answer.status === 404
-        ? 'Express knows what to do with a request only where a route says it.'
-        : "200 is the status of a page that's there. res.send() sets it by itself.",
+      observed: `GET ${path} answered with status ${answer.status} instead of 200${visitor}.`,
+      why: answer.status !== 404
+        ? "200 is the status of a page that's there. res.send() sets it by itself."
+        : path === '/'
+          ? 'Express knows what to do with a request only where a route says it.'
+          : 'What follows the question mark, the query, is no part of the path. Links in mails and '
+            + 'ads have one. req.url holds it too; a route looks at the path alone.',
       lookAt: "app.ts: is there an app.get('/', …) that sends an answer, above `return app`?",
       exchange: answer,
     });
     expect(/hello,? world/i.test(answer.body), {
-      observed: `GET / answered ${quote(answer.body)}${visitor}. There's no Hello World in it.`,
+      observed: `GET ${path} answered ${quote(answer.body)}${visitor}. There's no Hello World in `
+        + 'it.',
       why: 'The text you give to res.send() is what the browser shows, to everyone who comes.',
       lookAt: 'app.ts: what does the route of / send?',
       exchange: answer,
     });
     expect(!answer.type || /^text\/|json|xml/i.test(answer.type), {
-      observed: `GET / answered with the type ${answer.type}: the browser saves that as a file.`,
+      observed: `GET ${path} answered with the type ${answer.type}: the browser saves that as a `
+        + 'file.',
       why: 'A browser shows text and HTML. Other types and attachments end up in Downloads.',
       lookAt: 'app.ts: is res.send() given a text?',
       exchange: answer,
@@ -71,6 +78,21 @@ test('any other path is a 404', { move: 1 }, async ({ openApp }) => {
         ? "app.ts: app.get('/', …) answers one path, app.use(…) answers all."
         : 'app.ts: which folder does express.static() serve?',
       exchange: nowhere,
+    });
+  }
+
+  const script = '<script>alert(1)</script>';
+  for (const path of [`/${encodeURIComponent(script)}`, '/%']) {
+    const answer = await browser.get(path);
+    const runsIt = answer.body.includes(script) && /html/.test(answer.type ?? '');
+    expect(answer.status < 500 && !runsIt, {
+      observed: runsIt
+        ? `The HTML that answered GET ${path} holds ${script}, and a browser runs that.`
+        : `GET ${path} answered with status ${answer.status}: ${quote(answer.body)}.`,
+      why: 'What is in an address can come from anyone: a link is enough. In a page, < has to be '
+        + "&lt;, or it's code. And not every address can be decoded.",
+      lookAt: 'app.ts: does your page for a 404 need the path?',
+      exchange: answer,
     });
   }
 });

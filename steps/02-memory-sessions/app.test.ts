@@ -110,14 +110,18 @@ function differingPart(text: string, other: string): number {
   return end - start;
 }
 
-const withSecret = { move: 2, env: () => ({ PORT: '' }) };
+// As on a hosting platform, apart from HTTPS.
+const withSecret = { move: 2, env: () => ({ PORT: '', NODE_ENV: 'production' }) };
 testEntry('index.ts hands SESSION_SECRET over to createApp()', withSecret, async (entry) => {
   const [answer] = await expectServing(entry, 'SESSION_SECRET was set');
   const cookie = findSessionCookie(answer.setCookie);
   expect(cookie !== undefined, {
-    observed: 'index.ts was started and visited, and set no session cookie.',
-    why: 'Your visitors meet the app that index.ts starts.',
-    lookAt: 'index.ts: is the app of createApp() asked to listen, and what is it given?',
+    observed: 'index.ts was started with NODE_ENV=production, as on a hosting platform, and '
+      + 'visited over plain HTTP. It set no session cookie.',
+    why: 'Your visitors meet the app that index.ts starts. With secure: true there is no cookie '
+      + 'without HTTPS, so that comes with HTTPS, in part two.',
+    lookAt: 'index.ts: is the app of createApp() asked to listen, and what is it given? And '
+      + 'session.ts: what is `secure`, and does anything depend on NODE_ENV?',
     exchange: answer,
   }, entry.output);
   expect(isSignedWith(testSecret, cookie.value), {
@@ -134,7 +138,12 @@ test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advance
   const app = await openApp();
   const browser = app.newBrowser();
   expectVisit(await browser.get('/'), 1);
-  expectVisit(await browser.get('/'), 2);
+  const cookie = browser.cookieHeader();
+  await browser.get('/favicon.ico');
+  expectVisit(await browser.get('/'), 2, {
+    3: 'In between, the browser asked for /favicon.ico, as browsers do by themselves, and that '
+      + "counted as a visit. A visit is a GET /, so it's counted in that route.",
+  }, 'app.ts: which requests are counted?');
   advanceClock(60_000);
   const answer = await browser.get('/');
   const isKnown = answer.cookie !== '';
@@ -143,6 +152,13 @@ test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advance
       + 'expired. maxAge is in milliseconds, and `expires` is one date for all.' },
   }, isKnown ? undefined : 'session.ts: does the cookie have a maxAge, or `expires`?');
   for (let visit = 4; visit <= 12; visit++) expectVisit(await browser.get('/'), visit);
+  expectVisit(await browser.getWithCookie('/', cookie), 13, {
+    1: 'The cookie of the first visit was sent once more, and it opened nothing any more. Where '
+      + 'the id changes at each visit, two requests at once lose the session. It has to change '
+      + 'when rights do, as at a login.',
+    2: 'The cookies of the first visit were sent once more, and the count went back. So it is in a '
+      + 'cookie, where its owner can change it. Keep it in req.session.',
+  }, 'app.ts: where is the count kept, and is regenerate() called at each visit?');
 });
 
 test('two browsers are counted apart', { move: 3 }, async ({ openApp, advanceClock }) => {

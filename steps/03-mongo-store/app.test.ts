@@ -279,7 +279,8 @@ async function expectOneHour(
     {
       observed: `After a ${name} the session expires in ${spoken(seconds)}, not in one hour.`,
       why: whyNotOneHour(seconds, answer.setCookie.join().includes('Expires=')),
-      lookAt: 'session.ts: what is `ttl`, in seconds, and has the cookie a maxAge or `expires`?',
+      lookAt: 'session.ts: what is `ttl`, in seconds, and does the cookie have a maxAge or '
+        + '`expires`?',
       exchange: answer,
     },
   );

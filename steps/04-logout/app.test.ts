@@ -52,6 +52,14 @@ test('the session is gone from MongoDB', { move: 1 }, async (context) => {
   await other.get('/');
   const answer = await browser.post('/logout');
   expectLogout(answer);
+  expect((app.database?.updatesOfNothing ?? 0) === 0, {
+    observed: 'POST /logout deleted the session. Then express-session went to renew it, and there '
+      + 'was nothing to renew.',
+    why: 'As long as there is a req.session, express-session stores or renews it at the end of the '
+      + 'request. If it fails by then, it logs an error and Express cuts the connection.',
+    lookAt: 'app.ts: what ends the session? req.session.destroy() also takes it out of req.',
+    exchange: answer,
+  });
   const sessions = await app.database?.sessions() ?? [];
   expect(sessions.every(({ document }) => document._id !== before?.document._id), {
     observed: 'POST /logout was answered, and the session document is still in MongoDB.',
@@ -197,19 +205,34 @@ test('the browser forgets the cookie', { move: 3 }, async (context) => {
       : `POST /logout sent "${answer.setCookie.join()}", and the browser keeps ${old?.name}.`,
     why: 'destroy() works on the server; the browser still sends the dead cookie. A cookie is '
       + 'cleared by the same name and path, and with a date in the past: an empty one stays.',
-    lookAt: 'app.ts: does res.clearCookie() come before the answer, with the name of the '
-      + 'session cookie?',
+    lookAt: 'app.ts: does res.clearCookie() come before the answer, with the name and the options '
+      + 'that the session cookie was set with?',
     exchange: answer,
+  });
+
+  const { browser: late } = await visited(context);
+  const dead = late.sessionCookie();
+  await late.postWithCookie('/logout', late.cookieHeader());
+  const again = await late.post('/logout');
+  expect(!/logout complete/i.test(again.body) || late.sessionCookie()?.id !== dead?.id, {
+    observed: 'A session had ended elsewhere, in another window. Then its visitor pressed the '
+      + `button, read ${quote(again.body)}, and the browser keeps the cookie.`,
+    why: 'A session often ends before its visitor logs out: it expires. Its cookie opens nothing '
+      + "then, and it's still in the browser.",
+    lookAt: 'app.ts: is the cookie cleared on every way that says Logout complete?',
+    exchange: again,
   });
 });
 
 test('GET /logout shows a button and logs nobody out', { move: 4 }, async (context) => {
   const { browser } = await visited(context);
   const page = await browser.get('/logout');
+  await browser.get('/logout/no-such-page');
   expectVisit(await browser.get('/'), 3, {
-    1: 'A GET of /logout ended the session. Browsers load links ahead, and any page of the web '
-      + 'can hold a link to /logout: both would log your visitors out.',
-  }, 'app.ts: does GET /logout only show the page?');
+    1: 'A GET of /logout, or of a path below it, ended the session. Browsers load links ahead, and '
+      + 'any page of the web can hold such a link: both would log your visitors out.',
+  }, 'app.ts: does GET /logout only show the page? app.use() answers all methods, and all paths '
+  + 'that begin like its own.');
   expect(page.status === 200, {
     observed: `GET /logout answered with status ${page.status} instead of 200.`,
     why: 'A visitor who types the address wants to see how to log out.',

@@ -162,6 +162,14 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
     lookAt: 'app.ts: when is the user stored in the session?',
     exchange: page,
   });
+  expect(userOf(page) === 'ada', {
+    observed: "Ada was logged in, and tried Mallory's name with a wrong password. Now GET /account "
+      + `says ${quoteUser(page)}.`,
+    why: 'A wrong password changes nothing. People who mistype theirs keep their session, and a '
+      + 'guess leaves no new one behind.',
+    lookAt: 'app.ts: is regenerate() called before the password is checked?',
+    exchange: page,
+  });
 });
 
 test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {

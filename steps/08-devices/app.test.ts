@@ -30,7 +30,8 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   const mallory = app.newBrowser();
   await logIn(mallory, other);
 
-  const changed = { ...account, password: 'a new password' };
+  // Password managers make up such ones, too. A blank is a character like any other.
+  const changed = { ...account, password: ' a new password ' };
   const answer = await changePassword(laptop, account.password, changed.password);
   expectAccepted(answer, 'Ada changed her password');
   const page = await thief.get('/account');
@@ -58,15 +59,30 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
     'Ada has just shown who she is, so her browser gets a new login, in a new session.');
   await expectUser(mallory, 'mallory', 'Ada changed her password', "in Mallory's browser",
     "Other users' logins have nothing to do with it.");
-  await logIn(app.newBrowser(), changed);
+  const login = await tryLogin(app.newBrowser(), changed);
+  expect(login.status < 400, {
+    observed: `Ada changed her password to “${changed.password}”, with a blank at each end, and it `
+      + `worked. With exactly that password, POST /login answers with status ${login.status}.`,
+    why: "What Ada types is her password, to the last character. With trim() it's another one, and "
+      + "she can't log in.",
+    lookAt: 'app.ts: is changePassword() given the field `new` as it came?',
+    exchange: login,
+  });
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 
   const next = { ...account, password: 'one more password' };
   const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
     changePassword(laptop, changed.password, next.password)
   ), async () => {
-    await expectNoLogin(app.newBrowser(), changed,
-      'Ada changed her password, and MongoDB was still deleting her logins');
+    const answer = await tryLogin(app.newBrowser(), changed);
+    expect(answer.status >= 400, {
+      observed: 'Ada changed her password. While MongoDB was deleting her logins, her old password '
+        + `still worked: POST /login answered with status ${answer.status}.`,
+      why: "With the old password Mallory comes back while Ada's logins end, and stays.",
+      lookAt: 'app.ts: does POST /account/password change the password first, and call endLogins() '
+        + 'after that?',
+      exchange: answer,
+    });
   });
   expect(early === undefined, {
     observed: `Ada changed her password, and the answer (status ${early?.status}) came while `
@@ -101,6 +117,10 @@ test('nobody changes a password without knowing it', { move: 1 }, async (context
     await expectNoLogin(app.newBrowser(), { name: 'ada', password: 'set by mallory' },
       `Mallory tried to change Ada's password with ${what}`);
   }
+  const names = { name: 'mallory', user: 'mallory', username: 'mallory' };
+  const hers = await laptop.post('/account/password', { ...names, password, new: 'set by mallory' },
+    ownPage(app.url));
+  expectRefused(hers, "At Ada's laptop, Mallory sent her own name and her own password along");
   const stranger = await changePassword(app.newBrowser(), account.password, 'set by mallory');
   expectNoServerError(stranger);
   await logIn(app.newBrowser(), account);
@@ -137,6 +157,16 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   for (const agent of devices) await logIn(app.newBrowser(), account, agent);
   expectShown(await laptop.get('/account'), ['Phone-Browser', ...devices],
     'Ada is logged in on fourteen devices');
+  await logIn(app.newBrowser(), account, 'Device-12;');
+  const twins = await laptop.get('/account');
+  expect(twins.body.split('Device-12;').length > 2, {
+    observed: 'Ada is logged in on two devices of one kind, “Device-12”, and GET /account shows '
+      + 'that once.',
+    why: "A thief's phone may be of the same kind as Ada's, or only say so. Each login has a row "
+      + 'of its own, and a button.',
+    lookAt: 'logins.ts: which logins does listLogins() leave out?',
+    exchange: twins,
+  });
   context.advanceClock(2 * MINUTE_MS);
   await phone.get('/');
   const { body } = await laptop.get('/account');
@@ -197,6 +227,9 @@ test('one device logs another one out', { move: 3 }, async (context) => {
     'with a wrong password': { password: 'guessed' },
     'with an empty password': { password: '' },
     'without the password field': {},
+    'with her own name and password': {
+      name: 'mallory', user: 'mallory', username: 'mallory', password: other.password,
+    },
   };
   for (const [how, filledIn] of Object.entries(guesses)) {
     const { password: _, ...form } = button.form;
@@ -209,6 +242,14 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   const slow = await app.startSlowGet('/', phone.cookieHeader());
   const answer = await press(laptop, button, { password: account.password });
   expectAccepted(answer, "Ada ended her phone's login");
+  const page = await phone.get('/account');
+  expect(userOf(page) === undefined, {
+    observed: "Ada ended her phone's login, and GET /account still shows "
+      + `${userOf(page) ?? ''} on the phone.`,
+    why: "The login wasn't deleted. A login is found by its id and its user, both.",
+    lookAt: 'app.ts: is endLogin() given the id in the `login` field as _id, and the user?',
+    exchange: page,
+  });
   await slow.finish().catch(() => undefined);
   await expectUser(phone, undefined,
     "Ada ended her phone's login while the phone had a request under way", 'on the phone',

@@ -92,6 +92,13 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     expectRefused(page, `Ada's cookie came ${how}`, 'Secure is a rule for browsers. A server '
     + 'takes a Secure cookie over plain HTTP too, though others may have read it along the way.');
   }
+  const claimed = await insecure.getWithCookie('/account', cookie, {
+    'X-Forwarded-Ssl': 'on', 'Front-End-Https': 'on', 'X-Forwarded-Scheme': 'https',
+    'X-Url-Scheme': 'https', Forwarded: 'proto=https',
+  });
+  expectRefused(claimed, "Ada's cookie came over plain HTTP, with X-Forwarded-Ssl: on and other "
+  + 'headers of that kind', 'The proxy overwrites X-Forwarded-Proto, and passes everything else on '
+  + 'as the client wrote it.');
   const logout = await insecure.postWithCookie('/logout', cookie);
   expectRefused(logout, `A logout came over plain HTTP, to ${HTTP}/logout`, 'Anyone '
   + 'along the way could have read the cookie, or sent the request themselves.');
@@ -195,6 +202,19 @@ test(kept, { move: 3 }, async (context) => {
         + 'own pages, and SameSite against forms on other sites.',
       lookAt: 'session.ts: what does cookieOptions say?',
       exchange: login,
+    });
+  }
+
+  for (const minutes of [40, 80]) {
+    context.advanceClock(40 * MINUTE_MS);
+    const page = await ada.get('/account');
+    expect(userOf(page) === 'ada', {
+      observed: `Ada read GET /account every 40 minutes. After ${minutes} minutes her browser had `
+        + `${ada.sessionCookie() ? 'its cookie, and nobody was logged in' : 'no cookie any more'}.`,
+      why: "A maxAge ends the cookie, and it's renewed only when the session changes. The store "
+        + 'counts the hour, and each visit renews it.',
+      lookAt: 'session.ts: does cookieOptions have a maxAge, or `expires`?',
+      exchange: page,
     });
   }
 

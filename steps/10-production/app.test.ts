@@ -34,6 +34,9 @@ const SLOW_MS = 1500;
 /** How long a process may take to end, in milliseconds: then Docker kills it. */
 const END_MS = 10_000;
 
+/** How long it takes when it has nothing to wait for, in milliseconds. */
+const SOON_MS = 3000;
+
 const env = () => ({});
 const silent = 'when the database falls silent, nobody waits for ever';
 const start = { move: 1, env, atOnce: true, canFallSilent: true };
@@ -96,8 +99,8 @@ test(answered, { move: 2 }, async ({ openApp }) => {
     throw new Lesson({
       observed: "GET /account found Ada's session, and then the database fell silent. The driver "
         + 'gave up, and still nothing came within 2 s.',
-      why: 'Every error has to reach `outage`: one that is caught on the way makes a logout of an '
-        + 'outage. And express-session stores the session again before it sends an answer, a 503 '
+      why: 'Every error has to reach `outage`: one that is caught on the way turns an outage into '
+        + 'a logout. And express-session stores the session again before it sends an answer, a 503 '
         + 'too. So the visitor waits for the same silent database a second time.',
       lookAt: 'app.ts: is an error caught there? And outage.ts: does the request lose its session '
         + 'before the 503 is sent?',
@@ -190,19 +193,18 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
 const interrupted = 'Ctrl-C ends it just as gently';
 testEntry(interrupted, { move: 3, env, atOnce: true }, async (entry, database) => {
   const { account } = await open(entry, database);
-  const connection = new KeptAlive();
-  const login = beginLogin(entry, account, connection);
+  const login = beginLogin(entry, account);
   await login.begun;
   entry.signal('SIGINT');
   await within(2000, () => refusesConnections(entry));
   await finish(login, entry, 'SIGINT');
-  const ended = await entry.ended(END_MS);
-  connection.close();
-  expect(ended, {
-    observed: 'Ctrl-C sends SIGINT. Ten seconds later the process still runs.',
+  expect(await entry.ended(SOON_MS), {
+    observed: 'Ctrl-C sends SIGINT. Every request had its answer, every connection was closed, and '
+      + `${SOON_MS / 1000} s later the process still runs.`,
     why: 'A process ends by itself once nothing is left to wait for: no connection, no timer, no '
-      + 'client of a database.',
-    lookAt: 'ending.ts: what is still open?',
+      + 'client of a database. A deadline that nobody needs any more makes each stop last as long.',
+    lookAt: 'ending.ts: what is still open? A timer ends with clearTimeout(), or with unref() it '
+      + 'keeps nothing alive.',
   });
   expectExitCode(entry, 'SIGINT');
 });
@@ -308,10 +310,11 @@ async function inTime(entry: Entry, what: string, answer: Promise<Exchange>): Pr
       observed: `The database fell silent. ${what} was still unanswered after ${
         ANSWER_MS / 1000} s.`,
       why: 'Silence is no error, so nothing fails: the driver waits, and your visitors wait with '
-        + 'it, the longer the more there are. A deadline makes an error of it, and that can be '
-        + 'answered.',
+        + 'it, the longer the more there are. A deadline turns it into an error, and that can '
+        + 'be answered.',
       lookAt: 'index.ts: is the client given heartbeatFrequencyMS, connectTimeoutMS, '
-        + 'socketTimeoutMS and serverSelectionTimeoutMS, all four, and short enough?',
+        + 'socketTimeoutMS and serverSelectionTimeoutMS, all four? A request may wait for one '
+        + 'after the other, and then once more: is the sum short enough?',
     }, error);
   }
 }

@@ -787,6 +787,29 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
     caughtBy: home,
     reads: /GET \/ answered with status \d+ instead of \d+ when the second visitor/,
   },
+  {
+    name: 'req.url compared with /',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.use((req, res, next) => {
++    if (req.url !== '/') return next();
+` },
+    caughtBy: home,
+    reads: /GET \/\?from=mail answered with status 404 .*the query, is no part of the path/,
+  },
+  {
+    name: 'a page for a 404 that shows the path as HTML',
+    patch: { 'app.ts': `
+     res.send('Hello World');
+   });
++  app.use((req, res) => {
++    const path = decodeURIComponent(req.path);
++    res.status(404).send(\`<h1>Not found</h1><p>There is no \${path} here.</p>\`);
++  });
+` },
+    caughtBy: notFound,
+    reads: /The HTML that answered GET \/%3C.* holds <script>.*or it's code/,
+  },
 ];
 
 export const right: RightAnswer[] = [

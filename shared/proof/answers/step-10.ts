@@ -486,6 +486,30 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
     reads: /in progress when SIGINT came\. She never got an answer/,
     runs: 'aside',
   },
+  {
+    name: 'a deadline that is never cleared',
+    patch: { 'ending.ts': `
+-    const deadline = setTimeout(() => { server.closeAllConnections(); }, FIVE_SECONDS_IN_MS);
++    setTimeout(() => { server.closeAllConnections(); }, FIVE_SECONDS_IN_MS);
+@@
+-    clearTimeout(deadline);
+` },
+    caughtBy: interrupted,
+    reads: /every connection was closed, and 3 s later the process still runs.*unref\(\)/,
+    runs: 'aside',
+  },
+  {
+    name: 'a secret that nobody checks any more',
+    patch: { 'index.ts': `
+-if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
+@@
+-const server = createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
++const server = createApp({ client, secret: SESSION_SECRET! }).listen(port, (error) => {
+` },
+    caughtBy: 'index.ts does not start without a SESSION_SECRET',
+    reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same/,
+    runs: 'aside',
+  },
 ];
 
 export const right: RightAnswer[] = [

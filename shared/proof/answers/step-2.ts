@@ -202,7 +202,7 @@ export const wrong: WrongAnswer[] = [
 +createApp({} as { secret: string }).listen(port, (error) => {
 ` },
     caughtBy: handsOver,
-    reads: /status 500: Error: secret option required.* so it got lost on the way/,
+    reads: /express-session got no secret\. .*index\.ts: is createApp\(\) given \{ secret: SESSION_SECRET/,
   },
   {
     name: 'the middleware moved below the route',
@@ -312,8 +312,8 @@ export function createApp(settings: Settings): Express {
 +    res.cookie('visits', visits);
 +    res.send(\`Hello World, visit \${visits}\`);
 ` },
-    caughtBy: tampered,
-    reads: /Visit 1 was answered with "Hello World, visit 3"/,
+    caughtBy: counts,
+    reads: /Visit 13 was .* visit 2".*So it is in a cookie, where its owner can change it/,
   },
   {
     name: 'no count shown',
@@ -490,8 +490,8 @@ export function createApp(settings: Settings): Express {
 +    next();
 +  });
 ` },
-    caughtBy: uninitialized,
-    reads: /got a session cookie.*does only GET \/ store something/,
+    caughtBy: counts,
+    reads: /asked for \/favicon\.ico, as browsers do by themselves/,
   },
   {
     name: 'resave: true',
@@ -949,6 +949,48 @@ export function createApp(settings: Settings): Express {
     },
     caughtBy: cookie,
     reads: /Your app printed the id of a session\. What an app prints is kept in logs/,
+  },
+  {
+    name: 'a middleware that counts every request of a known browser',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
++  app.use((req, res, next) => {
++    if (req.session.visits) req.session.visits++;
++    next();
++  });
++
++  app.get('/', (req, res) => {
++    req.session.visits ??= 1;
+` },
+    caughtBy: counts,
+    reads: /the browser asked for \/favicon\.ico, as browsers do by themselves/,
+  },
+  {
+    name: 'secure in production only',
+    patch: { 'session.ts': `
+       sameSite: 'lax',
++      secure: process.env.NODE_ENV === 'production',
+` },
+    caughtBy: handsOver,
+    reads: /with NODE_ENV=production.*set no session cookie\..*does anything depend on NODE_ENV/,
+  },
+  {
+    name: 'a new id at each visit',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', (req, res, next) => {
++    const visits = (req.session.visits ?? 0) + 1;
++    req.session.regenerate((error) => {
++      if (error) return next(error);
++      req.session.visits = visits;
++      res.send(\`Hello World, visit \${visits}\`);
++    });
+` },
+    caughtBy: counts,
+    reads: /The cookie of the first visit was sent once more.*two requests at once lose the session/,
   },
 ];
 

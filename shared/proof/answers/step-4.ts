@@ -417,7 +417,7 @@ export const wrong: WrongAnswer[] = [
 -
 ` },
     caughtBy: page,
-    reads: /A GET of \/logout ended the session\. Browsers load links ahead.*can hold a link to \/logout/,
+    reads: /A GET of \/logout, or .* ended the session\. Browsers load links ahead/,
   },
   {
     name: 'a GET that clears the cookie',
@@ -427,7 +427,7 @@ export const wrong: WrongAnswer[] = [
 +    res.send(logoutPage);
 ` },
     caughtBy: page,
-    reads: /A GET of \/logout ended the session/,
+    reads: /A GET of \/logout, or of a path below it, ended the session/,
   },
   {
     name: 'no page',
@@ -823,6 +823,36 @@ export const wrong: WrongAnswer[] = [
     },
     caughtBy: failure,
     reads: /Your app printed the id of a session/,
+  },
+  {
+    name: 'sessionStore.destroy(), and a session that stays in the request',
+    patch: { 'app.ts': `
+-    req.session.destroy((error) => {
++    req.sessionStore.destroy(req.sessionID, (error?: unknown) => {
+` },
+    caughtBy: gone,
+    reads: /Then express-session went to renew it.*req\.session\.destroy\(\) also takes it out of req/,
+  },
+  {
+    name: 'app.use() for the logout',
+    patch: { 'app.ts': `
+-  app.post('/logout', (req, res, next) => {
++  app.use('/logout', (req, res, next) => {
+` },
+    caughtBy: page,
+    reads: /or of a path below it, ended the session.*app\.use\(\) answers all methods/,
+  },
+  {
+    name: 'nothing to do without a session',
+    patch: { 'app.ts': `
+   app.post('/logout', (req, res, next) => {
++    if (!req.session.visits) {
++      res.send('Logout complete');
++      return;
++    }
+` },
+    caughtBy: forgets,
+    reads: /A session had ended elsewhere.*the browser keeps the cookie/,
   },
 ];
 

@@ -477,6 +477,23 @@ export const wrong: WrongAnswer[] = [
     caughtBy: failure,
     reads: /refused to delete the session from before the login.*callback of regenerate\(\)/,
   },
+  {
+    name: 'a new session before the check',
+    patch: { 'app.ts': `
+-  app.post('/login', async (req, res, next) => {
+-    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++  const renew: express.RequestHandler = (req, res, next) => { req.session.regenerate(next); };
++  app.post('/login', renew, async (req, res, next) => {
++    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
+@@${renewal}+    req.session.user = user;
++    req.session.save((error) => {
++      if (error) return next(error);
++      res.redirect(303, '/account');
++    });
+` },
+    caughtBy: closed,
+    reads: /A wrong password changes nothing.*is regenerate\(\) called before the password is checked/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -39,6 +39,19 @@ const laxCheck = `
 +    }
 `;
 
+/** A check of whatever name the form holds, in the place of the solution's. */
+const namedCheck = `
+-    if (!await authenticate(client, login.user, field(req, 'password'))) {
+-      await showAccount(res.status(403), login, "That isn't your password.");
+-      return;
+-    }
++    const name = field(req, 'name') || login.user;
++    if (!await authenticate(client, name, field(req, 'password'))) {
++      await showAccount(res.status(403), login, "That isn't your password.");
++      return;
++    }
+`;
+
 /** The solution's end of one login, for a patch to replace. */
 const end = `
 -    await endLogin(client, { _id: field(req, 'login'), user: login.user });
@@ -371,7 +384,7 @@ export const wrong: WrongAnswer[] = [
 +  await logins(client).updateOne({ _id, user }, { $set: { hidden: true } });
 ` },
     caughtBy: one,
-    reads: /gone from the server, not only from the page/,
+    reads: /GET \/account still shows ada on the phone\. The login wasn't deleted/,
   },
   {
     name: 'one button ends all logins',
@@ -387,7 +400,7 @@ export const wrong: WrongAnswer[] = [
 +    await endLogin(client, login);
 ` },
     caughtBy: one,
-    reads: /Now GET \/account shows ada on the phone/,
+    reads: /GET \/account still shows ada on the phone.*the id in the `login` field as _id/,
   },
   {
     name: 'a button ends the login of any user',
@@ -443,7 +456,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: attack,
-    reads: /MongoDB was still deleting her logins\. Then “a new password” opened Ada's account/,
+    reads: /While MongoDB was deleting her logins, her old password still worked: POST .* 303\. With/,
   },
   {
     name: 'a change without the field needs no password',
@@ -493,6 +506,43 @@ export const wrong: WrongAnswer[] = [
     },
     caughtBy: lists,
     reads: /lists a device above it that hasn't been seen for two minutes/,
+  },
+  {
+    name: 'the name beside the password is believed',
+    patch: { 'app.ts': `${namedCheck}\
+     if (!await changePassword(client, login.user, field(req, 'new'))) {
+` },
+    caughtBy: knows,
+    reads: /Mallory sent her own name and her own password along/,
+  },
+  {
+    name: 'the name beside the password is believed, at the button',
+    patch: { 'app.ts': `${namedCheck}
+     await endLogin(client, { _id: field(req, 'login'), user: login.user });
+` },
+    caughtBy: one,
+    reads: /Mallory tried to end a login with her own name and password/,
+  },
+  {
+    name: 'one row for all devices of a kind',
+    patch: { 'logins.ts': `
+-export function listLogins(client: MongoClient, user: string): Promise<Login[]> {
+-  return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
++export async function listLogins(client: MongoClient, user: string): Promise<Login[]> {
++  const all = await logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
++  return all.filter(({ agent }, at) => all.findIndex((each) => each.agent === agent) === at);
+` },
+    caughtBy: lists,
+    reads: /two devices of one kind.*Each login has a row/,
+  },
+  {
+    name: 'a new password that is trimmed',
+    patch: { 'app.ts': `
+-    if (!await changePassword(client, login.user, field(req, 'new'))) {
++    if (!await changePassword(client, login.user, field(req, 'new').trim())) {
+` },
+    caughtBy: attack,
+    reads: /with a blank at each end.*answers with status 401.*With trim\(\)/,
   },
 ];
 

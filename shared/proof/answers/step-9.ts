@@ -365,6 +365,23 @@ export const wrong: WrongAnswer[] = [
     caughtBy: refused,
     reads: /A request came over plain HTTP, with Host: localhost:4000, and was answered with status 200/,
   },
+  {
+    name: 'a maxAge of one hour',
+    patch: { 'session.ts': `
+   secure: true,
++  maxAge: ONE_HOUR_IN_SECONDS * 1000,
+` },
+    caughtBy: kept,
+    reads: /After 80 minutes her browser had no cookie any more\. A maxAge ends the cookie/,
+  },
+  {
+    name: 'the headers of other proxies are believed too',
+    patch: { 'https-only.ts': `${check}\
++  if (req.secure || req.get('X-Forwarded-Ssl') === 'on') next();
+` },
+    caughtBy: refused,
+    reads: /with X-Forwarded-Ssl: on.*passes everything else on as the client wrote it/,
+  },
 ];
 
 /** A redirect in the place of the solution's refusal. */
