@@ -26,6 +26,10 @@ C:\\me\\steps\\01-hello-express\\index.ts:1:6: ERROR: Expected identifier but fo
   code: 'ERR_X'
 }
 Node.js v20.20.2`, 'TypeError [ERR_X]: bad (steps/02-memory-sessions/app.ts:4)'],
+    [`file:///a/steps/02-memory-sessions/app.ts:2
+SyntaxError: The requested module './session.ts' does not provide an export named 'Settings'`,
+    "SyntaxError: The requested module './session.ts' does not provide an export named 'Settings'. "
+    + 'A type? import { type Settings } (steps/02-memory-sessions/app.ts:2)'],
     ['', ''],
   ];
   for (const [output, cause] of cases) assert.equal(findCause(output.split('\n')), cause);

@@ -92,7 +92,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
 
     // The test run that a key asks for leaves a trace.
     const [, tested = ''] = /tested (\S+)/.exec(second) ?? [];
-    await terminal.shows(/App .*\(started \d\d:\d\d:\d\d\)/);
+    await terminal.shows(/App .*\(process started \d\d:\d\d:\d\d\)/);
     await terminal.type('t');
     await eventually('the time of the tests is a new one', async () =>
       /tested (\S+)/.exec(await terminal.screen())?.[1]?.localeCompare(tested) === 1);

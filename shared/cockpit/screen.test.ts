@@ -45,7 +45,7 @@ describe('the screen', () => {
       /^✖ fail {2}the count survives\n {4}"visit 1" came back/m,
       /Look at: +steps\/03-mongo-store\/session\.ts/,
       /^✖ fail {2}it expires$/m,
-      /^App {2}http:\/\/localhost:4000 \(started 14:03:27\)\n {2}│ Server running on port 4000$/m,
+      /^App {2}http:\/\/localhost:4000 \(process started 14:03:27\)\n {2}│ Server running on port 4000$/m,
       /\nh hint {3}d diff {3}n next {3}t test {3}o open {3}\? keys {3}q quit$/,
     ]) assert.match(screen, part);
   });

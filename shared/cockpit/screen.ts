@@ -170,7 +170,7 @@ function renderCrash({ app }: State, size: Size): string[] {
 function renderApp({ app, address, live, database }: State, size: Size): string[] {
   const status = {
     waiting: ['starting …'],
-    running: [`${address} (started ${app.since})`, address],
+    running: [`${address} (process started ${app.since})`, address],
     crashed: ['crashed'],
     ended: [`${app.ending}. Saving a file starts it again.`, app.ending],
   }[app.status];
