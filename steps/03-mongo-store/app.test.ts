@@ -24,6 +24,9 @@ const { test, testEntry } = testsOfStep(3);
 
 const ONE_HOUR_MS = 60 * 60 * 1000;
 
+/** How long index.ts may take to end when nothing keeps it, in milliseconds. */
+const SOON_MS = 3000;
+
 const withoutMongo = {
   move: 1,
   later: true,
@@ -158,6 +161,14 @@ testEntry('index.ts keeps the sessions at MONGO_URL', withEverything, async (ent
       + 'process holds ends with it: a count in a variable, a secret or a cookie name that each '
       + 'start makes anew. Or is something deleted at the start?',
   }, 'index.ts, app.ts and session.ts: what is different when they are started again?');
+
+  restarted.signal('SIGINT');
+  expect(await restarted.ended(SOON_MS), {
+    observed: `Ctrl-C sends SIGINT. ${SOON_MS / 1000} s later index.ts was still running.`,
+    why: 'A handler for SIGINT takes the place of what ends the process. One that only closes the '
+      + 'client leaves a server that runs on, without its database.',
+    lookAt: "index.ts: what does process.on('SIGINT', …) do? This step needs no such handler.",
+  });
 });
 
 test('a session lives one hour after its last visit', { move: 3 }, async (context) => {

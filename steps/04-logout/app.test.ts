@@ -240,6 +240,15 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
     exchange: page,
   });
   expectNoId(page);
+  const script = '"><script>alert(1)</script>';
+  const linked = await browser.get('/logout', { Referer: `https://evil.example/${script}` });
+  expect(!linked.body.includes(script), {
+    observed: `A page led to GET /logout whose address, in the header Referer, ends in ${script}. `
+      + 'The answer holds that as HTML.',
+    why: "Mallory's page chooses its own address. In your page it would run as a script of yours.",
+    lookAt: 'app.ts: does the page need the Referer? A link to / is a way back, too.',
+    exchange: linked,
+  });
   expect(!/\b(requestS|s)ubmit\(\)/.test(page.body), {
     observed: 'The page of GET /logout sends its form by itself.',
     why: 'Then opening the page is enough to log out, and any page of the web can hold a link to '

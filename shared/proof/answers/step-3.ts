@@ -779,6 +779,19 @@ export const wrong: WrongAnswer[] = [
     caughtBy: expired,
     reads: /MongoDB was away, and GET \/ was answered with status 200.*isn't true/,
   },
+  {
+    name: 'Ctrl-C closes the client, and nothing else',
+    patch: { 'index.ts': `
+ createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
+   if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
+   console.log(\`Server running on port \${port}\`);
+ });
++process.on('SIGINT', () => void client.close());
+` },
+    caughtBy: atUrl,
+    reads: /Ctrl-C sends SIGINT\. 3 s later index\.ts was still running.*needs no such handler/,
+    runs: 'aside',
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -854,6 +854,16 @@ export const wrong: WrongAnswer[] = [
     caughtBy: forgets,
     reads: /A session had ended elsewhere.*the browser keeps the cookie/,
   },
+  {
+    name: 'a way back to wherever the visitor came from',
+    patch: { 'app.ts': `
+   app.get('/logout', (req, res) => {
+-    res.send(logoutPage);
++    res.send(\`\${logoutPage}<a href="\${req.get('Referer') ?? '/'}">Back</a>\`);
+` },
+    caughtBy: page,
+    reads: /in the header Referer, ends in .*The answer holds that as HTML/,
+  },
 ];
 
 export const right: RightAnswer[] = [
