@@ -116,6 +116,11 @@ export class Browser {
     return this.#visit({ method: 'GET', path, headers });
   }
 
+  /** Asks for the headers of a page alone. @throws {Lesson} when no answer came */
+  head(path: string): Promise<Exchange> {
+    return this.#visit({ method: 'HEAD', path });
+  }
+
   /**
    * Sends a form, as a button does.
    * @param headers what a browser adds by itself, such as Origin

@@ -263,6 +263,9 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   expectNotShown(await laptop.get('/account'), 'Phone-Browser', "Ada ended her phone's login",
     'A login that has ended needs no button.');
 
+  const guess = await changePassword(laptop, 'guessed', 'set by mallory');
+  expectRefused(guess, 'Ada had just given her password. Then Mallory, at the same laptop, tried '
+  + 'to change it with a wrong one');
   const last = await findButton(laptop, 'Tablet-Browser');
   const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
     press(laptop, last, { password: account.password })

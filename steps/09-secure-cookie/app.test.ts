@@ -70,7 +70,10 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   expectRefused(login, `Ada logged in at ${HTTP}, without the s`, 'Anyone along the way could '
   + "read her password. And a Secure cookie can't come back over plain HTTP, so she isn't even "
   + 'logged in, and nothing tells her why.');
-  for (const path of ['/login', '/account', '/', '/logout']) {
+  const challenge = '/.well-known/acme-challenge/';
+  for (const path of [
+    '/login', '/account', '/', '/logout', '/Account', '/account/', `/account?to=${challenge}`,
+  ]) {
     expectRefused(await insecure.get(path), `Ada opened ${HTTP}${path}`, 'Anyone along the way can '
     + 'change a page that comes over plain HTTP, and read what is typed there.');
   }
@@ -86,12 +89,16 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   const ways = {
     [`over plain HTTP, to ${HTTP}/account`]: 'http',
     'to the app itself, past the proxy': '',
+    'over plain HTTP, to the first of two proxies': 'http, https',
   };
   for (const [how, proto] of Object.entries(ways)) {
     const page = await insecure.getWithCookie('/account', cookie, { 'X-Forwarded-Proto': proto });
     expectRefused(page, `Ada's cookie came ${how}`, 'Secure is a rule for browsers. A server '
     + 'takes a Secure cookie over plain HTTP too, though others may have read it along the way.');
   }
+  const head = await insecure.head('/');
+  expectRefused(head, `A HEAD came over plain HTTP, to ${HTTP}/`, 'Express answers HEAD with the '
+  + 'route of GET: the visit counts, and the session gets another hour.');
   const claimed = await insecure.getWithCookie('/account', cookie, {
     'X-Forwarded-Ssl': 'on', 'Front-End-Https': 'on', 'X-Forwarded-Scheme': 'https',
     'X-Url-Scheme': 'https', Forwarded: 'proto=https',

@@ -494,6 +494,22 @@ export const wrong: WrongAnswer[] = [
     caughtBy: closed,
     reads: /A wrong password changes nothing.*is regenerate\(\) called before the password is checked/,
   },
+  {
+    name: 'the whole account in the session',
+    patch: { 'session.ts': `
+     user: string;
++    account: object | null;
+`, 'app.ts': `${check}\
++    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++    const account = await client.db().collection('accounts').findOne({ name: user })
++      ?? await client.db().collection<{ _id: string }>('accounts').findOne({ _id: user ?? '' });
+@@
+       req.session.user = user;
++      req.session.account = account;
+` },
+    caughtBy: opens,
+    reads: /her session's document holds her password's hash/,
+  },
 ];
 
 export const right: RightAnswer[] = [

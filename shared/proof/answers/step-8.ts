@@ -544,6 +544,25 @@ export const wrong: WrongAnswer[] = [
     caughtBy: attack,
     reads: /with a blank at each end.*answers with status 401.*With trim\(\)/,
   },
+  {
+    name: 'a password that was right counts for five minutes',
+    patch: { 'session.ts': `
+     login: string;
++    asked: number;
+`, 'app.ts': `${namedCheck.replace(/\+[^]*/, '')}\
++    const isFresh = Date.now() - (req.session.asked ?? 0) < 300_000;
++    if (!isFresh && !await authenticate(client, login.user, field(req, 'password'))) {
++      await showAccount(res.status(403), login, "That isn't your password.");
++      return;
++    }
+     if (!await changePassword(client, login.user, field(req, 'new'))) {
+@@
+     await endLogin(client, { _id: field(req, 'login'), user: login.user });
++    req.session.asked = Date.now();
+` },
+    caughtBy: one,
+    reads: /Ada had just given her password.*tried to change it with a wrong one, and got status 303/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -382,6 +382,39 @@ export const wrong: WrongAnswer[] = [
     caughtBy: refused,
     reads: /with X-Forwarded-Ssl: on.*passes everything else on as the client wrote it/,
   },
+  {
+    name: 'HEAD passes, for a health check',
+    patch: { 'https-only.ts': `${check}\
++  if (req.secure || req.method === 'HEAD') next();
+` },
+    caughtBy: refused,
+    reads: /A HEAD came over plain HTTP.*Express answers HEAD with the route of GET/,
+  },
+  {
+    name: 'a list of the pages that need HTTPS',
+    patch: { 'https-only.ts': `${check}\
++  const pages = ['/', '/login', '/logout', '/account', '/account/password', '/account/end'];
++  if (req.secure || !pages.includes(req.path)) next();
+` },
+    caughtBy: refused,
+    reads: /Ada opened http:\/\/shop\.example\/Account, and was answered with status 302/,
+  },
+  {
+    name: 'X-Forwarded-Proto holds https somewhere',
+    patch: { 'https-only.ts': `${check}\
++  if (req.get('X-Forwarded-Proto')?.includes('https')) next();
+` },
+    caughtBy: refused,
+    reads: /to the first of two proxies, and was answered with status 200/,
+  },
+  {
+    name: "a certificate's challenge, wherever it stands in the address",
+    patch: { 'https-only.ts': `${check}\
++  if (req.secure || req.originalUrl.includes('/.well-known/acme-challenge/')) next();
+` },
+    caughtBy: refused,
+    reads: /Ada opened http:\/\/shop\.example\/account\?to=.*and was answered with status 302/,
+  },
 ];
 
 /** A redirect in the place of the solution's refusal. */
