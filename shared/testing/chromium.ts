@@ -4,7 +4,10 @@ import { chromium, type Browser } from 'playwright-core';
 
 /** The path of a Chromium or Chrome on this machine; CHROME_PATH can name one. */
 export function findChromium(): string | undefined {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const names = [
+    'chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome',
+    'google-chrome-stable',
+  ];
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);
   const candidates = [
     process.env['CHROME_PATH'],
