@@ -160,15 +160,11 @@ function goOn({ state, emit, leave }: Controls): void {
     leave(following);
     return;
   }
-  if (state().tests.running) {
-    emit({ type: 'noticed', notice: 'The tests are still running. Press n once they are green.' });
-    return;
-  }
   const count = countTests(state());
   const so = count ? ` (${count.passed} of ${count.total})` : '';
-  const notice = isGreen(state())
-    ? 'This is the last step. npm run progress shows all of them.'
-    : `Step ${step.number} isn't green yet${so}. Press h for a hint.`;
+  let notice = `Step ${step.number} isn't green yet${so}. Press h for a hint.`;
+  if (isGreen(state())) notice = 'This is the last step. npm run progress shows all of them.';
+  if (state().tests.running) notice = 'The tests are still running. Press n once they are green.';
   emit({ type: 'noticed', notice });
 }
 

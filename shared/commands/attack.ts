@@ -22,7 +22,7 @@ export default async function attack({ workshop, args, env }: Context): Promise<
   const { step, flags } = readStep('attack:N', ['solution', 'page'], { args: words, env });
   if (step.processes && !outage) {
     throw new Problem(
-      'Choose an outage: silence, deploy or kill.',
+      `Choose an outage: ${or.format(outages)}.`,
       `npm run attack:${step.number} -- ${outages[0]}`,
     );
   }
@@ -71,6 +71,9 @@ function runIn(workshop: string, script: string, outage = ''): Run {
     process.exitCode = child.exitCode ?? 1;
   };
 }
+
+/** `silence, deploy or kill` */
+const or = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 
 /** Whether an app answers on a port of this machine, and not only the proxy before it. */
 async function answers(port: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { loadEnvFile } from '../app/settings.ts';
-import { passes, type Report } from '../tester/report.ts';
+import { passes } from '../tester/report.ts';
 import { runStepTests } from '../tester/test-process.js';
 import { steps } from '../lesson/steps.ts';
 import { progress as dots } from '../terminal/text.ts';
@@ -14,24 +14,21 @@ export default async function progress(context: Context, runTests = runStepTests
   const { workshop, print } = context;
   const { flags } = readArguments('progress', ['json'], context);
   loadEnvFile();
-  const running = steps.map((step) => runTests(step, { workshop }));
+  const runs = steps.map(async (step) => ({ step, report: await runTests(step, { workshop }) }));
   // One that fails is told when its turn comes.
-  void Promise.allSettled(running);
-  const reports: Report[] = [];
+  void Promise.allSettled(runs);
   const counts: { step: number; passed: number; total: number }[] = [];
-  for (const [index, { number, title }] of steps.entries()) {
-    const report = await running[index];
-    if (!report) continue;
-    const { tests } = report;
+  let line = '';
+  for (const run of runs) {
+    const { step: { number, title }, report: { tests, database = '' } } = await run;
     const count = { step: number, passed: tests.filter(passes).length, total: tests.length };
-    reports.push(report);
     counts.push(count);
+    line ||= database;
     const done = count.passed === count.total ? '  done' : '';
     if (!flags.json) print(`${`Step ${number} · ${title}`.padEnd(32)}${dots(count)}${done}`);
   }
 
   if (flags.json) {
-    const line = reports.map(({ database }) => database).find(Boolean) ?? '';
     const engine = /^MongoDB: (\S+)/.exec(line)?.[1] ?? null;
     print(JSON.stringify({
       steps: counts, node: process.version, platform: process.platform, engine,

@@ -64,7 +64,6 @@ function readAsNodeDoes(build: PluginBuild): void {
     try {
       const { code } = await transform(text, {
         loader: 'ts',
-        target: 'node20',
         sourcefile: filename,
         sourcemap: 'inline',
         tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },

@@ -15,7 +15,6 @@ const explanations: Explanation[] = [
       "does not provide an export named '(\\w+)'",
       "Named export '(\\w+)' not found",
       'No matching export in .* for import "(\\w+)"',
-      'Import "(\\w+)" will always be undefined',
     ].join('|')),
     parts: (name, file) => ({
       observed: `${name} is imported, but nothing with that name is exported there.`,

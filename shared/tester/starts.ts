@@ -49,11 +49,10 @@ export async function expectServing(
           : 'index.ts: what happens once it listens?',
       }, entry.output);
     });
+    if (answer.status < 500) return answer;
     // In production, Express tells of an error in the log alone.
-    if (answer.status >= 500) await entry.printed(/Error\b/);
-    const told = answer.status < 500
-      ? answer
-      : { ...answer, body: `${answer.body}\n${entry.output}` };
+    await entry.printed(/Error\b/);
+    const told = { ...answer, body: `${answer.body}\n${entry.output}` };
     expect(!told.body.includes('secret option required'), {
       observed: `index.ts listens, and GET / answered with status ${answer.status}: `
         + 'express-session got no secret.',

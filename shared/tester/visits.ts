@@ -2,7 +2,7 @@ import type { RunningApp } from './app.ts';
 import { findSessionCookie, type Exchange } from './browser.ts';
 import type { Held } from './database.ts';
 import { findFrame } from './frame.ts';
-import { expect } from './lesson.ts';
+import { expect, Lesson } from './lesson.ts';
 import { currentSubject } from './subject.ts';
 
 /** Explanations by what was shown instead of the expected number. */
@@ -101,11 +101,12 @@ function numbersIn(body: string): string[] {
  * @throws {Lesson}
  */
 export function expectNoServerError(answer: Exchange): void {
+  if (answer.status < 500) return;
   const [, message = ''] = /(\w*Error: (?:(?!<br>|<\/pre>|\n).)*)/.exec(readable(answer.body)) ?? [];
   const { why, lookAt } = serverErrors
     .find(({ says, at }) => says.test(message) && (at ?? answer.path) === answer.path)
     ?? anyServerError(answer.body);
-  expect(answer.status < 500, {
+  throw new Lesson({
     observed: `${answer.method} ${answer.path} answered with status ${answer.status}`
       + `${message && `: ${message.replace(/\.$/, '')}`}.`,
     why,

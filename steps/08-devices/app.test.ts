@@ -21,6 +21,9 @@ const { test } = testsOfStep(8);
 
 const MINUTE_MS = 60_000;
 
+/** What Mallory adds to a form, in case the app believes a name that comes with it. */
+const asMallory = { name: 'mallory', user: 'mallory', username: 'mallory' };
+
 test('ada changes her password, and mallory does not stay', { move: 1 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const copy = laptop.cookieHeader();
@@ -68,6 +71,7 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
     lookAt: 'app.ts: is changePassword() given the field `new` as it came?',
     exchange: login,
   });
+  await logIn(app.newBrowser(), changed);
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 
   const next = { ...account, password: 'one more password' };
@@ -117,9 +121,7 @@ test('nobody changes a password without knowing it', { move: 1 }, async (context
     await expectNoLogin(app.newBrowser(), { name: 'ada', password: 'set by mallory' },
       `Mallory tried to change Ada's password with ${what}`);
   }
-  const names = { name: 'mallory', user: 'mallory', username: 'mallory' };
-  const hers = await laptop.post('/account/password', { ...names, password, new: 'set by mallory' },
-    ownPage(app.url));
+  const hers = await changePassword(laptop, password, 'set by mallory', asMallory);
   expectRefused(hers, "At Ada's laptop, Mallory sent her own name and her own password along");
   const stranger = await changePassword(app.newBrowser(), account.password, 'set by mallory');
   expectNoServerError(stranger);
@@ -227,9 +229,7 @@ test('one device logs another one out', { move: 3 }, async (context) => {
     'with a wrong password': { password: 'guessed' },
     'with an empty password': { password: '' },
     'without the password field': {},
-    'with her own name and password': {
-      name: 'mallory', user: 'mallory', username: 'mallory', password: other.password,
-    },
+    'with her own name and password': { ...asMallory, password: other.password },
   };
   for (const [how, filledIn] of Object.entries(guesses)) {
     const { password: _, ...form } = button.form;
@@ -324,13 +324,17 @@ async function ada({ openApp }: Context) {
   return { app, account, laptop, phone };
 }
 
-/** @param password undefined to send no such field */
+/**
+ * @param password undefined to send no such field
+ * @param more other fields
+ */
 function changePassword(
   browser: Browser,
   password: string | undefined,
   next: string,
+  more: Record<string, string> = {},
 ): Promise<Exchange> {
-  const form = { ...password !== undefined && { password }, new: next };
+  const form = { ...more, ...password !== undefined && { password }, new: next };
   return browser.post('/account/password', form, ownPage(browser.url));
 }
 

@@ -17,6 +17,18 @@ const check = `
 -if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 `;
 
+/** A new session at each visit, in the place of the solution's route: how a patch begins. */
+const renewal = `
+-  app.get('/', (req, res) => {
+-    req.session.visits = (req.session.visits ?? 0) + 1;
+-    res.send(\`Hello World, visit \${req.session.visits}\`);
++  app.get('/', (req, res, next) => {
++    const visits = (req.session.visits ?? 0) + 1;
++    req.session.regenerate((error) => {
++      if (error) return next(error);
++      req.session.visits = visits;
+`;
+
 export const wrong: WrongAnswer[] = [
   {
     name: 'a secret that nobody checks',
@@ -890,15 +902,7 @@ export function createApp(settings: Settings): Express {
   },
   {
     name: 'a session that is forgotten at its third visit',
-    patch: { 'app.ts': `
--  app.get('/', (req, res) => {
--    req.session.visits = (req.session.visits ?? 0) + 1;
--    res.send(\`Hello World, visit \${req.session.visits}\`);
-+  app.get('/', (req, res, next) => {
-+    const visits = (req.session.visits ?? 0) + 1;
-+    req.session.regenerate((error) => {
-+      if (error) return next(error);
-+      req.session.visits = visits;
+    patch: { 'app.ts': `${renewal}\
 +      if (visits === 3) delete (req.session as Partial<session.SessionData>).visits;
 +      res.send(\`Hello World, visit \${visits}\`);
 +    });
@@ -977,15 +981,7 @@ export function createApp(settings: Settings): Express {
   },
   {
     name: 'a new id at each visit',
-    patch: { 'app.ts': `
--  app.get('/', (req, res) => {
--    req.session.visits = (req.session.visits ?? 0) + 1;
--    res.send(\`Hello World, visit \${req.session.visits}\`);
-+  app.get('/', (req, res, next) => {
-+    const visits = (req.session.visits ?? 0) + 1;
-+    req.session.regenerate((error) => {
-+      if (error) return next(error);
-+      req.session.visits = visits;
+    patch: { 'app.ts': `${renewal}\
 +      res.send(\`Hello World, visit \${visits}\`);
 +    });
 ` },

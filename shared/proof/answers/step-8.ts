@@ -7,49 +7,44 @@ const text = 'what a browser says about itself is only text';
 const one = 'one device logs another one out';
 const foreign = "nobody ends another user's login";
 
-/** The solution's check of the password before it is changed, for a patch to replace. */
-const changeCheck = `
+/** The solution's check of the password, for a patch to replace. What follows tells which. */
+const passwordCheck = `
 -    if (!await authenticate(client, login.user, field(req, 'password'))) {
 -      await showAccount(res.status(403), login, "That isn't your password.");
 -      return;
 -    }
+`;
+
+/** What the solution does then, as the end of another check. */
+const refusal = `\
++      await showAccount(res.status(403), login, "That isn't your password.");
++      return;
++    }
+`;
+
+/** The solution's check of the password before it is changed, for a patch to replace. */
+const changeCheck = `${passwordCheck}\
      if (!await changePassword(client, login.user, field(req, 'new'))) {
 `;
 
 /** The solution's check of the password before a login is ended, for a patch to replace. */
-const endCheck = `
--    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, "That isn't your password.");
--      return;
--    }
+const endCheck = `${passwordCheck}\
 -
      await endLogin(client, { _id: field(req, 'login'), user: login.user });
 `;
 
 /** A check that lets a form without the field pass, in the place of the solution's. */
-const laxCheck = `
--    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, "That isn't your password.");
--      return;
--    }
+const laxCheck = `${passwordCheck}\
 +    const { password } = req.body as { password?: string };
 +    if (password !== undefined && !await authenticate(client, login.user, password)) {
-+      await showAccount(res.status(403), login, "That isn't your password.");
-+      return;
-+    }
+${refusal}\
 `;
 
 /** A check of whatever name the form holds, in the place of the solution's. */
-const namedCheck = `
--    if (!await authenticate(client, login.user, field(req, 'password'))) {
--      await showAccount(res.status(403), login, "That isn't your password.");
--      return;
--    }
+const namedCheck = `${passwordCheck}\
 +    const name = field(req, 'name') || login.user;
 +    if (!await authenticate(client, name, field(req, 'password'))) {
-+      await showAccount(res.status(403), login, "That isn't your password.");
-+      return;
-+    }
+${refusal}\
 `;
 
 /** The solution's end of one login, for a patch to replace. */
@@ -549,12 +544,10 @@ export const wrong: WrongAnswer[] = [
     patch: { 'session.ts': `
      login: string;
 +    asked: number;
-`, 'app.ts': `${namedCheck.replace(/\+[^]*/, '')}\
+`, 'app.ts': `${passwordCheck}\
 +    const isFresh = Date.now() - (req.session.asked ?? 0) < 300_000;
 +    if (!isFresh && !await authenticate(client, login.user, field(req, 'password'))) {
-+      await showAccount(res.status(403), login, "That isn't your password.");
-+      return;
-+    }
+${refusal}\
      if (!await changePassword(client, login.user, field(req, 'new'))) {
 @@
      await endLogin(client, { _id: field(req, 'login'), user: login.user });
