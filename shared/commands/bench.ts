@@ -9,7 +9,7 @@ import autocannon from 'autocannon';
 import { makeAccounts } from '../app/accounts.ts';
 import { freePort } from '../app/port.ts';
 import { withSolution, type Running } from '../app/solution.ts';
-import { findStep, folderOf, steps, type Step } from '../lesson/steps.ts';
+import { findStep, folderOf, packagesOf, steps, type Step } from '../lesson/steps.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { eventually } from '../testing/workshop.ts';
 import type { Context } from './command.ts';
@@ -36,9 +36,9 @@ export default async function bench({ workshop, print }: Context): Promise<void>
   print('Times in ms: median (least to most)');
 
   print(`\n${'Command to verdict'.padEnd(34)}${'verdict'.padEnd(22)}${'floor'.padEnd(22)}ratio`);
-  for (const { number, needsDatabase } of steps) {
-    const packages = ['node:test', 'express', 'supertest', ...number > 1 ? ['express-session'] : [],
-      ...needsDatabase ? ['connect-mongo', 'mongodb'] : []];
+  for (const step of steps) {
+    const { number } = step;
+    const packages = ['node:test', 'supertest', ...packagesOf(step)];
     const imports = packages.map((name) => `import '${name}';`).join('');
     const verdicts: number[] = [];
     const floors: number[] = [];

@@ -123,6 +123,12 @@ export function isPartOne(step: number): boolean {
   return step <= steps.findIndex(({ ends }) => ends === 'the workshop') + 1;
 }
 
+/** The packages that the app of a step imports. */
+export function packagesOf({ number, needsDatabase }: Step): string[] {
+  return ['express', ...number > 1 ? ['express-session'] : [],
+    ...needsDatabase ? ['mongodb', 'connect-mongo'] : []];
+}
+
 /** What to do after a step, and what is finished with it. */
 export function afterStep({ number, ends }: Step, goOn?: string): { done: string; next: string } {
   const following = steps.find((step) => step.number === number + 1);

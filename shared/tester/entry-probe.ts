@@ -25,9 +25,6 @@ export interface ProbeEnv {
   WORKSHOP_LONGEST_TIMER?: string;
 }
 
-// What is started is index.ts, and not its compiled text on the standard input.
-process.argv.splice(1, 1);
-
 // The app must not have the channel: it would be as if there were none.
 const send = process.send?.bind(process);
 process.on('disconnect', () => process.exit());

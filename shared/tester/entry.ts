@@ -5,11 +5,12 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, transform, type BuildFailure, type PluginBuild } from 'esbuild';
-import { root } from '../lesson/steps.ts';
+import { packagesOf, root, type Step } from '../lesson/steps.ts';
 import { Browser } from './browser.ts';
 import type { ProbeEnv, ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
+import { fileOf, packages } from './packages.ts';
 import { PatienceWithProcess } from './patience.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
@@ -46,7 +47,7 @@ async function buildBundle(index: string): Promise<string> {
     sourcemap: 'inline',
     write: false,
     logLevel: 'silent',
-    plugins: [{ name: 'as Node does', setup: readAsNodeDoes }],
+    plugins: [packages, { name: 'as Node does', setup: readAsNodeDoes }],
   });
   return outputFiles[0]?.text ?? '';
 }
@@ -77,6 +78,34 @@ function readAsNodeDoes(build: PluginBuild): void {
 
 /** What runs now. An index.ts in an endless loop would not notice that the tests have ended. */
 const running = new Set<ChildProcess>();
+
+/** Those that wait for their code. */
+const waiting: ChildProcess[] = [];
+
+/**
+ * Starts processes of Node that read the packages, which takes longest, and wait for their code.
+ * @param step whose app it will be
+ * @param count how many there should be
+ */
+export async function prepareEntries(step: Step, count: number): Promise<void> {
+  const files = packagesOf(step).map(async (name) => await fileOf(name) ?? name);
+  const required = (await Promise.all(files)).flatMap((file) => ['--require', file]);
+  while (waiting.length < count) waiting.push(startNode(required));
+}
+
+function startNode(flags: string[] = []): ChildProcess {
+  const allFlags = [...flags, '--enable-source-maps', '--input-type=module', '-'];
+  const child = spawn(process.execPath, allFlags, {
+    cwd: root,
+    env: { ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*' },
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  // A process that ends before it has read all of its code breaks the pipe; its end says more.
+  child.stdin?.on('error', () => undefined);
+  return child;
+}
 
 /** Ends every index.ts that still runs. */
 export function endEntries(): void {
@@ -137,21 +166,19 @@ export class Entry {
     } catch (error) {
       throw notCompiled(error);
     }
-    const index = fileURLToPath(subjectFile('index.ts'));
-    const flags = ['--enable-source-maps', '--input-type=module'];
-    const child = spawn(process.execPath, [...flags, '-', index], {
-      cwd: root,
-      env: {
-        ...process.env, NODE_OPTIONS: undefined, NODE_ENV: undefined, NO_DEPRECATION: '*',
-        ...currentSubject().step.behindProxy && { WORKSHOP_PROXY: 'https' },
-        ...env,
-      },
-      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
-    });
-    running.add(child);
-    child.once('close', () => running.delete(child));
-    // A process that ends before it has read all of its code breaks the pipe; its end says more.
-    child.stdin?.on('error', () => undefined).end(code);
+    const { step } = currentSubject();
+    const child = waiting.shift() ?? startNode();
+    const variables: NodeJS.Dict<string> = {
+      ...step.behindProxy && { WORKSHOP_PROXY: 'https' }, ...env,
+    };
+    const setUp = Object.entries(variables).map(([name, value]) => (
+      value === undefined
+        ? `delete process.env.${name};`
+        : `process.env.${name} = ${JSON.stringify(value)};`
+    ));
+    const index = JSON.stringify(fileURLToPath(subjectFile('index.ts')));
+    // No line of its own: the source map counts them.
+    child.stdin?.end(`process.argv[1] = ${index}; ${setUp.join(' ')} ${code}`);
     return new Entry(child, env);
   }
 

@@ -11,7 +11,7 @@ import { Entry } from './entry.ts';
 import type { ProbeEnv } from './entry-probe.ts';
 import { Lesson, messageOf, testSecret } from './lesson.ts';
 import { expectNothingSecret, forgetPrinted, keepSecret } from './printed.ts';
-import { currentRun, type PlannedTest } from './run.ts';
+import { closeAll, currentRun, type Closable, type PlannedTest, type StartedEntry } from './run.ts';
 import { awaitSecondAnswer, forgetSecondAnswers } from './second-answer.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep, isPartOne } from '../lesson/steps.ts';
@@ -61,8 +61,10 @@ export interface Start extends Place {
    * away. The step's other variables are set to something that works.
    */
   env: () => NodeJS.Dict<string> & ProbeEnv;
-  /** Whether the test runs at once, too, because it waits for a long time. */
+  /** Whether the test runs at once, too: it waits for a long time, or starts index.ts again. */
   atOnce?: boolean;
+  /** Whether one process is enough for all tests that say so. They leave it as it is. */
+  shared?: boolean;
   /** Whether its database can fall silent. */
   canFallSilent?: boolean;
 }
@@ -100,17 +102,16 @@ export function testsOfStep(number: number): StepTests {
     },
 
     testEntry: (name, start, run) => {
-      const { move, later = false, env, atOnce = false, canFallSilent = false } = start;
+      const { move, later = false, env, atOnce = false, shared = false } = start;
       if (currentRun().step !== number && !isHeld(later, env())) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
       const opened: Closable[] = [];
       const starting = Promise.resolve().then(async () => {
-        const database = await openTestDatabase(opened, canFallSilent);
-        if (database) keepSecret(database.url, 'MONGO_URL, which may hold a password');
-        const entry = await Entry.start({ ...workingEnv(database), ...env() });
-        opened.push(entry);
-        if (atOnce) await run(entry, database, contextOf(opened));
-        return { entry, database };
+        const started = await (shared
+          ? currentRun().shared ??= startEntry(start, currentRun().opened)
+          : startEntry(start, opened));
+        if (atOnce) await run(started.entry, started.database, contextOf(opened));
+        return started;
       });
       // The test itself tells what went wrong, once it runs.
       starting.catch(() => undefined);
@@ -124,6 +125,14 @@ export function testsOfStep(number: number): StepTests {
   };
 }
 
+async function startEntry({ env, canFallSilent }: Start, open: Closable[]): Promise<StartedEntry> {
+  const database = await openTestDatabase(open, canFallSilent);
+  if (database) keepSecret(database.url, 'MONGO_URL, which may hold a password');
+  const entry = await Entry.start({ ...workingEnv(database), ...env() });
+  open.push(entry);
+  return { entry, database };
+}
+
 /** Where index.ts is given, it's enough that it serves with everything in place. */
 function isHeld(later: boolean, env: object): boolean {
   const { step } = currentSubject();
@@ -135,10 +144,6 @@ function isLeftOut(name: string, isEntry: boolean): boolean {
   const { choice: { last, withoutEntries }, tests } = currentRun();
   return (isEntry && withoutEntries === true && name !== last)
     || tests.some((test) => test.name === last);
-}
-
-interface Closable {
-  close(): Promise<void>;
 }
 
 /** Puts a test into the plan and hands it to node:test. @param run nothing to leave it out */
@@ -197,10 +202,6 @@ async function runWatched(run: (open: Closable[]) => Promise<void>): Promise<voi
   expectNothingSecret();
 }
 
-async function closeAll(open: Closable[]): Promise<void> {
-  for (const each of open.toReversed()) await each.close();
-}
-
 function contextOf(open: Closable[]): Context {
   const start = async (database: TestDatabase | undefined) => {
     const app = await startApp(database);
@@ -229,6 +230,7 @@ async function openTestDatabase(open: Closable[], canFallSilent = false) {
 
 function workingEnv(database: TestDatabase | undefined): NodeJS.Dict<string> {
   return {
+    PORT: String(20_000 + Math.floor(Math.random() * 10_000)),
     SESSION_SECRET: testSecret,
     ...(database && { MONGO_URL: database.url }),
   };

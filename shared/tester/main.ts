@@ -5,12 +5,15 @@
 import { findStep, type Kind } from '../lesson/steps.ts';
 import { loadEnvFile } from '../app/settings.ts';
 import { guardProcess } from './crash.ts';
-import { endEntries } from './entry.ts';
+import { endEntries, prepareEntries } from './entry.ts';
 import { messageOf } from './lesson.ts';
 import type { Report } from './report.ts';
 import { currentRun, runTests, type Choice } from './run.ts';
 import { subjectOf } from './subject.ts';
 import { startWatchdog } from './watchdog.ts';
+
+/** How many index.ts are made ready before they are needed. Each takes some 50 MB of memory. */
+const SPARE_PROCESSES = 4;
 
 /** What this process is told to do. */
 export type Order =
@@ -68,7 +71,7 @@ async function obey(order: Order): Promise<void> {
     await load('connect-mongo');
     await (database ??= import('./database.ts'));
   }
-  if (order.type === 'prepare') return;
+  if (order.type === 'prepare') return prepareEntries(step, SPARE_PROCESSES);
   const { kind, tests = order.step, folder, choice } = order;
   startWatchdog((lesson) => {
     tell({ report: currentRun().report(lesson) }, true);

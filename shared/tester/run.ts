@@ -1,3 +1,5 @@
+import type { TestDatabase } from './database.ts';
+import type { Entry } from './entry.ts';
 import { testSecret, type Lesson } from './lesson.ts';
 import type { Report } from './report.ts';
 import { currentSubject, setSubject, type Subject } from './subject.ts';
@@ -11,6 +13,22 @@ export interface PlannedTest {
   state: 'left out' | 'waiting' | 'running' | 'passed' | 'failed';
   /** Why it failed. */
   lesson?: Lesson;
+}
+
+/** What stays open for a while. */
+export interface Closable {
+  close(): Promise<void>;
+}
+
+/** Closes what was opened, the last first. */
+export async function closeAll(opened: Closable[]): Promise<void> {
+  for (const each of opened.toReversed()) await each.close();
+}
+
+/** An index.ts that was started, and the database at its MONGO_URL. */
+export interface StartedEntry {
+  entry: Entry;
+  database: TestDatabase | undefined;
 }
 
 /** Which of a step's tests are run. The proof leaves out what can't change its result. */
@@ -31,6 +49,10 @@ export class TestRun {
   readonly tests: PlannedTest[] = [];
   /** What is fulfilled when all that was planned has ended. */
   readonly ended: Promise<unknown>[] = [];
+  /** The index.ts that several tests share. */
+  shared?: Promise<StartedEntry>;
+  /** What is closed when the run ends. */
+  readonly opened: Closable[] = [];
   /** Which MongoDB runs, in one line. */
   database?: string;
   /** What the app is doing now: `GET /`, or undefined between requests. */
@@ -75,11 +97,13 @@ export class TestRun {
     };
   }
 
-  /** Runs what a step's file defines. */
-  async add({ folder }: Step): Promise<void> {
-    // Its tests are defined anew each time it's read.
-    const file = new URL(`../../steps/${folder}/app.test.ts?${++reads}`, import.meta.url);
-    await import(file.href);
+  /** Runs what the files of these steps define. */
+  async add(...added: Step[]): Promise<void> {
+    for (const { folder } of added) {
+      // Its tests are defined anew each time it's read.
+      const file = new URL(`../../steps/${folder}/app.test.ts?${++reads}`, import.meta.url);
+      await import(file.href);
+    }
     await Promise.all(this.ended);
   }
 }
@@ -107,8 +131,7 @@ export async function runTests(step: Step, subject: Subject, choice?: Choice): P
   const isDone = run.tests.every(({ name, state }) => (
     name !== choice?.last && (state === 'passed' || state === 'left out')
   ));
-  for (const earlier of steps.slice(0, step.number - 1)) {
-    if (isDone && step === subject.step) await run.add(earlier);
-  }
+  if (isDone && step === subject.step) await run.add(...steps.slice(0, step.number - 1));
+  await closeAll(run.opened);
   return run.report();
 }

@@ -97,11 +97,10 @@ test('any other path is a 404', { move: 1 }, async ({ openApp }) => {
   }
 });
 
-const port = String(20_000 + Math.floor(Math.random() * 10_000));
-
-const withPort = { move: 2, later: true, env: () => ({ PORT: port }) };
+const withPort = { move: 2, later: true, shared: true, env: () => ({}) };
 testEntry('index.ts listens on PORT', withPort, async (entry) => {
-  await expectListening(entry, port, `PORT was ${port}`);
+  const { PORT = '' } = entry.env;
+  await expectListening(entry, PORT, `PORT was ${PORT}`);
 });
 
 const withoutPort = { move: 2, env: () => ({ PORT: undefined }) };
@@ -132,7 +131,7 @@ async function expectListening(entry: Entry, expected: string, given: string): P
 }
 
 const withTakenPort = {
-  move: 3, later: true, env: () => ({ PORT: port, WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
+  move: 3, later: true, env: () => ({ WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
 };
 testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (entry) => {
   const forbidden = await entry.again({ WORKSHOP_LISTEN_ERROR: 'EACCES' });

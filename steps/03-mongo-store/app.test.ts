@@ -142,7 +142,7 @@ test('MongoDB is told to delete expired sessions', { move: 2 }, async (context) 
   });
 });
 
-const withEverything = { move: 2, later: true, env: () => ({}) };
+const withEverything = { move: 2, later: true, atOnce: true, shared: true, env: () => ({}) };
 testEntry('index.ts keeps the sessions at MONGO_URL', withEverything, async (entry, database) => {
   const [first] = await expectServing(entry, 'Everything was set');
   const session = findSessionCookie(first.setCookie);
