@@ -1,8 +1,8 @@
 import { paint, wrap, type Paper } from './text.ts';
 
 /**
- * A piece of WORKSHOP.md as a terminal shows it: paragraphs are wrapped, code stays as it is, and a
- * diff has its colours, with `…` where it skips lines (`@@` in the text).
+ * Renders a piece of WORKSHOP.md for the terminal: wraps paragraphs, leaves code as it is, and
+ * colours diffs, with `…` where a diff skips lines (`@@` in the text).
  */
 export function renderMarkdown(text: string, paper: Paper): string[] {
   const lines: string[] = [];
@@ -42,7 +42,7 @@ export function renderMarkdown(text: string, paper: Paper): string[] {
   return lines;
 }
 
-/** A line of a diff: green comes in, red goes out. */
+/** Colours a line of a diff: green for added, red for removed. */
 export function paintDiff(line: string, paper: Paper): string {
   if (line.startsWith('@@')) return paint('dim', '…', paper);
   if (line.startsWith('+')) return paint('green', line, paper);
@@ -50,7 +50,7 @@ export function paintDiff(line: string, paper: Paper): string {
   return line;
 }
 
-/** Code and bold words. A pair of marks may be broken over two lines. */
+/** Renders code and bold words. A pair of marks may span two lines. */
 function renderInline(lines: string[], paper: Paper): string[] {
   const inColor = (color: 'cyan' | 'bold', text: string) => (
     text.split('\n').map((line) => line && paint(color, line, paper)).join('\n')

@@ -1,4 +1,4 @@
-/** Something a person can put right: what happened and why, and the command to type next. */
+/** A problem the user can fix: what happened and why, and the command to type next. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly next: string;
@@ -13,17 +13,17 @@ export class Problem extends Error {
   }
 }
 
-/** What an error says; anything else that was thrown, as text. */
+/** The message of an error, or any other thrown value as text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
 /**
- * Runs a command of the workshop. A {@link Problem} is printed as its sentence and the next
- * command, and makes the exit code 1; any other error is a defect of ours and keeps its stack.
+ * Runs a workshop command. A {@link Problem} prints as its sentence and the next command, and sets
+ * the exit code to 1; any other error is a bug in the workshop and keeps its stack.
  */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
-  // `npm run hint 3 | head` closes our output before we have said everything.
+  // `npm run hint 3 | head` closes our output before we've finished writing.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();

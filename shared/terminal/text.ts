@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** Where a text is read: how wide it may be, in characters, and whether it may be coloured. */
+/** Where text is displayed: its width in characters, and whether colour is allowed. */
 export interface Paper {
   columns: number;
   color: boolean;
@@ -24,26 +24,26 @@ export function paperOf({ stdout, env } = process): Paper {
 
 type Color = Parameters<typeof styleText>[0];
 
-/** Colours a text where that is allowed. */
+/** Colours text where colour is allowed. */
 export function paint(
   color: Color, text: string, { color: allowed }: Pick<Paper, 'color'>,
 ): string {
-  // Whether it's allowed is known here; what standard output is doesn't matter.
+  // `allowed` has already decided, so styleText needn't inspect standard output.
   return allowed ? styleText(color, text, { validateStream: false }) : text;
 }
 
-/** A line cut to a width, counting what is seen and not the codes for colours. */
+/** Cuts a line to a width, counting visible characters and not colour codes. */
 export function cut(line: string, width: number): string {
   const all = parts(line);
   const seen = all.filter((part) => !part.startsWith('\x1b'));
   if (seen.length <= width) return line;
   let room = width - 1;
   const kept = all.filter((part) => part.startsWith('\x1b') || --room >= 0);
-  // The codes behind the cut stay: they end the colours.
+  // Keep the codes behind the cut: they reset the colours.
   return `${kept.join('')}…`;
 }
 
-/** Breaks a text into lines at its blanks; a word that is too long stays whole. */
+/** Breaks text into lines at spaces; a word longer than the width stays whole. */
 export function wrap(text: string, width: number, first = '', rest = first): string[] {
   const lines: string[] = [];
   let line = first;
@@ -61,8 +61,8 @@ export function wrap(text: string, width: number, first = '', rest = first): str
 }
 
 /**
- * Breaks a line where the width ends, colours and all. The rest is set in, so that it doesn't
- * look like a line of its own.
+ * Breaks a line at the width, carrying its colours over. Continuation lines are indented, so that
+ * they don't look like lines of their own.
  */
 export function breakLine(line: string, width: number, indent = '      '): string[] {
   const lines: string[] = [];
@@ -87,7 +87,7 @@ export function progress({ passed, total }: { passed: number; total: number }): 
   return `${'●'.repeat(passed)}${'○'.repeat(total - passed)} ${passed} of ${total}`;
 }
 
-/** The characters of a line, and its codes for colours. */
+/** Splits a line into characters and colour codes. */
 function parts(line: string): string[] {
   return line.match(/\x1b\[[\d;]*m|./gu) ?? [];
 }
