@@ -42,7 +42,7 @@ takes **every** request. See [the text](#step-2).
 </details>
 `;
 
-test('the moves of a step and their hints are those of the text, with any line ends', () => {
+test('reads the moves of a step and their hints, with any line endings', () => {
   for (const source of [text, text.replaceAll('\n', '\r\n')]) {
     const moves = parseMoves(source, 2);
     const titles = moves.map(({ number, title }) => `${number} ${title}`);
@@ -55,7 +55,7 @@ test('the moves of a step and their hints are those of the text, with any line e
   }
 });
 
-test('a hint is shown in the width of the terminal, with colour where there is one', () => {
+test('a hint fits the width of the terminal, with colour where allowed', () => {
   const [nudge, code] = parseMoves(text, 2)[0]?.hints ?? [];
   assert.deepEqual(renderMarkdown(nudge?.text ?? '', { columns: 34, color: false }), [
     'Think of `app.use()`, which takes',

@@ -4,9 +4,9 @@ import { Problem } from '../terminal/problem.ts';
 import { writeWhole } from './replace.ts';
 import { root, textOf, type Step } from './steps.ts';
 
-/** A hint of the text, folded away there below a move. */
+/** A hint from the text, folded away below its move. */
 export interface Hint {
-  /** From 1, the nudge, to the code. */
+  /** Starts at 1, the nudge; the last is the code. */
   number: number;
   /** `a nudge` */
   name: string;
@@ -21,7 +21,7 @@ export interface Move {
   hints: Hint[];
 }
 
-/** A hint, and where it stands. */
+/** A hint and its position. */
 export interface PlacedHint {
   step: Step;
   move: Move;
@@ -29,8 +29,8 @@ export interface PlacedHint {
 }
 
 /**
- * Reads the moves of a step and their hints from its text.
- * @throws {Problem} when the text isn't there or holds none for this step
+ * Reads a step's moves and their hints from its text.
+ * @throws {Problem} when the text is missing or has no moves for this step
  */
 export async function readMoves(step: Step, workshop = root): Promise<Move[]> {
   const name = textOf(step.number);
@@ -47,8 +47,8 @@ export async function readMoves(step: Step, workshop = root): Promise<Move[]> {
 }
 
 /**
- * Finds the moves of a step in the workshop's text: `## Step 3: …`, in it `### Move 2: …`, and
- * below that `<details>` with `<summary>Hint 1: a nudge</summary>`.
+ * Finds a step's moves in the workshop's text: `## Step 3: …`, within it `### Move 2: …`, and below
+ * that `<details>` with `<summary>Hint 1: a nudge</summary>`.
  */
 export function parseMoves(text: string, stepNumber: number): Move[] {
   const chapter = text.replaceAll('\r\n', '\n').split(/^(?=## )/m)
@@ -68,8 +68,8 @@ export function parseMoves(text: string, stepNumber: number): Move[] {
 }
 
 /**
- * The next hint for a move: one more than last time, and the last one again and again.
- * @param moveNumber the first move whose tests are red
+ * Returns the next hint for a move: one further each time, then the last one again and again.
+ * @param moveNumber the first move with failing tests
  */
 export async function takeHint(
   step: Step, moveNumber: number, workshop = root,
@@ -86,7 +86,7 @@ export async function takeHint(
   return { step, move, hint };
 }
 
-/** Begins again with the first hints of a step. */
+/** Starts over with the first hints of a step. */
 export async function forgetHints(step: Step, workshop = root): Promise<void> {
   const taken = Object.entries(await readTaken(workshop));
   const others = taken.filter(([key]) => !key.startsWith(`${step.number}.`));
@@ -98,8 +98,8 @@ function noHints(where: string, { number }: Step): Problem {
 }
 
 /*
- * `.workshop/hints.json` holds how many hints have been shown, by step and move: `{"3.2": 1}` means
- * that of move 2 of step 3 the nudge was shown. It may be deleted at any time.
+ * `.workshop/hints.json` counts the hints shown, by step and move: `{"3.2": 1}` means that only the
+ * nudge for move 2 of step 3 has been shown. It may be deleted at any time.
  */
 const file = '.workshop/hints.json';
 
@@ -116,6 +116,6 @@ async function readTaken(workshop: string): Promise<Record<string, number>> {
 }
 
 async function writeTaken(workshop: string, taken: Record<string, number>): Promise<void> {
-  // A folder that can't be written mustn't stop a lesson: then the first hint comes again.
+  // An unwritable folder mustn't stop a lesson: the same hint just comes up again.
   await writeWhole(workshop, file, `${JSON.stringify(taken)}\n`).catch(() => undefined);
 }

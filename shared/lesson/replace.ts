@@ -7,20 +7,20 @@ import { Problem } from '../terminal/problem.ts';
 import { readFiles, sameFiles, type Files } from './starters.ts';
 import { folderOf, type Step } from './steps.ts';
 
-/** A step, and the files that it gets. */
+/** A step and its new files. */
 export interface Replacement {
   step: Step;
   files: Files;
 }
 
 /**
- * Gives steps other files. All that a learner has there is kept first, in
- * `.workshop/backups/<time>-<command>/`. Each file is replaced in one go, so an interruption leaves
- * every file whole, and the same command again does the rest.
- * @param command `reset 3`, which names the backup too
- * @param say is told where the backup is, and what else there is to do
+ * Replaces the files of steps. All the learner's files there are first backed up to
+ * `.workshop/backups/<time>-<command>/`. Each file is replaced atomically, so an interruption
+ * leaves every file whole, and running the same command again finishes the job.
+ * @param command such as `reset 3`; also names the backup
+ * @param say receives lines about the backup, and about anything left to do
  * @returns whether anything has changed
- * @throws {Problem} when the disk is full or can't be written
+ * @throws {Problem} when the disk is full or isn't writable
  */
 export async function replaceSteps(
   workshop: string,
@@ -49,7 +49,7 @@ export async function replaceSteps(
       [...files].map(([name, content]) => [`steps/${step.folder}/${name}`, content])
     )));
     for (const [file, content] of fresh) await writeWhole(workshop, file, content);
-    // Last: until here nothing is gone from where it was.
+    // Delete last: until here, no file has left its place.
     for (const file of old.keys()) {
       if (!fresh.has(file)) await rm(path.join(workshop, file), { force: true });
     }
@@ -66,14 +66,13 @@ export async function replaceSteps(
 }
 
 /**
- * Writes a file so that it's there whole or not at all, even when this process is killed: it's
- * written elsewhere first, then renamed.
- * @param file its path from the workshop's folder
+ * Writes a file atomically, even if this process is killed: writes it elsewhere, then renames it.
+ * @param file its path relative to the workshop's folder
  */
 export async function writeWhole(
   workshop: string, file: string, content: string | Buffer,
 ): Promise<void> {
-  // Not beside the file, where an interruption would leave it among a learner's own.
+  // Not next to the file, where an interruption would leave it among the learner's files.
   const temporary = path.join(temporaryFolder(workshop), randomUUID());
   await mkdir(path.dirname(temporary), { recursive: true });
   try {
@@ -93,8 +92,8 @@ export async function writeWhole(
 }
 
 /**
- * Makes a backup. It appears when it's complete, and never in the place of another.
- * @returns its path from the workshop's folder
+ * Makes a backup. It appears only once it's complete, and never replaces another backup.
+ * @returns its path relative to the workshop's folder
  */
 async function keep(workshop: string, files: Files, what: string): Promise<string> {
   const unfinished = path.join('.workshop', 'tmp', randomUUID());
@@ -112,7 +111,7 @@ async function keep(workshop: string, files: Files, what: string): Promise<strin
         await rename(path.join(workshop, unfinished), target);
         return backup;
       } catch (error) {
-        // Another command took the name, or on Windows something still reads the new files.
+        // Another command took the name, or on Windows a program is still reading the new files.
         if (attempt >= 20) throw error;
         await setTimeout(20);
       }
@@ -123,7 +122,7 @@ async function keep(workshop: string, files: Files, what: string): Promise<strin
   }
 }
 
-/** Removes what a killed command left, more than ten minutes ago. */
+/** Removes leftovers of killed commands, once they're more than ten minutes old. */
 async function sweep(workshop: string): Promise<void> {
   const folder = temporaryFolder(workshop);
   for (const name of await readdir(folder).catch(() => [])) {
@@ -137,7 +136,7 @@ function temporaryFolder(workshop: string): string {
   return path.join(workshop, '.workshop', 'tmp');
 }
 
-/** The command that copies a backup back to where its files came from. */
+/** The command that restores a backup. */
 function restoreCommand(backup: string): string {
   return process.platform === 'win32'
     ? `Copy-Item -Recurse -Force "${backup}/steps/*" steps/   (in PowerShell)`

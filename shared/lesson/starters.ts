@@ -3,10 +3,10 @@ import path from 'node:path';
 import { Problem } from '../terminal/problem.ts';
 import { folderOf, root, type Step } from './steps.ts';
 
-/** The learner's files of a folder: their paths from there, with slashes, and their content. */
+/** The learner's files in a folder: content by relative path, with forward slashes. */
 export type Files = Map<string, Buffer>;
 
-/** Where a step's starter is kept: the learner's files as they came. */
+/** The folder with a step's starter: the learner's files in their original state. */
 export function starterFolder({ folder }: Step, workshop = root): string {
   return path.join(workshop, 'shared', 'lesson', 'starters', folder);
 }
@@ -22,7 +22,7 @@ export async function readStarter(step: Step, workshop = root): Promise<Files> {
   );
 }
 
-/** Whether a step is as it came: nobody has worked on it yet. */
+/** Whether a step is still in its original state. */
 export async function isUntouched(step: Step, workshop = root): Promise<boolean> {
   return sameFiles(
     await readFiles(folderOf(step, 'steps', workshop)),
@@ -30,14 +30,14 @@ export async function isUntouched(step: Step, workshop = root): Promise<boolean>
   );
 }
 
-/** Reads a folder, and those below it. Tests and settings of the editor aren't the learner's. */
+/** Reads a folder recursively, except for tests and editor settings. */
 export async function readFiles(folder: string): Promise<Files> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const files: Files = new Map();
   for (const entry of entries) {
     if (!entry.isFile() || /\.test\.ts$|^tsconfig\.json$/.test(entry.name)) continue;
     const file = path.join(entry.parentPath, entry.name);
-    // A file may go while we read, when two commands run at once.
+    // A file may vanish while we read, if two commands run at once.
     const content = await readFile(file).catch(() => undefined);
     if (content) files.set(path.relative(folder, file).replaceAll(path.sep, '/'), content);
   }

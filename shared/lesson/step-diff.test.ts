@@ -21,7 +21,7 @@ test('formatting, comments, quotes, semicolons and line breaks make no differenc
   assert.deepEqual(diffCode(code.replaceAll('\n', '\r\n'), code), []);
 });
 
-test('what differs is shown as it stands there, with its line', () => {
+test('a difference is shown as written, with its line number', () => {
   const fresh = code.replace("name: 'sid'", "name: 'id'").replace('});\n', '});\nextra();\n');
   assert.deepEqual(diffCode(code, fresh), [
     { line: 5, before: ["  name: 'sid',"], after: ["  name: 'id',"] },

@@ -2,25 +2,25 @@ import { diffArrays } from 'diff';
 import ts from 'typescript';
 import { readFiles } from './starters.ts';
 
-/** A place where two files say something different. */
+/** A place where two files differ. */
 export interface Change {
-  /** The first line of it in the file before, from 1. */
+  /** Its first line in the old file, from 1. */
   line: number;
   before: string[];
   after: string[];
 }
 
-/** What is different in one file. */
+/** The differences in one file. */
 export interface FileChanges {
-  /** Its path from the step's folder: `session.ts`. */
+  /** Its path relative to the step's folder: `session.ts`. */
   name: string;
   changes: Change[];
 }
 
 /**
- * Compares the files of two folders as code: layout and comments make no difference.
- * @param before a folder, or undefined for one that is empty
- * @returns the files that differ; one that is in only one folder is all different
+ * Compares the files of two folders as code, ignoring layout and comments.
+ * @param before a folder, or undefined to compare with an empty one
+ * @returns the files that differ; a file in only one folder counts as entirely different
  */
 export async function diffFolders(
   before: string | undefined, after: string,
@@ -34,7 +34,7 @@ export async function diffFolders(
   });
 }
 
-/** Compares two pieces of code as {@link diffFolders} does. */
+/** Compares two pieces of code, as {@link diffFolders} does. */
 export function diffCode(before: string, after: string): Change[] {
   const [old, fresh] = [codeLines(before), codeLines(after)];
   const changes: Change[] = [];
@@ -42,7 +42,7 @@ export function diffCode(before: string, after: string): Change[] {
   let at = 0;
 
   const flush = () => {
-    // The same code, only broken into other lines, is no change.
+    // The same code with different line breaks isn't a change.
     if (current && join(current.old) !== join(current.fresh)) {
       changes.push({
         line: (current.old[0] ?? old[at] ?? old.at(-1))?.number ?? 1,
@@ -64,7 +64,7 @@ export function diffCode(before: string, after: string): Change[] {
   return changes;
 }
 
-/** A line that holds code: as it stands there, its tokens, and these without a comma at the end. */
+/** A line with code: its original text, its tokens, and its tokens without a trailing comma. */
 interface CodeLine {
   number: number;
   text: string;
@@ -73,7 +73,7 @@ interface CodeLine {
 }
 
 function join(lines: CodeLine[]): string {
-  // A comma at the end of a list is a matter of taste too.
+  // Trailing commas in lists are a matter of taste too.
   return lines.map(({ tokens }) => tokens).join(' ').replaceAll(/ ,(?= [)\]}])/g, '');
 }
 
@@ -103,7 +103,7 @@ function codeLines(code: string): CodeLine[] {
   }));
 }
 
-/** A token as most people write it. */
+/** The text of a token in its most common form. */
 function tokenText(node: ts.Node, source: ts.SourceFile): string {
   if (node.kind === ts.SyntaxKind.SemicolonToken || node.kind === ts.SyntaxKind.EndOfFileToken) {
     return '';

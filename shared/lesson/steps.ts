@@ -9,15 +9,15 @@ export interface Step {
   title: string;
   /** Whether the step's app keeps its sessions in MongoDB. */
   needsDatabase: boolean;
-  /** What a learner knows who has done it. */
+  /** What the learner knows after this step. */
   learned: string;
-  /** Whether a proxy that ends HTTPS is in front of the app. */
+  /** Whether an HTTPS-terminating proxy stands in front of the app. */
   behindProxy?: true;
-  /** How many processes of the app run, if not one. Outages can be caused then. */
+  /** How many processes the app runs as, if more than one. Allows causing outages. */
   processes?: 2;
-  /** Whether a move of part two changes index.ts, which is given in its other steps. */
+  /** Whether a move in part two changes index.ts, which is given in part two's other steps. */
   changesIndex?: true;
-  /** What is finished with this step. */
+  /** What this step completes. */
   ends?: 'the workshop' | 'part two';
 }
 
@@ -110,10 +110,10 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** The files that hold the lessons: part one is one afternoon, part two goes on from there. */
+/** The files with the lessons: part one takes an afternoon, part two continues from there. */
 export const texts = ['WORKSHOP.md', 'PART-TWO.md'] as const;
 
-/** The file that holds the lesson of a step. @param step its number */
+/** The file with a step's lesson. @param step its number */
 export function textOf(step: number): string {
   return texts[isPartOne(step) ? 0 : 1];
 }
@@ -123,13 +123,13 @@ export function isPartOne(step: number): boolean {
   return step <= steps.findIndex(({ ends }) => ends === 'the workshop') + 1;
 }
 
-/** The packages that the app of a step imports. */
+/** The packages that a step's app imports. */
 export function packagesOf({ number, needsDatabase }: Step): string[] {
   return ['express', ...number > 1 ? ['express-session'] : [],
     ...needsDatabase ? ['mongodb', 'connect-mongo'] : []];
 }
 
-/** What to do after a step, and what is finished with it. */
+/** What a finished step completes, and what to do next. */
 export function afterStep({ number, ends }: Step, goOn?: string): { done: string; next: string } {
   const following = steps.find((step) => step.number === number + 1);
   return {
@@ -140,10 +140,10 @@ export function afterStep({ number, ends }: Step, goOn?: string): { done: string
   };
 }
 
-/** The workshop's root folder, where package.json is. */
+/** The workshop's root folder, which holds package.json. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Whose code it is: the learner's, in steps/, or ours, in solutions/. */
+/** Whose code: the learner's, in steps/, or ours, in solutions/. */
 export type Kind = 'steps' | 'solutions';
 
 /** The path of a step's folder. @param workshop the folder that holds steps/ and solutions/ */
@@ -152,9 +152,9 @@ export function folderOf({ folder }: Step, kind: Kind, workshop = root): string 
 }
 
 /**
- * Finds the step that a person named on the command line.
- * @param text what was typed, such as `3`
- * @throws {Problem} when there is no such step
+ * Finds the step named on the command line.
+ * @param text the argument, such as `3`
+ * @throws {Problem} when there's no such step
  */
 export function findStep(text: string | undefined, command: string): Step {
   const step = steps.find(({ number }) => String(number) === text);
