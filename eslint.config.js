@@ -32,13 +32,13 @@ export default defineConfig(
       parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname },
     },
     rules: {
-      // node:test's test() and describe() return promises that nobody has to await.
+      // node:test's test() and describe() return promises that needn't be awaited.
       '@typescript-eslint/no-floating-promises': ['error', {
         allowForKnownSafeCalls: [
           { from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' },
         ],
       }],
-      // `return next(error)` is how Express code is written.
+      // `return next(error)` is idiomatic in Express.
       '@typescript-eslint/no-confusing-void-expression': ['error', {
         ignoreVoidReturningFunctions: true,
       }],
@@ -46,7 +46,7 @@ export default defineConfig(
     },
   },
   {
-    // A starter holds imports and functions that only the learner's work will use.
+    // A starter has imports and functions that are unused until the learner adds code.
     files: ['steps/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unused-vars': 'off',

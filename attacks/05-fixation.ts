@@ -1,5 +1,5 @@
 /*
- * Session fixation: Mallory gives Ada a session, Ada logs in to it, and Mallory is in too.
+ * Session fixation: Mallory plants a session on Ada, Ada logs in to it, and Mallory is in too.
  */
 const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;

@@ -1,5 +1,5 @@
 /*
- * A thief who stays: Mallory knows Ada's password. Ada notices, and changes it.
+ * A thief who stays: Mallory knows Ada's password. Ada notices and changes it.
  */
 const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;

@@ -1,5 +1,5 @@
 /*
- * Mallory's page on a host beside the app's: it tosses her cookie into your own browser.
+ * Mallory's page on a subdomain of the app's host: it tosses her cookie into your own browser.
  */
 import { createServer } from 'node:http';
 

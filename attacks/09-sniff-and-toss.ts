@@ -1,5 +1,5 @@
 /*
- * Mallory listens to plain HTTP, and she tosses a cookie into Ada's browser.
+ * Mallory sniffs plain HTTP and tosses a cookie into Ada's browser.
  */
 const { PORT = '4000', ADA_PASSWORD = '', MALLORY_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;

@@ -1,6 +1,6 @@
 /*
- * Twenty visitors with a session each, five who log in on slow phones, and an outage: silence,
- * deploy or kill.
+ * Twenty visitors with a session each, five more logging in on slow phones, and an outage:
+ * silence, deploy or kill.
  */
 import { setTimeout } from 'node:timers/promises';
 
@@ -11,13 +11,13 @@ let [pages, unavailable, failed, cutOff, lost, slowest, isOver] = [0, 0, 0, 0, 0
 async function visitAgainAndAgain(): Promise<void> {
   const first = await fetch(app);
   const cookie = first.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  // The last of the answer comes only once the session is stored.
+  // The end of the response arrives only once the session is stored.
   await first.text();
   while (!isOver) {
     const start = performance.now();
     const text = await send('/', { headers: { Cookie: cookie } });
     slowest = Math.max(slowest, (performance.now() - start) / 1000);
-    // A first visit again: the app no longer knows the session.
+    // A first visit again means the app has lost the session.
     if (text.endsWith('visit 1')) lost++;
     await setTimeout(50);
   }
@@ -31,7 +31,7 @@ async function logInSlowly(): Promise<void> {
   }
 }
 
-/** A form that takes a second to arrive. */
+/** A form that takes a second to send. */
 function slowForm(): ReadableStream {
   return new ReadableStream({
     async start(form) {
