@@ -2,37 +2,37 @@ import { Problem } from '../terminal/problem.ts';
 import { startMongod, type MongodOptions } from './mongod.ts';
 import { ServerFailure, startServerProcess } from './server-process.ts';
 
-/** A MongoDB that answers. */
+/** A MongoDB server that responds. */
 export interface Database {
   /** Its address, as `new MongoClient(url)` takes it, with or without the name of a database. */
   readonly url: string;
   readonly engine: 'MONGO_URL' | 'mongod' | 'stand-in';
   readonly version: string;
-  /** One line for people: which MongoDB, its version, and why this one. Holds no password. */
+  /** One line for people: which MongoDB, its version, and why this one. Contains no password. */
   readonly line: string;
-  /** Ends the server if it is ours. */
+  /** Stops the server if we started it. */
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolder' | 'limits'> {
-  /** The stand-in runs inside this process (tests), not in one of its own (step, solution). */
+  /** Run the stand-in inside this process (for tests), not in one of its own (step, solution). */
   inProcess: boolean;
-  /** Whether a mongod may be downloaded where none is found. */
+  /** Whether to download a mongod if none is found. */
   mayDownload: boolean;
   env?: NodeJS.ProcessEnv;
 }
 
 /**
- * Opens the MongoDB of the workshop:
+ * Opens the workshop's MongoDB:
  *
- * 1. the server at MONGO_URL, and no other if that does not answer;
+ * 1. the server at MONGO_URL, with no fallback if it doesn't respond;
  * 2. a real mongod found on this machine, or downloaded;
  * 3. the stand-in.
  *
- * `WORKSHOP_MONGO=mongod` and `WORKSHOP_MONGO=stand-in` force the second and the third, even where
- * MONGO_URL is set: people who type it for one command mean that command.
+ * `WORKSHOP_MONGO=mongod` and `WORKSHOP_MONGO=stand-in` force the second and the third, even if
+ * MONGO_URL is set: it's typed for one command, so it wins.
  *
- * @throws {Problem} when MONGO_URL or a forced mongod cannot be had
+ * @throws {Problem} when MONGO_URL or a forced mongod isn't available
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { env = process.env, mayDownload } = options;
@@ -44,7 +44,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     );
   }
   if (url && !forced) {
-    // Modules are loaded here and below where they are needed: every test run waits for this one.
+    // Import modules here and below, only where they're needed: every test run waits for this one.
     const { askServer } = await import('./url.ts');
     const { version, host } = await askServer(url);
     const line = `MongoDB: server ${version} at ${host} (MONGO_URL)`;
@@ -54,7 +54,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   let because = forced ? `WORKSHOP_MONGO=${forced}${url ? '; MONGO_URL is not used' : ''}` : '';
   if (forced !== 'stand-in') {
     try {
-      // 700 MB are not for us to begin by ourselves.
+      // Windows would download 700 MB, too much to start unasked.
       const download = mayDownload && process.platform !== 'win32' ? 'once a day' : 'never';
       const server = await startMongod({ ...options, env, download });
       const line = `MongoDB: mongod ${server.version} at ${server.path ?? '?'}`;

@@ -1,7 +1,7 @@
 /*
  * The process in which mongodb-memory-server finds or downloads a mongod, starts it and ends it.
- * mongod.ts starts it, with the paths of the system's own ones as arguments. It is plain
- * JavaScript, because that starts sooner.
+ * mongod.ts starts it, passing the paths of the system's own mongods. It's plain JavaScript,
+ * because that starts faster.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-// Our parent says when to end: a Ctrl-C is for the app first, which still needs its database.
+// Our parent tells us when to end: on Ctrl-C the app goes first, and still needs its database.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 process.once('disconnect', end);
 
-/** The folders that go when we end. @type {string[]} */
+/** Folders to remove when we end. @type {string[]} */
 const temporary = [];
 /** @type {Promise<import('mongodb-memory-server').MongoMemoryServer> | undefined} */
 let starting;
@@ -24,7 +24,7 @@ let ending;
 
 // Without this setting, the library accepts any certificate.
 process.env['npm_config_strict_ssl'] = 'true';
-// It prints how far a download is, at most every two seconds.
+// The library logs the progress of a download, at most every two seconds.
 console.log = (/** @type {string} */ text) => {
   const [, percent, size] = /: ([\d.]+)% \(.*\/ ([\d.]+)mb\)/.exec(text) ?? [];
   if (percent === '100') {
@@ -49,12 +49,12 @@ try {
   }
   const version = await versionOf(path);
   tell({ phase: 'starting', line: `Starting mongod ${version}` });
-  // The library would leave a folder of its own behind when mongod doesn't start.
+  // The library's own folder would stay behind if mongod didn't start.
   const dbPath = await mkdtemp(join(tmpdir(), 'workshop-mongod-'));
   temporary.push(dbPath);
   starting = MongoMemoryServer.create({
     binary: { systemBinary: path },
-    // Expired sessions go within a second instead of a minute, so that people can watch it.
+    // Expired sessions go within a second instead of a minute, so people can watch it happen.
     instance: { dbPath, args: ['--setParameter', 'ttlMonitorSleepSecs=1'] },
   });
   const server = await starting;
@@ -70,7 +70,7 @@ try {
 }
 await end();
 
-/** The first of the system's own that runs and isn't too old. */
+/** Finds the first of the system's mongods that runs and isn't too old. */
 async function systemBinary() {
   for (const path of process.argv.slice(2)) {
     if (await versionOf(path).then(() => true, () => false)) return path;
@@ -79,9 +79,9 @@ async function systemBinary() {
 }
 
 /**
- * The version of a mongod, and the proof that it runs here.
+ * Returns a mongod's version, which proves that it runs here.
  * @param {string} path
- * @throws {Error} where it doesn't, or is older than the driver in node_modules allows
+ * @throws {Error} when it doesn't run, or is too old for the driver in node_modules
  */
 async function versionOf(path) {
   const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 });
@@ -91,15 +91,15 @@ async function versionOf(path) {
 }
 
 /**
- * Downloads into a folder of this attempt alone: only a mongod that has been unpacked to the end
- * moves into the library's cache. Nothing ever finds, resumes or believes half a file.
+ * Downloads into a folder just for this attempt: only a fully unpacked mongod moves into the
+ * library's cache, so a partial file is never found, resumed or trusted.
  * @param {string} cache
  * @param {() => Promise<string>} getPath
  */
 async function download(cache, getPath) {
   const prefix = 'workshop-download-';
   await mkdir(cache, { recursive: true });
-  // An attempt leaves its folder behind only if its process was killed.
+  // An attempt only leaves its folder behind if its process is killed.
   for (const name of await readdir(cache)) {
     const folder = name.startsWith(prefix) && join(cache, name);
     if (!folder || Date.now() - (await stat(folder)).mtimeMs < 24 * 3600_000) continue;
@@ -111,12 +111,12 @@ async function download(cache, getPath) {
   const unpacked = await getPath();
   const path = join(cache, basename(unpacked));
   await rename(unpacked, path);
-  // Last, because the library believes in a mongod only with this file beside it.
+  // Last, because the library trusts a mongod only if this file is next to it.
   await rename(`${unpacked}.md5`, `${path}.md5`);
   return path;
 }
 
-/** Ends all that is ours, once: mongod's own end asks for it as well. */
+/** Ends everything we started, just once: mongod's own exit calls this too. */
 function end() {
   ending ??= (async () => {
     const server = await starting?.catch(() => undefined);
@@ -128,7 +128,7 @@ function end() {
 }
 
 /**
- * Sends our parent a message. It may be gone, and we not know it yet: that is no error.
+ * Sends our parent a message. If the parent has just gone, that's not an error.
  * @param {object} message
  */
 function tell(message) {

@@ -15,8 +15,8 @@ import { cleanEnv, eventually, isAlive, listen, onEnd, temporaryFolder, Workshop
 import { openDatabase, type DatabaseOptions } from './database.ts';
 
 /**
- * A shell script that behaves like mongod as far as these tests ask, and notes how it was called.
- * It is long, because mongodb-memory-server knows that no mongod is short.
+ * A shell script that mimics mongod as far as these tests need, and records how it was called.
+ * It's long because mongodb-memory-server rejects a mongod that is too short.
  */
 const fakeMongod = (version: string, start = "echo 'Waiting for connections'; exec sleep 600") => `\
 #!/bin/sh
@@ -38,7 +38,7 @@ interface Call {
   args: string;
 }
 
-/** Reads with which id and arguments the fake was started. */
+/** Reads the process id and arguments of the fake. */
 async function callOf(path: string): Promise<Call> {
   const text = await eventually('mongod was started', () =>
     readFile(`${path}.call`, 'utf8').catch(() => undefined));
@@ -53,7 +53,7 @@ async function hasEnded({ pid, args }: Call): Promise<void> {
   await eventually('its data is gone', () => stat(data).then(() => false, () => true));
 }
 
-/** A home without a mongod; what was said is kept. */
+/** A home without a mongod; records what was said. */
 async function home(t: TestContext) {
   const folder = await temporaryFolder(t);
   const env: NodeJS.ProcessEnv = { ...cleanEnv(folder), PATH: '/usr/bin:/bin' };
@@ -68,20 +68,20 @@ async function home(t: TestContext) {
   return { folder, env, said, stateFolder, open };
 }
 
-test('without a mongod the stand-in runs, and says why; nothing else is loaded', async (t) => {
+test('without a mongod the stand-in runs and says why; no other module loads', async (t) => {
   const { open } = await home(t);
   const database = await open({ PATH: '' });
   await database.close();
   assert.equal(database.engine, 'stand-in');
   assert.match(database.line, /^MongoDB: stand-in \S+ in memory \(no mongod on this machine; .+\)$/);
   assert.match(database.line, /npm run mongod/);
-  // Every run of a step's tests would wait for it.
+  // Every run of a step's tests would wait for it to load.
   const { cache } = createRequire(import.meta.url);
   const loaded = Object.keys(cache).filter((path) => /node_modules.mongodb(-|.lib)/.test(path));
   assert.deepEqual(loaded, []);
 });
 
-test('WORKSHOP_MONGO forces, and is a problem where that cannot be had', async (t) => {
+test('WORKSHOP_MONGO forces a server, and is a problem if it is not available', async (t) => {
   const { open } = await home(t);
   const MONGO_URL = 'mongodb://user:secret@no-such-machine.invalid';
   const database = await open({ WORKSHOP_MONGO: 'stand-in', MONGO_URL });
@@ -108,9 +108,9 @@ test('npm install downloads no mongod', async (t) => {
   assert.deepEqual(at.requests, []);
 });
 
-// The fake is a shell script.
+// The fake mongod is a shell script.
 describe('a mongod', { concurrency: 2, skip: process.platform === 'win32' }, () => {
-  test('on PATH is found, started with a quick TTL monitor, and missed when it dies', async (t) => {
+  test('on PATH is found, starts with a fast TTL monitor, and is missed if it dies', async (t) => {
     const { folder, env, said, open } = await home(t);
     await place(join(folder, 'old'), fakeMongod('3.6.23'));
     const path = await place(join(folder, 'bin'), fakeMongod('7.0.14'));
@@ -129,7 +129,7 @@ describe('a mongod', { concurrency: 2, skip: process.platform === 'win32' }, () 
     await eventually('a line', () => /has ended unexpectedly/.test(said.join('\n')));
   });
 
-  test('ends with the process that wants it, even when that is killed', async (t) => {
+  test('ends with the process that started it, even when that is killed', async (t) => {
     const { folder, env } = await home(t);
     const path = await place(folder, fakeMongod('7.0.14'));
     const parent = startParent(path, env);
@@ -146,9 +146,9 @@ describe('a mongod', { concurrency: 2, skip: process.platform === 'win32' }, () 
   });
 });
 
-// Windows downloads nothing unasked, and its archive would be another.
+// On Windows nothing is downloaded unasked, and the archive format differs.
 describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, () => {
-  test('by npm run mongod brings one that is used from now on', async (t) => {
+  test('by npm run mongod brings one that is used from then on', async (t) => {
     const content = await archive(t);
     const at = await mirror(t, serve(content));
     const workshop = await Workshop.create(t);
@@ -166,13 +166,13 @@ describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, (
     assert.equal(at.requests.length, asked);
   });
 
-  test('that is met by silence is given up after 3 s, and people see that we wait', async (t) => {
+  test('is given up after 3 s of silence, and says that we are waiting', async (t) => {
     const at = await mirror(t, () => undefined);
     await assertFailsOnce(at, /the server was silent for 3 s/);
     assert.match(at.said.join('\n'), /asking for a download.*\n.*asking for a download.*\([23] s\)/);
   });
 
-  test('that stalls midway is given up', async (t) => {
+  test('is given up when it stalls midway', async (t) => {
     const at = await mirror(t, (_, response) => {
       response.writeHead(200, { 'content-length': 5_000_000 }).write(Buffer.alloc(50_000));
     });
@@ -192,7 +192,7 @@ describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, (
     await assertFailsOnce(at, /what arrived is damaged/, { asking: 10_000 });
   });
 
-  test('whose starter is killed leaves nothing', async (t) => {
+  test('leaves nothing when its parent is killed', async (t) => {
     const at = await mirror(t, (_, response) => {
       response.writeHead(200, { 'content-length': 5_000_000 }).write(Buffer.alloc(50_000));
     });
@@ -204,7 +204,7 @@ describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, (
   });
 });
 
-/** A process that keeps a mongod and does nothing else. */
+/** Starts a process that only keeps a mongod running. */
 function startParent(path: string, env: NodeJS.ProcessEnv) {
   const main = fileURLToPath(new URL('mongod-main.js', import.meta.url));
   return spawn(process.execPath, ['--eval', `
@@ -216,7 +216,7 @@ function startParent(path: string, env: NodeJS.ProcessEnv) {
 
 const archiveName = 'mongodb-linux-x86_64-debian12-8.2.6.tgz';
 
-/** A download server of this machine that answers as a test wants, and a home without a mongod. */
+/** A local download server that answers as the test wants, and a home without a mongod. */
 async function mirror(t: TestContext, answer: RequestListener) {
   const { folder, stateFolder, said, ...at } = await home(t);
   const requests: string[] = [];
@@ -233,7 +233,7 @@ async function mirror(t: TestContext, answer: RequestListener) {
     ...at.env,
     MONGOMS_USE_HTTP: 'true',
     MONGOMS_DOWNLOAD_MIRROR: `http://127.0.0.1:${port}`,
-    // The same on every system.
+    // Use the same name on every system.
     MONGOMS_ARCHIVE_NAME: archiveName,
   };
   const cache = join(folder, '.cache', 'mongodb-binaries');
@@ -241,14 +241,14 @@ async function mirror(t: TestContext, answer: RequestListener) {
   return { cache, stateFolder, said, requests, env, open };
 }
 
-/** Serves an archive, and a checksum for it. */
+/** Serves an archive and its checksum. */
 const serve = (content: Buffer, checksumOf = content): RequestListener => (request, response) => {
   const md5 = createHash('md5').update(checksumOf).digest('hex');
   const body = request.url?.endsWith('.md5') ? Buffer.from(`${md5}  ${archiveName}\n`) : content;
   response.writeHead(200, { 'content-length': body.length }).end(body);
 };
 
-/** An archive as MongoDB publishes them, with a fake in the place of mongod. */
+/** An archive like MongoDB's own, with the fake in place of mongod. */
 async function archive(t: TestContext): Promise<Buffer> {
   const folder = await temporaryFolder(t);
   const name = archiveName.replace('.tgz', '');
@@ -257,7 +257,7 @@ async function archive(t: TestContext): Promise<Buffer> {
   return readFile(join(folder, 'archive.tgz'));
 }
 
-/** One failure is one sentence, leaves no file, and is not tried again on this day. */
+/** Asserts that a failure prints one sentence, leaves no file, and isn't retried the same day. */
 async function assertFailsOnce(
   { open, cache, requests }: Awaited<ReturnType<typeof mirror>>,
   reason: RegExp,

@@ -7,17 +7,17 @@ import {
 } from './server-process.ts';
 
 export interface MongodOptions extends Omit<ServerOptions, 'args'> {
-  /** Whether to download a mongod where there is none; `once a day`: not if that failed today. */
+  /** Whether to download a missing mongod; `once a day` skips it if that failed today. */
   download: 'never' | 'once a day' | 'now';
-  /** Where a failed download is remembered, if not in the workshop's `.workshop`. */
+  /** Where to record a failed download, if not in the workshop's `.workshop`. */
   stateFolder?: string | undefined;
 }
 
 /**
- * Starts a mongod with an empty database, on a port of its own: the one at MONGOMS_SYSTEM_BINARY,
- * else one on PATH, else one in mongodb-memory-server's cache, else a new download. Where nothing
- * is found and nothing may be downloaded, that costs a look at some folders.
- * @throws {ServerFailure} when there is none
+ * Starts a mongod with an empty database on its own port: the one at MONGOMS_SYSTEM_BINARY, else
+ * one on PATH, else one in mongodb-memory-server's cache, else a new download. If none is found
+ * and a download isn't allowed, this costs only a look at a few folders.
+ * @throws {ServerFailure} when no mongod is available
  */
 export async function startMongod(options: MongodOptions): Promise<RunningServer> {
   const { env, download, stateFolder = join(root, '.workshop') } = options;
@@ -32,7 +32,7 @@ export async function startMongod(options: MongodOptions): Promise<RunningServer
       ? 'no mongod on this machine; npm run mongod fetches one'
       : `the download failed today: ${failed}; npm run mongod tries again`);
   }
-  // Written beforehand, so that an attempt that is cut short counts as well.
+  // Written beforehand, so that an interrupted attempt counts too.
   if (mayDownload) write(note, 'an earlier download was not finished');
   try {
     const server = await startServerProcess(new URL('mongod-main.js', import.meta.url), {
@@ -59,16 +59,16 @@ export async function startMongod(options: MongodOptions): Promise<RunningServer
   }
 }
 
-/** The programs called mongod in the folders of PATH, where mongodb-memory-server never looks. */
+/** The mongods in the folders of PATH, where mongodb-memory-server never looks. */
 function onPath(env: NodeJS.ProcessEnv): string[] {
-  // Windows spells it Path, and only process.env itself does not care.
+  // Windows spells it Path, and only process.env itself ignores case.
   const key = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   const name = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
   return (env[key] ?? '').split(delimiter).filter(isAbsolute)
     .map((folder) => join(folder, name)).filter(existsSync);
 }
 
-/** The newest version in mongodb-memory-server's caches: loading the library takes much longer. */
+/** The newest version in mongodb-memory-server's caches, without the slow import of the library. */
 function cachedVersion(env: NodeJS.ProcessEnv): string | undefined {
   const home = env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? root;
   return [
@@ -81,7 +81,7 @@ function cachedVersion(env: NodeJS.ProcessEnv): string | undefined {
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
 }
 
-/** What a note says that was written today. */
+/** The text of a note if it was written today. */
 function writtenToday(note: string): string | undefined {
   if (!existsSync(note)) return undefined;
   const isToday = statSync(note).mtime.toDateString() === new Date().toDateString();
@@ -93,11 +93,11 @@ function write(note: string, text: string): void {
     mkdirSync(join(note, '..'), { recursive: true });
     writeFileSync(note, text);
   } catch {
-    // A folder that cannot be written must not stop a lesson: then we wait twice.
+    // An unwritable folder mustn't stop a lesson: the learner just waits for the download again.
   }
 }
 
-/** Why a download failed. The library's own words are not told: they may hold a mirror's login. */
+/** Why a download failed, without the library's message: it may contain a mirror's login. */
 function reasonOf({ phase, code, message }: ServerFailure): string {
   const known: Record<string, string> = {
     silence: message,

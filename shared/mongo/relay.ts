@@ -1,28 +1,28 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a database that can fall silent, as a cable does that is cut. */
+/** A relay to a database that can go silent, like a cut cable. */
 export interface Relay {
-  /** The database's address, by this way. */
+  /** The database's address through the relay. */
   readonly url: string;
   /**
-   * From now on nothing that is sent arrives. Connections stay open, and can still be made.
-   * @param options `exceptHello`: what the driver asks to know whether the server is well arrives
+   * Stops delivering data. Connections stay open, and new ones can still be made.
+   * @param options `exceptHello`: still deliver `hello`, the driver's health check
    */
   silence(options?: { exceptHello: boolean }): void;
-  /** From now on everything arrives again, what was sent in the meantime first. */
+  /** Delivers data again, starting with what was sent in the meantime. */
   recover(): void;
   close(): Promise<void>;
 }
 
-/** Whether {@link openRelay} can stand before a database: a server on this machine, without TLS. */
+/** Whether {@link openRelay} works with a database: a server on this machine, without TLS. */
 export function canRelay(url: string): boolean {
   return target.test(url) && !/[?&](tls|ssl|replicaSet)=/i.test(url);
 }
 
 const target = /(?<=^mongodb:\/\/(?:[^/@]*@)?)(127\.0\.0\.1|localhost):(\d+)(?=[/?]|$)/;
 
-/** Opens a relay before a database. */
+/** Opens a relay in front of a database. */
 export async function openRelay(url: string): Promise<Relay> {
   const [, host = '', port = ''] = target.exec(url) ?? [];
   const ways = new Set<{ from: Socket; to: Socket; held: Buffer[] }>();
@@ -59,7 +59,7 @@ export async function openRelay(url: string): Promise<Relay> {
   };
 }
 
-/** Whether it's the question `hello`, in its old or its new form, or the answer to it. */
+/** Whether the data is a `hello` request, in its old or new form, or a reply to one. */
 function isAboutHello(data: Buffer): boolean {
   return /hello|ismaster|isWritablePrimary/i.test(data.toString('latin1', 0, 200));
 }

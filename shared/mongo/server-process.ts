@@ -2,34 +2,34 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A database server of ours. */
+/** A database server we started. */
 export interface RunningServer {
   url: string;
   version: string;
-  /** The program that runs, where that is a mongod. */
+  /** The path of the program, if it's a mongod. */
   path?: string;
   close: () => Promise<void>;
 }
 
-/** How long a server's process may give no sign of life while it is busy with this, in ms. */
+/** How long the server's process may be silent in each phase, in milliseconds. */
 const usualLimits = {
   loading: 15_000, asking: 3000, downloading: 20_000, unpacking: 120_000, starting: 15_000,
 };
 type Phase = keyof typeof usualLimits;
 const isPhase = (name = ''): name is Phase => name in usualLimits;
 
-/** How often people are told that we are still waiting, in milliseconds. */
+/** How often to tell people that we're still waiting, in milliseconds. */
 const SIGN_MS = 2500;
 
 export interface ServerOptions {
   args?: string[];
   env: NodeJS.ProcessEnv;
-  /** Is called with lines for people: while they wait, and if the server ends by itself. */
+  /** Receives lines for people: while they wait, and if the server ends on its own. */
   say: (line: string) => void;
   limits?: Partial<typeof usualLimits> | undefined;
 }
 
-/** A server could not be started; the message is the end of a sentence. */
+/** A server that couldn't be started; the message is the end of a sentence. */
 export class ServerFailure extends Error {
   override name = 'ServerFailure';
 
@@ -40,12 +40,12 @@ export class ServerFailure extends Error {
 }
 
 /**
- * Starts a module that runs a database server, as a process of its own that ends with us. The
- * module sends `{ phase, line }` when it begins something else, or is further with it, and
- * `{ url, version }` once it listens, or `{ code, message }`. It ends when its IPC channel
- * disconnects: the system closes the channel even when we are killed.
+ * Starts a module that runs a database server, as a child process that ends with us. The module
+ * sends `{ phase, line }` when it enters a phase or makes progress in it, and `{ url, version }`
+ * once it listens, or `{ code, message }` on failure. It ends when its IPC channel disconnects:
+ * the system closes the channel even if we're killed.
  *
- * @throws {ServerFailure} when the server cannot be started, or its process is silent for too long
+ * @throws {ServerFailure} when the server can't be started, or its process is silent for too long
  */
 export async function startServerProcess(
   module: URL,
@@ -55,11 +55,11 @@ export async function startServerProcess(
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
   const child = spawn(process.execPath, [...loader, file, ...args], {
     env,
-    // tsx is found from here, wherever the command was typed.
+    // Lets Node resolve tsx from here, wherever the command was typed.
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    // A process group of its own: the Ctrl-C of a terminal ends the app first, then the database.
-    // Not on Windows, where a detached process outlives its parent.
+    // Its own process group: Ctrl-C in a terminal ends the app first, then the database. Not on
+    // Windows, where a detached process outlives its parent.
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
@@ -115,7 +115,7 @@ export async function startServerProcess(
         + 'again.');
     };
     child.removeAllListeners('exit').once('exit', onEnd);
-    // The database alone keeps no command and no test running.
+    // The database alone mustn't keep a command or a test running.
     child.unref();
     child.channel?.unref();
     const close = () => {

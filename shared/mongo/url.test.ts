@@ -15,7 +15,7 @@ function open(MONGO_URL: string) {
   return openDatabase({ inProcess: true, mayDownload: true, say, env: { MONGO_URL } });
 }
 
-/** What a person would read. */
+/** The message a person would see. */
 async function problemOf(url: string): Promise<string> {
   const outcome = await open(url).catch((error: unknown) => error);
   assert(outcome instanceof Problem, `a Problem for ${url}`);
@@ -24,7 +24,7 @@ async function problemOf(url: string): Promise<string> {
   return outcome.message;
 }
 
-/** A server that does with every connection what a test wants. */
+/** A server that handles every connection as the test wants. */
 async function serve(t: TestContext, onConnection: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -40,7 +40,7 @@ async function serve(t: TestContext, onConnection: (socket: Socket) => void): Pr
   return `127.0.0.1:${port}`;
 }
 
-/** Speaks as much of MongoDB's protocol as a greeting needs; answers all else with an error. */
+/** Speaks just enough of MongoDB's protocol for a handshake; other requests get an error. */
 function refuse(code: number): (socket: Socket) => void {
   return (socket) => {
     socket.on('data', (request) => {
@@ -61,7 +61,7 @@ function refuse(code: number): (socket: Socket) => void {
 }
 
 describe('MONGO_URL', { concurrency: true }, () => {
-  test('is the server that is used, and outlives us', async (t) => {
+  test('is the server we use, and it outlives us', async (t) => {
     const server = await startStandIn();
     onEnd(t, () => server.close());
     const database = await open(`${server.url}/mine`);
@@ -79,7 +79,7 @@ describe('MONGO_URL', { concurrency: true }, () => {
     assert.match(await problemOf('mongodb://'), /not a MongoDB address/);
     const option = await problemOf(`mongodb://host/?nosuch=${password}&${password}=1`);
     assert.match(option, /one of its options/);
-    // The host was forgotten.
+    // The host is missing.
     const address = /mongodb:\/\/HOST:PORT\/DATABASE/;
     assert.match(await problemOf(`mongodb://bob:${password}`), address);
     assert.match(await problemOf(`mongodb+srv://bob:${password}`), address);
@@ -88,7 +88,7 @@ describe('MONGO_URL', { concurrency: true }, () => {
     assert.match(await problemOf(`mongodb://${password}:x:y@host`), /percent-encoded/);
   });
 
-  test('where nobody listens is a problem within 3 s', async (t) => {
+  test('where nothing listens is a problem within 3 s', async (t) => {
     const address = await serve(t, (socket) => {
       socket.destroy();
     });
@@ -98,7 +98,7 @@ describe('MONGO_URL', { concurrency: true }, () => {
     assert(Date.now() - began < 4500);
   });
 
-  test('where there is silence is a problem within 3 s', async (t) => {
+  test('that stays silent is a problem within 3 s', async (t) => {
     const address = await serve(t, () => undefined);
     const began = Date.now();
     assert.match(await problemOf(`mongodb://${address}`), /does not answer within 3 s/);
@@ -123,7 +123,7 @@ describe('MONGO_URL', { concurrency: true }, () => {
   });
 });
 
-test('another database of the same server keeps the login where it was', () => {
+test('switching to another database of the same server keeps its login', () => {
   const cases: [string, string, string | undefined][] = [
     ['mongodb://h', 'mongodb://h/new', undefined],
     ['mongodb://h/', 'mongodb://h/new', undefined],

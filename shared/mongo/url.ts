@@ -1,19 +1,19 @@
 import { inspect } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 
-/** How long a server named by MONGO_URL has to answer, in milliseconds. */
+/** How long the server at MONGO_URL may take to respond, in milliseconds. */
 const answerMs = 3000;
 
 const next = 'correct MONGO_URL in .env or in your shell (or remove it: the workshop then starts '
   + 'a MongoDB of its own), then run the command again';
 
 /**
- * The same server with another database: the address that a client of that database needs.
+ * Returns the address of another database on the same server.
  *
- * A login is looked up in the database that an address names, and in `admin` where it names none.
- * An `authSource` keeps it where it was.
+ * MongoDB looks a login up in the database that the address names, or in `admin` if it names none.
+ * Adding an `authSource` keeps the login working.
  *
- * @param keep leave an address alone that names a database already
+ * @param keep return an address unchanged if it already names a database
  */
 export function withDatabase(url: string, name: string, { keep = false } = {}): string {
   const parts = /^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?([^?]*)(?:\?(.*))?$/s.exec(url);
@@ -26,10 +26,10 @@ export function withDatabase(url: string, name: string, { keep = false } = {}): 
 }
 
 /**
- * Asks the server at MONGO_URL whether it answers and lets us in.
- * @returns its version, and its host as a person may read it
- * @throws {Problem} when the address is malformed, nobody answers within 3 s or the login is
- *   refused. Of the address, its text holds the host and nothing else: the rest may be secret.
+ * Checks that the server at MONGO_URL responds and lets us in.
+ * @returns its version, and its host in a form that's safe to show
+ * @throws {Problem} when the address is malformed, the server doesn't respond within 3 s, or the
+ *   login is refused. Its text contains only the address's host: the rest may be secret.
  */
 export async function askServer(url: string): Promise<{ version: string; host: string }> {
   const { MongoClient, MongoServerError } = await import('mongodb');
@@ -51,19 +51,19 @@ export async function askServer(url: string): Promise<{ version: string; host: s
     const database = client.db(dbName);
     const ask = async () => {
       await database.command({ ping: 1 });
-      // ping needs no login; this does, and every user may do it.
+      // ping needs no login; this does, and every user is allowed to run it.
       await database.command({ listCollections: 1, nameOnly: true, authorizedCollections: true });
       return database.command({ buildInfo: 1 });
     };
-    // The driver bounds the search for a server, but neither the DNS look-up of mongodb+srv nor
-    // a server that greets us and then falls silent.
+    // The driver limits the search for a server, but neither mongodb+srv's DNS lookup nor a server
+    // that greets us and then goes silent.
     const { version } = await Promise.race([ask(), new Promise<never>((_, reject) => {
       late = setTimeout(reject, answerMs + 300, new Error('late'));
     })]);
     return { version: String(version), host };
   } catch (error) {
     const where = `The MongoDB at ${host} (MONGO_URL)`;
-    // 13 Unauthorized, 18 AuthenticationFailed, 8000 AtlasError (a login that Atlas doesn't know).
+    // 13 Unauthorized, 18 AuthenticationFailed, 8000 AtlasError (a login unknown to Atlas).
     if (error instanceof MongoServerError && [13, 18, 8000].includes(Number(error.code))) {
       throw new Problem(url.includes('@')
         ? `${where} refuses its login.`
@@ -74,12 +74,12 @@ export async function askServer(url: string): Promise<{ version: string; host: s
     );
   } finally {
     clearTimeout(late);
-    // Not awaited: closing may wait for the very server that does not answer.
+    // Not awaited: closing may wait for the very server that isn't responding.
     client.close().catch(() => undefined);
   }
 }
 
-/** What is wrong with an address, in words that quote nothing of it. */
+/** What's wrong with an address, without quoting any of it. */
 function malformed(url: string, connect: (address: string) => unknown): string {
   if (!/^mongodb(\+srv)?:\/\//.test(url)) return 'it has to begin with mongodb:// or mongodb+srv://';
   try {
@@ -93,7 +93,7 @@ function malformed(url: string, connect: (address: string) => unknown): string {
   }
 }
 
-/** The network's reason behind the driver's error, in brackets; empty if there was silence. */
+/** The network error behind the driver's error, in brackets; empty if there was none. */
 function reason(error: unknown): string {
   const known: Record<string, string> = {
     ECONNREFUSED: 'nothing listens there',
@@ -103,7 +103,7 @@ function reason(error: unknown): string {
     ETIMEDOUT: 'silence',
     ECONNRESET: 'the connection was cut',
   };
-  // The driver keeps it in the causes of what it knows about each server.
+  // The driver keeps the code in the causes of its per-server errors.
   const [, code] = /code: '([A-Z_]+)'/.exec(inspect(error, { depth: 9 })) ?? [];
   return code === undefined ? '' : ` (${known[code] ?? code})`;
 }

@@ -17,13 +17,13 @@ import { maxMessageBytes } from './wire.ts';
 /** The MongoDB the stand-in behaves like. */
 export const version = '8.0.0';
 
-/** Says in `buildInfo` and `serverStatus` that this is no mongod. */
+/** Marks the server as no mongod in `buildInfo` and `serverStatus`. */
 const standInModule = 'workshop-stand-in';
 
 /** MongoDB 8.0's wire protocol version. Source: src/mongo/db/wire_version.h in its repository. */
 const maxWireVersion = 25;
 
-/** Takes any field: drivers add what they please. */
+/** Accepts any field: drivers add what they please. */
 const hello: Command = {
   run: ({ connectionId, command }) => ({
     helloOk: true,
@@ -50,7 +50,7 @@ const buildInfo = command(fields.nothing, () => ({
 
 const noUsers = { authenticatedUsers: [], authenticatedUserRoles: [] };
 
-/** A session is only a name here: it has nothing to end or to refresh. */
+/** A session is only a name here, with nothing to end or refresh. */
 const sessions: Command = { run: () => ({}) };
 
 export const adminCommands: Record<string, Command> = {
@@ -109,13 +109,13 @@ export const adminCommands: Record<string, Command> = {
     return cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity);
   }),
 
-  // Creating what is there already, with the same options, succeeds (since MongoDB 7.0).
+  // Creating an existing collection with the same options succeeds (since MongoDB 7.0).
   create: command(fields.create, ({ create: name }, { database, storage }) => {
     storage.open(database, name);
     return {};
   }),
 
-  // Dropping what is not there succeeds (since MongoDB 7.0).
+  // Dropping a missing collection succeeds (since MongoDB 7.0).
   drop: command(fields.drop, ({ drop: name }, { database, storage, cursors }) => {
     const collection = storage.find(database, name);
     if (collection === undefined) return {};
@@ -178,7 +178,7 @@ function serverStatus({ stats, cursors, ttl }: Context): Reply {
   };
 }
 
-/** Bytes of all documents, as BSON. */
+/** The total size of all documents as BSON, in bytes. */
 function sizeOf(collections: Iterable<Collection>): number {
   let bytes = 0;
   for (const collection of collections) bytes += collection.bytes();
@@ -192,7 +192,7 @@ function needCollection(name: string, { database, storage }: Context): Collectio
   fail('NamespaceNotFound', `ns does not exist: ${database}.${name}`);
 }
 
-/** Adds all indexes or, when one is refused, none. */
+/** Adds all indexes, or none if one is refused. */
 function addAll(collection: Collection, indexes: Index[]): boolean {
   const added: Index[] = [];
   try {

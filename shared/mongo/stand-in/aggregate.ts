@@ -1,4 +1,4 @@
-/** Aggregation pipelines: the stages countDocuments and stats() send, and the simple ones. */
+/** Aggregation pipelines: the stages that countDocuments and stats() send, and the simple ones. */
 import { Double, Int32, Long } from 'bson';
 
 import { currentDate } from './clock.ts';
@@ -89,7 +89,7 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
   },
 };
 
-/** A stage's argument, which has to be a document with a field or more. */
+/** A stage's argument, which must be a non-empty document. */
 function needDoc(argument: Value, code: number, message: string): Doc {
   if (isDoc(argument) && Object.keys(argument).length > 0) return argument;
   fail(code, message);
@@ -102,7 +102,7 @@ function needCount(stage: string, argument: Value): number {
   + show(argument));
 }
 
-/** The documents from `start` up to `end` (not included); reads no further than it must. */
+/** The documents from `start` up to `end` (exclusive); reads no further than necessary. */
 export function* slice(docs: Iterable<Doc>, start: number, end: number): Iterable<Doc> {
   let position = 0;
   if (position >= end) return;
@@ -117,7 +117,7 @@ export function* map(docs: Iterable<Doc>, change: (doc: Doc) => Doc): Iterable<D
   for (const doc of docs) yield change(doc);
 }
 
-/** How many there are. */
+/** The number of documents. */
 export function countOf(docs: Iterable<Doc>): number {
   const rest = docs[Symbol.iterator]();
   let count = 0;
@@ -203,7 +203,7 @@ function compileColumn(name: string, value: Value): { name: string; operand: Ope
   beyond(`The accumulator ${operator}, or any but $sum and $count: {},`);
 }
 
-/** A sum as mongod adds: whole numbers exactly, doubles with what rounding took away. */
+/** A sum as mongod computes it: integers exactly, doubles with compensation for rounding errors. */
 class Sum {
   #whole = 0n;
   #double = 0;
@@ -220,7 +220,7 @@ class Sum {
     }
   }
 
-  // Knuth's two-sum: the rounded sum and, exactly, the error of rounding it.
+  // Knuth's two-sum: the rounded sum and the exact rounding error.
   #addDouble(value: number): void {
     const sum = this.#double + value;
     const rounded = sum - this.#double;

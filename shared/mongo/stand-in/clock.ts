@@ -1,9 +1,9 @@
 /**
- * The real time and the real timers, taken when this module is loaded.
+ * The real time and timers, captured when this module loads.
  *
- * A test may put a fake clock over `Date` and `setInterval` in the process where the stand-in
- * runs (`mock.timers` of node:test replaces the globals). A database server has its own clock:
- * its TTL monitor must not follow the fake one.
+ * A test may install a fake clock over `Date` and `setInterval` in the process that runs the
+ * stand-in (`mock.timers` of node:test replaces the globals). A database server has its own clock,
+ * so its TTL monitor mustn't follow the fake one.
  */
 const RealDate = globalThis.Date;
 

@@ -1,4 +1,4 @@
-/** Collections, their indexes, and the databases that hold them. All of it lives in memory. */
+/** Collections, their indexes, and the databases that hold them, all in memory. */
 import { randomUUID } from 'node:crypto';
 
 import { Int32, UUID, calculateObjectSize } from 'bson';
@@ -15,22 +15,22 @@ import {
 } from './values.ts';
 import { work } from './work.ts';
 
-/** An index as `listIndexes` shows it, and what a unique one needs to find duplicates. */
+/** An index as `listIndexes` shows it, plus what a unique index needs to find duplicates. */
 export interface Index {
   readonly name: string;
   readonly key: Doc;
   readonly spec: Doc;
   readonly unique: boolean;
   readonly paths: readonly (readonly string[])[];
-  /** TTL: seconds after the indexed date at which a document is deleted. */
+  /** TTL: seconds after the indexed date until a document is deleted. */
   readonly expireAfterSeconds: number | undefined;
-  /** For a unique index: which document holds which value. Keys of `Collection.docs`. */
+  /** For a unique index: the document that holds each value, as a key of `Collection.docs`. */
   readonly owners: Map<string, string>;
 }
 
 const idKey: Doc = { _id: new Int32(1) };
 
-/** What may stand in a specification of the `_id` index. */
+/** The fields allowed in a specification of the `_id` index. */
 const idOptions = new Set(['key', 'name', 'background', 'v']);
 
 /** Source: "MongoDB Limits and Thresholds" in MongoDB's manual. */
@@ -89,7 +89,7 @@ function checkExpiry(seconds: number | undefined, key: Doc): number | undefined 
   return Math.trunc(seconds);
 }
 
-/** What makes two indexes on the same fields different indexes (since MongoDB 5.0). */
+/** Tells indexes on the same fields apart (since MongoDB 5.0). */
 function signature({ key, unique }: Index): string {
   return `${keyOf(key)} ${String(unique)}`;
 }
@@ -97,7 +97,7 @@ function signature({ key, unique }: Index): string {
 export class Collection {
   readonly namespace: string;
   readonly uuid = new UUID(randomUUID());
-  /** The documents in the order they came, by the key of their `_id`. */
+  /** The documents in insertion order, by the key of their `_id`. */
   readonly docs = new Map<string, Doc>();
   readonly indexes = new Map<string, Index>();
 
@@ -106,7 +106,7 @@ export class Collection {
     this.indexes.set('_id_', parseIndex({ key: idKey, name: '_id_' }));
   }
 
-  /** The documents that match a filter, found by `_id` where the filter gives it. */
+  /** The documents that match a filter, looked up by `_id` if the filter names it. */
   * matching(filter: Doc, isMatch: Predicate): Generator<Doc, void> {
     const ids = wantedIds(filter)?.map(keyOf);
     if (ids === undefined) {
@@ -122,14 +122,14 @@ export class Collection {
     }
   }
 
-  /** The size of all documents as BSON. */
+  /** The size of all documents as BSON, in bytes. */
   bytes(): number {
     let bytes = 0;
     for (const doc of this.docs.values()) bytes += calculateObjectSize(doc);
     return bytes;
   }
 
-  /** Inserts a document, with `_id` made first or made up. Returns its `_id`. */
+  /** Inserts a document, with `_id` moved to the front or generated. Returns its `_id`. */
   insert(doc: Doc): Value {
     const { _id: id = newObjectId(), ...rest } = doc;
     checkId(id);
@@ -142,7 +142,7 @@ export class Collection {
     return id;
   }
 
-  /** Puts a changed document in the place of the one with the same `_id`. */
+  /** Replaces a document with its changed version, which keeps its `_id`. */
   replace(old: Doc, next: Doc): void {
     checkStorable(next);
     const key = keyOf(field(old, '_id'));
@@ -158,7 +158,7 @@ export class Collection {
     this.docs.delete(key);
   }
 
-  /** Adds an index. Returns false when the collection has it already. */
+  /** Adds an index. Returns false when the collection already has it. */
   addIndex(index: Index): boolean {
     if (compare(index.key, idKey) === 0) return false;
     for (const existing of this.indexes.values()) {
@@ -182,7 +182,7 @@ export class Collection {
     return true;
   }
 
-  /** Checks a document against the indexes, then notes it in them: all or none. */
+  /** Checks a document against all indexes, then enters it in them: all or none. */
   #enter(key: string, doc: Doc, old?: Doc): void {
     const entered = Array.from(this.indexes.values(), (index) =>
       [index, this.#checkedEntries(index, key, doc)] as const);
@@ -193,7 +193,7 @@ export class Collection {
     }
   }
 
-  /** A document's entries in a unique index, which no other document may have. */
+  /** A document's entries in a unique index. Throws if another document has one of them. */
   #checkedEntries(index: Index, key: string, doc: Doc): string[] {
     const entries = uniqueEntries(index, doc);
     for (const entry of entries) {
@@ -231,7 +231,7 @@ function checkId(id: Value): void {
   }
 }
 
-/** All databases of the server. One exists while it has a collection. */
+/** All databases of the server. A database exists while it has a collection. */
 export class Storage {
   readonly databases = new Map<string, Map<string, Collection>>();
 
@@ -239,7 +239,7 @@ export class Storage {
     return this.databases.get(database)?.get(name);
   }
 
-  /** The collection with this name, made if there is none, as a first write makes it. */
+  /** The collection with this name, created if missing, as a first write does. */
   open(database: string, name: string): Collection {
     const existing = this.find(database, name);
     if (existing !== undefined) return existing;

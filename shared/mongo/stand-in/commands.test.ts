@@ -1,4 +1,4 @@
-/** Cursors, indexes, the server's descriptions of itself, errors by MongoDB's codes, and limits. */
+/** Cursors, indexes, server information, errors with MongoDB's codes, and limits. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
@@ -66,7 +66,7 @@ const refusals: [code: number, command: Document][] = [
   [20, { find: 'c', txnNumber: Long.fromNumber(1), startTransaction: true, autocommit: false }],
 ];
 
-test('what is wrong is refused with MongoDB\'s code', () => server.withDatabase(async (db) => {
+test('invalid commands fail with MongoDB\'s error code', () => server.withDatabase(async (db) => {
   await db.collection<Loose>('c').insertMany([
     { _id: 1, text: 'x', same: 1 }, { _id: 3, same: 1 },
   ]);
@@ -84,7 +84,7 @@ test('what is wrong is refused with MongoDB\'s code', () => server.withDatabase(
   assert.equal(await db.collection('c').countDocuments(), 2);
 }));
 
-test('what only a whole MongoDB can do is refused, not ignored', {
+test('what only a full MongoDB can do is refused, not ignored', {
   skip: server.isStandIn ? false : 'a whole MongoDB does these',
 }, () => server.withDatabase(async (db) => {
   const beyond: Document[] = [
@@ -107,11 +107,11 @@ test('what only a whole MongoDB can do is refused, not ignored', {
     const reply = await db.command(command).catch((error: unknown) => error);
     assert.match(JSON.stringify(reply), /stand-in/, JSON.stringify(command));
   }
-  // What changes nothing is fine.
+  // Options with no effect are fine.
   await db.command({ find: 'c', collation: {}, hint: {}, tailable: false });
 }));
 
-test('what a learner tries in the shell is answered, or refused with the way out', {
+test('what a learner tries in the shell is answered, or refused with a way out', {
   skip: server.isStandIn ? false : 'a whole MongoDB answers all of it',
 }, () => server.withDatabase(async (db) => {
   const sessions = db.collection('sessions');
@@ -141,13 +141,13 @@ test('a transaction is refused', { skip: server.isStandIn ? false : 'may be a re
   server.withDatabase(async (db) => {
     const session = server.client.startSession();
     session.startTransaction();
-    // The driver puts its own words around mongod's "Transaction numbers are only allowed …".
+    // The driver rewords mongod's "Transaction numbers are only allowed …".
     await assert.rejects(db.collection('c').insertOne({}, { session }), /does not support/);
     await session.endSession();
     assert.equal(await db.collection('c').countDocuments(), 0);
   }));
 
-test('a login is refused with the way out', { skip: !server.isStandIn }, async () => {
+test('a login is refused with a way out', { skip: !server.isStandIn }, async () => {
   const { MongoClient } = await import('mongodb');
   const client = new MongoClient(server.url.replace('//', '//root:secret@'));
   await assert.rejects(client.connect(), { code: 18, message: /user name and the password/ });
@@ -179,12 +179,12 @@ test('a duplicate key error names the key', () => server.withDatabase(async (db)
   assert.deepEqual(error.keyValue, { _id: 'x' });
 }));
 
-test('an unacknowledged write is done and not answered', () => server.withDatabase(async (db) => {
+test('an unacknowledged write is done but not answered', () => server.withDatabase(async (db) => {
   const collection = db.collection<{ _id: number; a?: number }>('c', { writeConcern: { w: 0 } });
   await collection.insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3 }]);
   await collection.updateOne({ _id: 1 }, { $set: { a: 1 } });
   await collection.deleteMany({ _id: 2 });
-  await collection.insertOne({ _id: 1 }); // an error nobody hears of
+  await collection.insertOne({ _id: 1 }); // an error that goes unreported
   const acknowledged = db.collection<{ _id: number }>('c');
   await waitFor('the unacknowledged writes', async () => {
     const docs = await acknowledged.find().sort({ _id: 1 }).toArray();
@@ -281,7 +281,7 @@ test('a unique index lets no value in twice', () => server.withDatabase(async (d
   await collection.insertOne({ _id: 4, a: 'x' });
 }));
 
-// --- What the server says of itself ------------------------------------------------------------
+// --- What the server says about itself ---------------------------------------------------------
 
 test('databases and collections come and go', () => server.withDatabase(async (db) => {
   const { databaseName } = db;
@@ -293,7 +293,7 @@ test('databases and collections come and go', () => server.withDatabase(async (d
   assert.ok(!(await names()).includes(databaseName), 'reading makes no database');
 
   await db.createCollection('c');
-  await db.createCollection('c'); // the same again is fine, since MongoDB 7.0
+  await db.createCollection('c'); // repeating it is fine, since MongoDB 7.0
   await db.collection('d').insertOne({});
   assert.ok((await names()).includes(databaseName));
   const collections = await db.listCollections().toArray();
@@ -302,7 +302,7 @@ test('databases and collections come and go', () => server.withDatabase(async (d
   assert.deepEqual(only, { name: 'd', type: 'collection' });
 
   await db.collection('c').drop();
-  await db.collection('c').drop(); // nothing to drop is fine, since MongoDB 7.0
+  await db.collection('c').drop(); // dropping nothing is fine, since MongoDB 7.0
   assert.deepEqual((await db.listCollections().toArray()).map(({ name }) => name), ['d']);
   await db.dropDatabase();
   assert.ok(!(await names()).includes(databaseName));
@@ -344,7 +344,7 @@ test('says that it is no real MongoDB', { skip: !server.isStandIn }, async () =>
   assert.deepEqual((await admin.serverStatus()).modules, ['workshop-stand-in']);
 });
 
-// --- What one client may take from the others ----------------------------------------------------
+// --- What one client may take from the others --------------------------------------------------
 
 const checksAll = process.env.STAND_IN_CHECK === 'all' && server.isStandIn;
 
@@ -355,7 +355,7 @@ async function page(db: Db, command: Document): Promise<Page> {
   return cursor;
 }
 
-test('an open cursor shows what is there when it gets there', () =>
+test('an open cursor sees the documents present when it reaches them', () =>
   server.withDatabase(async (db) => {
     const collection = db.collection<Loose>('c');
     await collection.insertMany([1, 2, 3, 4].map((_id) => ({ _id })));
@@ -401,7 +401,7 @@ test('a command takes no longer than maxTimeMS allows', () => server.withDatabas
     assert.ok(took < 2000, `${took} ms`);
   }
   assert.equal(await db.collection('c').countDocuments(), docs.length);
-  // What is quick enough is answered.
+  // A quick enough command is answered.
   assert.equal(await db.collection('c').countDocuments({ text: { $regex: '^(a+)+$' } }, {
     limit: 1, maxTimeMS: 1000,
   }), 1);
@@ -409,7 +409,7 @@ test('a command takes no longer than maxTimeMS allows', () => server.withDatabas
 
 // Seconds of work each: for npm run check:stand-in only.
 if (checksAll) describe('the bounds of the stand-in', () => {
-  test('cursors nobody reads hold no copies', () => server.withDatabase(async (db) => {
+  test('unread cursors hold no copies', () => server.withDatabase(async (db) => {
     await db.collection('c').insertMany(Array.from({ length: 20_000 }, () => ({})));
     const before = process.memoryUsage().heapUsed;
     for (let n = 0; n < 6; n += 1) {
@@ -434,7 +434,7 @@ if (checksAll) describe('the bounds of the stand-in', () => {
       });
     }
     assert.match(JSON.stringify(refused), /"code":146,/);
-    // A dropped collection gives back what its cursors held.
+    // Dropping a collection frees what its cursors held.
     await db.collection('c').drop();
     await db.collection('c').insertOne({ a: 1 });
     assert.equal((await db.collection('c').find().sort({ a: 1 }).toArray()).length, 1);

@@ -1,4 +1,4 @@
-/** Which command does what: the checks all commands share, and the way to the one asked for. */
+/** Dispatches commands, after the checks they all share. */
 import { adminCommands } from './admin.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
@@ -28,7 +28,7 @@ export interface ServerState {
   };
 }
 
-/** What a command has to work with. */
+/** What a command works with. */
 export interface Context extends ServerState {
   readonly connectionId: number;
   readonly command: string;
@@ -45,12 +45,12 @@ export interface Command {
 
 const commands = new Map<string, Command>(Object.entries({ ...crudCommands, ...adminCommands }));
 
-/** Commands with which a client proves who it is. The stand-in has no users. */
+/** Commands that authenticate a client. The stand-in has no users. */
 const authCommands = new Set([
   'saslStart', 'saslContinue', 'authenticate', 'createUser', 'updateUser', 'dropUser',
 ]);
 
-/** Runs one command. Never throws: an error becomes the reply mongod would give. */
+/** Runs one command. Never throws: an error becomes mongod's reply to it. */
 export function runCommand(request: Doc, state: ServerState, connectionId: number): Reply {
   try {
     return { ...dispatch(request, state, connectionId), ok: 1 };
@@ -99,7 +99,7 @@ function refuseTransaction(request: Doc, command: string): void {
   + 'mongos');
 }
 
-/** One server can confirm its own write (`w` 0, 1, 'majority') and show its own data only. */
+/** A single server can only confirm its own write (`w` 0, 1, 'majority') and show its own data. */
 function checkConcerns(level: string, w: Value): void {
   if (!['local', 'available', 'majority'].includes(level)) {
     const error = ['snapshot', 'linearizable'].includes(level) ? 'NotAReplicaSet' : 'BadValue';

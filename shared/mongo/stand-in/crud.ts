@@ -15,7 +15,7 @@ import type { Doc, Value } from './values.ts';
 import { encode, keyOf, parsePath, valuesAt } from './values.ts';
 import { work } from './work.ts';
 
-/** mongod's size of a first batch when the client names none. */
+/** The size of mongod's first batch when the client specifies none. */
 const firstBatchSize = 101;
 
 export const crudCommands: Record<string, Command> = {
@@ -103,7 +103,7 @@ export const crudCommands: Record<string, Command> = {
         for (const item of Array.isArray(value) ? value : [value]) {
           work();
           const key = keyOf(item);
-          // The first of equal numbers stays, such as 1 and 1.0.
+          // Of equal numbers, such as 1 and 1.0, the first stays.
           if (item !== undefined && !values.has(key)) values.set(key, item);
         }
       }
@@ -161,15 +161,15 @@ export const crudCommands: Record<string, Command> = {
 // --- Reading -----------------------------------------------------------------------------------
 
 function matches(collection: Collection | undefined, filter: Doc): Iterable<Doc> {
-  const isMatch = compileFilter(filter); // a wrong filter is an error, collection or not
+  const isMatch = compileFilter(filter); // an invalid filter fails even without a collection
   return collection?.matching(filter, isMatch) ?? [];
 }
 
 // --- Writing -----------------------------------------------------------------------------------
 
 /**
- * Runs the statements of one write command, which add to `totals`. One that fails becomes an entry
- * of `writeErrors`; the rest is skipped when the command is ordered.
+ * Runs the statements of one write command, adding to `totals`. A failing statement becomes an
+ * entry of `writeErrors`; if the command is ordered, the rest are skipped.
  */
 function runBatch<T>(
   ordered: boolean, statements: T[], totals: Reply, run: (statement: T, index: number) => void,
@@ -187,7 +187,7 @@ function runBatch<T>(
   return writeErrors.length === 0 ? totals : { ...totals, writeErrors };
 }
 
-/** Updates one document in its collection. Only a replacement counts when it changes no byte. */
+/** Updates one document in its collection. A replacement counts even if it changes nothing. */
 function modify(
   collection: Collection, doc: Doc, change: Update,
 ): { isModified: boolean; next: Doc } {

@@ -1,4 +1,4 @@
-/** Open cursors: where a `find` or an aggregation has got to in its collection. */
+/** Open cursors: how far a `find` or an aggregation has read. */
 import { randomBytes } from 'node:crypto';
 
 import { Long, calculateObjectSize } from 'bson';
@@ -9,17 +9,17 @@ import { fail } from './errors.ts';
 import type { Doc } from './values.ts';
 import { maxDocumentBytes } from './values.ts';
 
-/** mongod closes a cursor nobody has used for 10 minutes (its parameter cursorTimeoutMillis). */
+/** mongod closes a cursor after 10 minutes without use (its parameter cursorTimeoutMillis). */
 const idleMilliseconds = 10 * 60 * 1000;
 
 /** More open cursors than any program needs. */
 const maxOpen = 10_000;
 
-/** What reads the documents of a cursor, and to whom it belongs. */
+/** What a cursor reads, and who owns it. */
 export interface Reading {
   readonly namespace: string;
   readonly session: string | undefined;
-  /** Reads the collection as the client asks for more, not before. */
+  /** Reads the collection lazily, as the client asks for more. */
   readonly docs: Iterable<Doc>;
   /** The most documents the client wants. */
   readonly limit?: number;
@@ -27,7 +27,7 @@ export interface Reading {
 
 interface Cursor extends Reading {
   readonly rest: Iterator<Doc, unknown>;
-  /** A document that was read and did not fit into the last reply. */
+  /** A document that was read but didn't fit into the last reply. */
   waiting: IteratorResult<Doc, unknown> | undefined;
   left: number;
   lastUsed: number;
@@ -40,7 +40,7 @@ export class Cursors {
     return this.#open.size;
   }
 
-  /** The first batch. There is a cursor for getMore afterwards unless it is the only one. */
+  /** Returns the first batch, and keeps a cursor for getMore unless that's the only batch. */
   start(reading: Reading, batchSize: number, single = false): Reply {
     const cursor: Cursor = {
       ...reading,
@@ -64,7 +64,7 @@ export class Cursors {
     return { cursor: { firstBatch: docs, id, ns: reading.namespace } };
   }
 
-  /** The next batch; the id is 0 when it was the last one. */
+  /** Returns the next batch; the id is 0 if it's the last one. */
   next(id: Long, namespace: string, session: string | undefined, batchSize: number): Reply {
     const cursor = this.#open.get(id.toString());
     if (cursor === undefined) fail('CursorNotFound', `cursor id ${id.toString()} not found`);
@@ -83,11 +83,11 @@ export class Cursors {
       ({ isLast } = batch);
       return { cursor: { nextBatch: batch.docs, id: isLast ? Long.ZERO : id, ns: namespace } };
     } finally {
-      if (isLast) this.kill(id); // an error ends a cursor, too
+      if (isLast) this.kill(id); // an error ends a cursor too
     }
   }
 
-  /** Whether there was such a cursor to close. */
+  /** Closes a cursor. Returns whether it existed. */
   kill(id: Long): boolean {
     return this.#kill(id.toString());
   }
@@ -97,7 +97,7 @@ export class Cursors {
     return this.#open.delete(id);
   }
 
-  /** Closes the cursors of a collection that is dropped. */
+  /** Closes the cursors of a dropped collection. */
   killAll(belongs: (namespace: string) => boolean): void {
     for (const [id, { namespace }] of this.#open) if (belongs(namespace)) this.#kill(id);
   }
@@ -108,7 +108,7 @@ export class Cursors {
   }
 }
 
-/** Takes documents: at most `count`, and at most what fits in one reply (16 MB). */
+/** Takes at most `count` documents, and at most as many as fit in one reply (16 MB). */
 function takeBatch(cursor: Cursor, count: number): { docs: Doc[]; isLast: boolean } {
   const docs: Doc[] = [];
   let bytes = 0;

@@ -1,6 +1,6 @@
 /**
- * Filters, sort orders, projections and updates: what MongoDB's rules make of documents. What is
- * easily answered wrongly is answered as mongod does, or refused.
+ * How filters, sort orders, projections and updates treat documents under MongoDB's rules. What's
+ * easy to get wrong is either answered as mongod does, or refused.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ const id = new ObjectId('0123456789abcdef01234567');
 const day = new Date('2024-02-03T04:05:06.789Z');
 
 const queryCases: [docs: Document[], filter: Filter<Numbered>, found: number[]][] = [
-  // Equality: numbers of all types, null and missing, whole arrays and their elements.
+  // Equality: numbers of all types, null and missing fields, whole arrays and their elements.
   [[{ a: 1 }, { a: new Double(1) }, { a: Long.fromNumber(1) }, { a: '1' }], { a: 1 }, [0, 1, 2]],
   [[{ a: null }, {}, { a: 0 }, { a: [] }, { a: [null] }], { a: null }, [0, 1, 4]],
   [[{ a: [1, 2] }, { a: [2, 1] }, { a: [[1, 2]] }, { a: 1 }], { a: [1, 2] }, [0, 2]],
@@ -37,7 +37,7 @@ const queryCases: [docs: Document[], filter: Filter<Numbered>, found: number[]][
   [[{ a: [5, 6] }, { a: [6, 5] }, { a: { 0: 5 } }], { 'a.0': 5 }, [0, 2]],
   [[{ a: [{ c: 1 }] }, { a: { b: null } }, { a: 5 }, {}, { a: [] }, { a: [5] }],
     { 'a.b': null }, [0, 1, 2, 3]],
-  // Order: within one type; null with null and missing.
+  // Order: within one type; null with null and missing fields.
   [[{ a: 1 }, { a: 5 }, { a: '5' }, { a: null }, {}, { a: day }], { a: { $gt: 1 } }, [1]],
   [[{ a: 1 }, { a: null }, {}], { a: { $gte: null } }, [1, 2]],
   [[{ a: 1 }, { a: null }, {}], { a: { $gt: null } }, []],
@@ -78,7 +78,7 @@ const queryCases: [docs: Document[], filter: Filter<Numbered>, found: number[]][
   [[{}, {}, {}], { _id: { $gt: 0 }, $comment: 'why' }, [1, 2]],
 ];
 
-test('filters find what MongoDB\'s rules say', () => server.withDatabase(async (db) => {
+test('filters match by MongoDB\'s rules', () => server.withDatabase(async (db) => {
   for (const [index, [docs, filter, expected]] of queryCases.entries()) {
     const collection = db.collection<Numbered>(`c${index}`);
     await collection.insertMany(docs.map((doc, _id) => ({ ...doc, _id })));
@@ -106,7 +106,7 @@ const updateCases: [before: Document, update: Document, after: Document][] = [
   [{ a: 1 }, { $set: { _id: 0, a: 2 } }, { a: 2 }],
 ];
 
-test('updates change what MongoDB\'s rules say', () => server.withDatabase(async (db) => {
+test('updates follow MongoDB\'s rules', () => server.withDatabase(async (db) => {
   for (const [index, [before, update, after]] of updateCases.entries()) {
     const collection = db.collection<Numbered>(`c${index}`);
     await collection.insertOne({ ...before, _id: 0 });
@@ -140,7 +140,7 @@ test('update results count matched, modified and upserted documents', () =>
     assert.equal((await collection.deleteMany({})).deletedCount, 2);
   }));
 
-test('an upsert starts from what the filter sets equal', () => server.withDatabase(async (db) => {
+test('an upsert starts from the filter\'s equalities', () => server.withDatabase(async (db) => {
   const collection = db.collection('c');
   const { upsertedId } = await collection.updateOne(
     { 'a.b': 1, c: { $gt: 5 }, $and: [{ d: { $eq: 4 } }] },
@@ -187,7 +187,7 @@ test('a refused update leaves the document as it was', () => server.withDatabase
   assert.deepEqual(await collection.findOne(), { _id: 1, a: 1, b: 'text' });
 }));
 
-test('every BSON type comes back as it was sent', () => server.withDatabase(async (db) => {
+test('every BSON type comes back as sent', () => server.withDatabase(async (db) => {
   const doc = {
     _id: id,
     int: new Int32(1),
@@ -225,7 +225,7 @@ test('$inc keeps int while it fits, then goes to long', () => server.withDatabas
   assert.deepEqual(doc.b, new Double(1.5));
 }));
 
-test('sorts by type, then by value; an array by its least or greatest element', () =>
+test('sorts by type, then by value; arrays by their least or greatest element', () =>
   server.withDatabase(async (db) => {
     const ordered = [
       new MinKey(), null, NaN, -5, Long.fromNumber(2), 2.5, 'B', 'a', { a: 1 }, { a: 2 },
@@ -297,7 +297,7 @@ test('the simple aggregation stages', () => server.withDatabase(async (db) => {
   assert.deepEqual((await collection.distinct('odd')).sort(), [false, true]);
 }));
 
-// --- Easily answered wrongly -------------------------------------------------------------------
+// --- Easy to get wrong -------------------------------------------------------------------------
 
 const onlyHere = { skip: server.isStandIn ? false : 'a whole MongoDB does these' };
 
@@ -308,7 +308,7 @@ const aggregate = (...pipeline: Document[]): Document =>
 const index = (key: Document, options: Document = {}): Document =>
   ({ createIndexes: 'c', indexes: [{ key, name: 'made', ...options }] });
 
-test('null is a value: an _id of null, a field of null on the way', () =>
+test('null is a value, as _id and on the way along a path', () =>
   server.withDatabase(async (db) => {
     const collection = db.collection<Document & { _id: number | null }>('c');
     await collection.insertOne({ _id: 5, a: null });
@@ -322,13 +322,13 @@ test('null is a value: an _id of null, a field of null on the way', () =>
     assert.deepEqual(await collection.findOne({ _id: null }), { _id: null, x: 1 });
   }));
 
-/** The first of a reply's write errors, thrown as the error it stands for. */
+/** Throws the first of a reply's write errors. */
 function firstError(reply: Document): void {
   const { writeErrors } = reply as { writeErrors?: Document[] };
   if (writeErrors?.[0] !== undefined) throw new MongoServerError(writeErrors[0]);
 }
 
-test('a command without a required field, or with one of a wrong type, does nothing', () =>
+test('a command with a required field missing or mistyped does nothing', () =>
   server.withDatabase(async (db) => {
     const collection = db.collection<Loose>('c');
     await collection.insertMany([{ _id: 1 }, { _id: 2 }]);
@@ -355,13 +355,13 @@ test('a command without a required field, or with one of a wrong type, does noth
       const error = await rejectsWithCode(db.command(command), code);
       assert.ok(error.message.length > 10, JSON.stringify(command));
     }
-    // Null stands for a field that is not there.
+    // Null stands for a missing field.
     await db.command({ find: 'c', maxTimeMS: null, readConcern: null });
     await db.command({ insert: 'c', documents: [{ _id: 3 }], writeConcern: null });
     assert.deepEqual(await collection.find().toArray(), [{ _id: 1 }, { _id: 2 }, { _id: 3 }]);
   }));
 
-test('write commands count what they have done', () => server.withDatabase(async (db) => {
+test('write commands count what they did', () => server.withDatabase(async (db) => {
   const collection = db.collection<Loose>('c');
   await collection.insertMany([{ _id: 1, a: 1 }, { _id: 2, a: 'x' }]);
   const failed = await db.command(change({ $inc: { a: 1 } }, { _id: 2 }));
@@ -369,7 +369,7 @@ test('write commands count what they have done', () => server.withDatabase(async
   const half = await db.command(change({ $inc: { a: 1 } }, {}, { multi: true }));
   assert.deepEqual([half.n, half.nModified], [1, 1]);
   assert.equal((await collection.replaceOne({ _id: 1 }, { a: 2 })).modifiedCount, 1);
-  // One malformed statement: none is run.
+  // With one malformed statement, none of them runs.
   await rejectsWithCode(db.command({
     update: 'c', updates: [{ q: {}, u: { $set: { b: 1 } } }, { q: 1, u: {} }],
   }), 14);
@@ -390,7 +390,7 @@ test('values that look alike', () => server.withDatabase(async (db) => {
   await collection.insertOne({ _id: 4, b: new Double(-0) });
   assert.equal(await collection.countDocuments({ b: 0 }), 1);
   assert.ok(Object.is((await collection.findOne({ _id: 4 }))?.b, -0));
-  // Sums: whole numbers are exact, and rounding adds up to nothing.
+  // Sums: integers are exact, and rounding errors don't accumulate.
   await collection.insertMany(Array.from({ length: 10 }, (_, n) => ({ _id: 10 + n, c: 0.1 })));
   await collection.insertMany([
     { _id: 30, d: Long.fromString('9007199254740993') }, { _id: 31, d: new Int32(2) },
@@ -406,7 +406,7 @@ test('values that look alike', () => server.withDatabase(async (db) => {
   assert.equal(names, undefined, 'nameOnly: a filter sees the name and the type only');
 }));
 
-test('what would be stored or found differently is refused', onlyHere, () =>
+test('what would be stored or matched differently is refused', onlyHere, () =>
   server.withDatabase(async (db) => {
     const insert = (doc: Document): Document => ({ insert: 'c', documents: [doc] });
     const find = (filter: Document, more: Document = {}): Document =>
@@ -456,7 +456,7 @@ test('no path makes a document too deep', () => server.withDatabase(async (db) =
   );
 }));
 
-test('a collection has 64 indexes at most', () => server.withDatabase(async (db) => {
+test('a collection has at most 64 indexes', () => server.withDatabase(async (db) => {
   for (let n = 1; n < 64; n += 1) await db.collection('c').createIndex({ [`f${n}`]: 1 });
   await rejectsWithCode(db.collection('c').createIndex({ one: 1 }), 67);
 }));

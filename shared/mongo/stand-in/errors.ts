@@ -1,5 +1,5 @@
 /**
- * MongoDB's error names and codes, as far as the stand-in uses them.
+ * The MongoDB error names and codes that the stand-in uses.
  * Source: src/mongo/base/error_codes.yml in MongoDB's repository.
  */
 const errorCodes = {
@@ -21,13 +21,13 @@ const errorNames = new Map<number, string>(
   Object.entries(errorCodes).map(([name, code]) => [code, name]),
 );
 
-/** An error the client is told, with MongoDB's own code. */
+/** An error reported to the client, with MongoDB's own code. */
 export class CommandError extends Error {
   readonly code: number;
-  /** Further fields of the reply, such as `keyPattern` and `keyValue` of a duplicate key. */
+  /** More fields for the reply, such as a duplicate key's `keyPattern` and `keyValue`. */
   readonly details: Record<string, unknown>;
 
-  /** @param error MongoDB's name for the error, or the number where it has none ("Location…"). */
+  /** @param error MongoDB's name for the error, or its number if it has none ("Location…"). */
   constructor(error: ErrorName | number, message: string, details = {}) {
     super(message);
     this.name = 'CommandError';
@@ -35,7 +35,7 @@ export class CommandError extends Error {
     this.details = details;
   }
 
-  /** The name mongod puts beside the code. */
+  /** The name that mongod reports beside the code. */
   get codeName(): string {
     return errorNames.get(this.code) ?? `Location${this.code}`;
   }
@@ -48,13 +48,13 @@ export function fail(
   throw new CommandError(error, message, details);
 }
 
-/** Refuses what mongod can do and the stand-in can't. */
+/** Refuses what mongod can do but the stand-in can't. */
 export function beyond(what: string): never {
   fail('NotImplemented', `${what} is beyond the workshop's stand-in for MongoDB. `
   + 'Set MONGO_URL to a real MongoDB to use it.');
 }
 
-/** Whatever was thrown, as an error the client can be told. */
+/** Converts anything thrown to an error for the client. */
 export function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   if (error instanceof RangeError && error.message.includes('call stack')) {

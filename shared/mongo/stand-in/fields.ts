@@ -1,6 +1,6 @@
 /**
- * The table of all commands' fields: which are required, what type each has, and which are refused.
- * A command gets only what this table reads for it.
+ * The table of all commands' fields: which are required, their types, and which are refused.
+ * A command receives only the fields that this table reads for it.
  */
 import { Long } from 'bson';
 
@@ -9,16 +9,16 @@ import { beyond, fail } from './errors.ts';
 import type { Doc, TypeName, Value } from './values.ts';
 import { field, isDoc, isNumeric, isTruthy, toNumber, typeOf } from './values.ts';
 
-/** The most statements one write command may have, as `hello` reports it. */
+/** The maximum number of statements in a write command, as `hello` reports it. */
 export const maxWriteBatchSize = 100_000;
 
-/** Checks one field and returns what a command works with. `path` is its name in errors. */
+/** Checks one field and returns the value for the command. `path` is its name in errors. */
 type Reader<T> = (value: Value | undefined, path: string) => T;
 
-/** What each field of a document has to be. */
+/** The reader for each field of a document. */
 export type Table<T> = { readonly [Name in keyof T]: Reader<T[Name]> };
 
-/** A command whose fields are in the table. */
+/** Defines a command whose fields are in the table. */
 export function command<T>(
   table: Table<T>, run: (args: T, context: Context) => Reply, options: { adminOnly?: true } = {},
 ): Command {
@@ -41,8 +41,8 @@ function refuseUnknown<T>(table: Table<T>, doc: Doc, name: string): void {
 }
 
 /**
- * Reads the fields that a table names. Throws what mongod answers: IDLFailedToParse for a missing
- * field, TypeMismatch for a wrong type.
+ * Reads the fields that a table names. Throws the same errors as mongod: IDLFailedToParse for a
+ * missing field, TypeMismatch for a wrong type.
  */
 export function read<T>(table: Table<T>, doc: Doc, name: string): T {
   const result: Partial<T> = {};
@@ -78,7 +78,7 @@ const count: Reader<number> = (value, path) => {
   fail(51024, `BSON field '${path}' value must be >= 0, actual value '${whole}'`);
 };
 
-/** A time that is longer than none. */
+/** A time longer than zero. */
 const seconds: Reader<number> = (value, path) => {
   const given = number(value, path);
   if (given > 0) return given;
@@ -96,7 +96,7 @@ const document = optional(object, {});
 const flag = optional(bool, false);
 const ignored = optional(any);
 
-/** A field that changes the answer in a way unknown here. False or empty, it changes nothing. */
+/** A field with an unsupported effect on the answer. False or empty, it has no effect. */
 const refused: Reader<undefined> = (value, path) => {
   const isEmpty = !isTruthy(value)
     || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
@@ -104,7 +104,7 @@ const refused: Reader<undefined> = (value, path) => {
   return undefined;
 };
 
-/** A document with fields of its own. */
+/** A nested document with its own fields. */
 function part<T>(table: Table<T>): Reader<T> {
   return (value, path) => {
     const doc = object(value, path);
@@ -113,7 +113,7 @@ function part<T>(table: Table<T>): Reader<T> {
   };
 }
 
-/** An array whose elements have one type. */
+/** An array with elements of one type. */
 function list<T>(type: Reader<T>): Reader<T[]> {
   return (value, path) => array(value, path).map((item, index) => type(item, `${path}.${index}`));
 }
@@ -126,14 +126,14 @@ function statements<T>(type: Reader<T>): Reader<T[]> {
   };
 }
 
-/** Throws InvalidLength. Called before the statements are even read. */
+/** Throws InvalidLength. Runs before the statements are even read. */
 export function checkBatchSize(length: number): void {
   if (length > 0 && length <= maxWriteBatchSize) return;
   fail('InvalidLength', `Write batch sizes must be between 1 and ${maxWriteBatchSize}. Got `
   + `${length} operations.`);
 }
 
-/** How many documents a delete may take: all (0) or one. */
+/** How many documents a delete may remove: all (0) or one. */
 const deleteLimit: Reader<number> = (value, path) => {
   const limit = number(value, path);
   if (limit === 0 || limit === 1) return limit;
@@ -157,11 +157,11 @@ export const genericFields = {
   })),
 };
 
-/** Several fields that are refused. */
+/** Marks several fields as refused. */
 function refuse<Name extends string>(...names: Name[]): Record<Name, Reader<undefined>> {
   const table: Partial<Record<Name, Reader<undefined>>> = {};
   for (const name of names) table[name] = refused;
-  return table as Record<Name, Reader<undefined>>; // the loop has set every name
+  return table as Record<Name, Reader<undefined>>; // the loop set every name
 }
 
 const cursor = optional(part({ batchSize: optional(count) }));
@@ -226,7 +226,7 @@ export const fields = {
   getLog: { getLog: string },
   setParameter: { setParameter: any, ttlMonitorSleepSecs: seconds },
   connectionStatus: { showPrivileges: flag },
-  /** Nothing but its own name. */
+  /** Only the command's own name. */
   nothing: {},
 };
 

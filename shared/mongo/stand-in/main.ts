@@ -2,9 +2,9 @@
  * The stand-in for MongoDB as a process of its own:
  * `node --import tsx shared/mongo/stand-in/main.ts [--port N]`
  *
- * Started with an IPC channel it tells its parent where it listens and lives until the channel
- * closes. It then ignores Ctrl-C, which reaches all processes of a terminal at once: the app must
- * still be able to close its connections.
+ * If started with an IPC channel, it tells its parent where it listens and lives until the channel
+ * closes. It then ignores Ctrl-C, which reaches all processes in a terminal at once: the app still
+ * needs to close its connections.
  */
 import { parseArgs } from 'node:util';
 
@@ -21,7 +21,7 @@ function readPort(): number {
     const port = /^\d+$/.test(values.port) ? Number(values.port) : NaN;
     if (port <= 65_535) return port;
   } catch {
-    // an option that does not exist: said below
+    // an unknown option: reported below
   }
   return fail('The stand-in for MongoDB takes one option, --port N, with N from 0 to 65535.');
 }
@@ -30,7 +30,7 @@ const isChild = process.send !== undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => { if (!isChild) process.exit(0); });
 }
-// The parent is gone, or wants no stand-in any more. There is nothing to save.
+// The parent is gone or no longer wants the stand-in. There's nothing to save.
 process.once('disconnect', () => process.exit(0));
 
 const port = readPort();

@@ -6,7 +6,7 @@ import { isDoc, isNumeric, isTruthy, parsePath, setField } from './values.ts';
 /** A projection as a tree: keep or drop a field, or look further inside. */
 type Tree = Map<string, boolean | Tree>;
 
-/** Checks a projection of `find` or `$project` and turns it into a function. */
+/** Checks a projection from `find` or `$project` and compiles it to a function. */
 export function compileProjection(projection: Doc): (doc: Doc) => Doc {
   const tree: Tree = new Map();
   let including: boolean | undefined;
@@ -15,7 +15,7 @@ export function compileProjection(projection: Doc): (doc: Doc) => Doc {
       beyond(`A projection that does more than keep (1) or drop (0) '${path}'`);
     }
     const keeps = isTruthy(value);
-    // `_id: 0` and `_id: 1` may stand in either kind of projection.
+    // `_id: 0` and `_id: 1` are allowed in either kind of projection.
     if (path !== '_id') {
       including ??= keeps;
       if (including !== keeps) {
@@ -53,7 +53,7 @@ function project(doc: Doc, tree: Tree, keepsOthers: boolean): Doc {
   return result;
 }
 
-/** Looks into documents and arrays. Of anything else an inclusion keeps nothing. */
+/** Projects inside documents and arrays. An inclusion drops any other value. */
 function projectInside(value: Value, tree: Tree, keepsOthers: boolean): Value | undefined {
   if (Array.isArray(value)) {
     return value.map((item) => projectInside(item, tree, keepsOthers))

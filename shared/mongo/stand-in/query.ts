@@ -1,4 +1,4 @@
-/** Filters (what `find` and its kin take) and what they mean for one document. */
+/** Filters (for `find` and the like), and how they match one document. */
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 
 import { beyond, fail } from './errors.ts';
@@ -11,13 +11,13 @@ import { testInTime, work } from './work.ts';
 
 export type Predicate = (doc: Doc) => boolean;
 
-/** A test of one value; `undefined` is a missing field. */
+/** A test of one value; `undefined` means a missing field. */
 type ValueTest = (value: Value | undefined) => boolean;
 
 /** How operators find the values they test; see `valuesAt`. */
 type Lookup = (doc: Doc, expandLast: boolean) => (Value | undefined)[];
 
-/** Operators of MongoDB that are refused as "not here" rather than as unknown. */
+/** MongoDB operators to refuse as unsupported rather than as unknown. */
 const beyondUs = new Set([
   '$expr', '$where', '$text', '$jsonSchema', '$mod', '$bitsAllSet', '$bitsAllClear', '$bitsAnySet',
   '$bitsAnyClear', '$geoWithin', '$geoIntersects', '$near', '$nearSphere',
@@ -27,7 +27,7 @@ function bad(message: string): never {
   fail('BadValue', message);
 }
 
-/** Checks a filter and turns it into a predicate. Throws BadValue and its kin. */
+/** Checks a filter and compiles it to a predicate. Throws BadValue and the like. */
 export function compileFilter(filter: Doc): Predicate {
   const parts = Object.entries(filter)
     .filter(([name]) => name !== '$comment')
@@ -52,7 +52,7 @@ function compileLogical(operator: string, value: Value): Predicate {
   return operator === '$or' ? isAny : not(isAny);
 }
 
-/** Whether a value in a filter is a document of operators, not one to be equal to. */
+/** Whether a value in a filter is a document of operators, not a value to equal. */
 export function isOperators(value: Value | undefined): value is Doc {
   if (!isDoc(value)) return false;
   const [first] = Object.keys(value);
@@ -142,18 +142,18 @@ function compileElemMatch(lookup: Lookup, value: Value): Predicate {
 /** A test of array elements: operators for the element itself, or a filter for its fields. */
 function compileElementTest(condition: Doc): (element: Value) => boolean {
   if (testsElement(condition)) {
-    // An array inside an array is one element: the operators do not look into it.
+    // A nested array is one element: the operators don't look inside it.
     const test = compileOperators(({ element }) => [element], condition);
     return (element) => test({ element });
   }
   const matches = compileFilter(condition);
-  // mongod takes an array inside an array for a document with the fields 0, 1 and so on.
+  // mongod treats a nested array as a document with the fields 0, 1 and so on.
   return (element) => Array.isArray(element)
     ? beyond('$elemMatch by fields over arrays in an array')
     : isDoc(element) && matches(element);
 }
 
-/** `$pull`'s test of elements, which looks into arrays but takes none for a document. */
+/** `$pull`'s test of elements, which looks inside arrays but doesn't treat them as documents. */
 export function compilePullTest(condition: Value): (element: Value) => boolean {
   if (condition instanceof BSONRegExp || (isDoc(condition) && testsElement(condition))) {
     const matches = compileFilter({ element: condition });
@@ -169,8 +169,8 @@ function testsElement(condition: Doc): boolean {
 }
 
 /**
- * The `_id`s a filter allows when it names them (`{ _id: x }`, `$eq`, `$in`), so that they can be
- * looked up instead of searched. `undefined` when it does not.
+ * The `_id`s that a filter names (`{ _id: x }`, `$eq`, `$in`), for a lookup instead of a search.
+ * `undefined` if it names none.
  */
 export function wantedIds(filter: Doc): Value[] | undefined {
   const id = field(filter, '_id');
@@ -184,7 +184,7 @@ export function wantedIds(filter: Doc): Value[] | undefined {
 
 // --- Tests of one value ------------------------------------------------------------------------
 
-/** Equality; a regular expression also matches text, unless it stands behind `$eq`. */
+/** Equality; a regular expression also matches text, except in `$eq`. */
 function equals(wanted: Value, matchesText = true): ValueTest {
   if (wanted === null) return (value) => value === undefined || value === null;
   if (wanted instanceof BSONRegExp && matchesText) {
@@ -193,7 +193,7 @@ function equals(wanted: Value, matchesText = true): ValueTest {
   return (value) => value !== undefined && compare(value, wanted) === 0;
 }
 
-/** $gt and its kin compare within one type; null stands for a missing field too. */
+/** $gt and the like compare within one type; null also means a missing field. */
 function ordered(bound: Value, accepts: (order: number) => boolean): ValueTest {
   if (bound instanceof BSONRegExp) bad('Can\'t have RegEx as arg to predicate over field.');
   if (bound instanceof MinKey || bound instanceof MaxKey) {
@@ -255,9 +255,9 @@ function regexTest(pattern: string, options: string): ValueTest {
 }
 
 /**
- * A Perl-compatible pattern as JavaScript's. What the two read differently is translated (`$`,
- * `^`, `.`, escaped punctuation) or refused; so does the RegExp's `u` flag with what only Perl
- * knows.
+ * Converts a Perl-compatible pattern to a JavaScript RegExp. Syntax that differs between them is
+ * translated (`$`, `^`, `.`, escaped punctuation) or refused; the RegExp's `u` flag refuses
+ * Perl-only syntax.
  */
 function toRegExp(pattern: string, options: string): RegExp {
   const odd = /[^imsu]/.exec(options)?.[0];

@@ -1,4 +1,4 @@
-/** Bytes no driver sends. They go to a stand-in of our own, never to the MongoDB of MONGO_URL. */
+/** Bytes that no driver sends. They go to our own stand-in, never to MONGO_URL. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ after(async () => {
   await standIn.close();
 });
 
-// --- Messages by hand --------------------------------------------------------------------------
+// --- Handmade messages -------------------------------------------------------------------------
 
 function int32(...values: number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
@@ -40,7 +40,7 @@ const ping = opMsg({ ping: 1, $db: 'admin' }, { requestId: 77 });
 
 interface Answer { responseTo: number; body: Record<string, unknown> }
 
-/** Sends bytes and reads one reply; undefined when the server hangs up instead. */
+/** Sends bytes and reads one reply; returns undefined if the server hangs up instead. */
 async function send(...chunks: Uint8Array[]): Promise<Answer | undefined> {
   const socket = connect(standIn.port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -65,7 +65,7 @@ const isAlive = async (): Promise<void> => {
   assert.equal((await client.db().command({ ping: 1 })).ok, 1);
 };
 
-test('a length that cannot be closes the connection, not the server', async () => {
+test('an impossible length closes the connection, not the server', async () => {
   for (const length of [0, -1, 15, 48_000_001, 0x7fffffff]) {
     assert.equal(await send(int32(length, 1, 0, 2013), Buffer.alloc(32)), undefined, `${length}`);
     await isAlive();
@@ -89,7 +89,7 @@ const malformed: [code: number, what: string, bytes: Buffer][] = [
     int32(500), Buffer.alloc(8))],
   [22, 'a document of negative length', message(2013, 1, int32(0), Buffer.from([0]),
     int32(-5), Buffer.alloc(8))],
-  [22, 'a document that is no BSON', message(2013, 1, int32(0), Buffer.from([0]),
+  [22, 'a document that is not BSON', message(2013, 1, int32(0), Buffer.from([0]),
     int32(12), Buffer.from([0x55, 65, 0, 1, 2, 3, 4, 0]))],
   [22, 'a sequence longer than the message', message(2013, 1, int32(0), Buffer.from([1]),
     int32(500), Buffer.from('documents\0'))],
@@ -97,7 +97,7 @@ const malformed: [code: number, what: string, bytes: Buffer][] = [
     int32(8), Buffer.from('docs'))],
   [40571, 'no database', opMsg({ ping: 1 })],
   [238, 'a checksum', opMsg({ ping: 1, $db: 'admin' }, { flags: 1 })],
-  [223, 'a flag nobody knows', opMsg({ ping: 1, $db: 'admin' }, { flags: 8 })],
+  [223, 'an unknown flag', opMsg({ ping: 1, $db: 'admin' }, { flags: 8 })],
   [352, 'OP_QUERY for anything but hello', message(2004, 1, int32(0), Buffer.from('admin.$cmd\0'),
     int32(0, -1), serialize({ find: 'c' }))],
   [15, 'documents 300 deep', opMsg({ insert: 'c', $db: 'test', deep: nest(300) })],
@@ -117,7 +117,7 @@ for (const [code, what, bytes] of malformed) {
 }
 
 test('a document of 17 MB in a sequence: error 10334', async () => {
-  // Built by hand: the bson package serializes no more than 17 MB.
+  // Built by hand: the bson package won't serialize more than 17 MB.
   const text = Buffer.alloc(17 * 1024 * 1024, 'x');
   const name = Buffer.from('\x02a\0');
   const field = Buffer.concat([name, int32(text.length + 1), text, Buffer.from([0])]);
@@ -147,7 +147,7 @@ test('a document just over 16 MB is refused, one just under is kept', async () =
 
 // A second of work: for npm run check:stand-in only.
 if (process.env.STAND_IN_CHECK === 'all') {
-  test('more documents than a batch may have: error 16, before they fill the memory', async () => {
+  test('more documents than a batch may have: error 16, before they fill memory', async () => {
     const name = Buffer.from('documents\0');
     const documents = Buffer.alloc(9_000_000 * 5, Buffer.from([5, 0, 0, 0, 0]));
     const command = serialize({ insert: 'c', $db: 'stand_in_robustness' });
@@ -161,7 +161,7 @@ if (process.env.STAND_IN_CHECK === 'all') {
   });
 }
 
-test('garbage behind a good message does not cost its reply', async () => {
+test('garbage after a valid message does not cost its reply', async () => {
   const answer = await send(Buffer.concat([ping, Buffer.alloc(64, 0xff)]));
   assert.deepEqual([answer?.responseTo, answer?.body.ok], [77, 1]);
 });
@@ -201,7 +201,7 @@ test('clients that vanish leave nothing behind', async () => {
   await isAlive();
 });
 
-test('a client that does not read gets no endless replies into memory', async () => {
+test('a client that does not read its replies cannot fill memory', async () => {
   const db = client.db('stand_in_robustness');
   await db.collection('c').insertOne({ text: 'x'.repeat(1024 * 1024) });
   const before = process.memoryUsage().external;
@@ -216,7 +216,7 @@ test('a client that does not read gets no endless replies into memory', async ()
   await db.dropDatabase();
 });
 
-test('close() ends connections and frees the port, also twice', async () => {
+test('close() ends connections and frees the port, and can be called twice', async () => {
   const other = await startStandIn();
   const socket = connect(other.port, '127.0.0.1');
   await once(socket, 'connect');
@@ -232,7 +232,7 @@ test('close() ends connections and frees the port, also twice', async () => {
 const main = join(import.meta.dirname, 'main.ts');
 
 describe('the process', { concurrency: true }, () => {
-  test('as a process it says one line and stops on SIGTERM', async () => {
+  test('prints one line and stops on SIGTERM', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', main], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -273,7 +273,7 @@ describe('the process', { concurrency: true }, () => {
     assert.equal(output, '');
   });
 
-  test('a taken port and a wrong option are one sentence each', async () => {
+  test('reports a port in use and an invalid option in one sentence each', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await once(blocker, 'listening');
     const address = blocker.address();

@@ -1,4 +1,4 @@
-/** The stand-in for MongoDB as a server in this process. */
+/** The stand-in for MongoDB as an in-process server. */
 import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
 
@@ -18,19 +18,19 @@ export interface StandIn {
   readonly port: number;
   /** The MongoDB version it reports. */
   readonly version: string;
-  /** Closes every connection and the server. All data is gone with it. */
+  /** Closes every connection and the server, and drops all data. */
   close(): Promise<void>;
 }
 
-/** Only programs on this computer can connect. */
+/** Lets only programs on this computer connect. */
 const host = '127.0.0.1';
 
 /**
  * Starts a server that speaks MongoDB's wire protocol and keeps its data in memory.
  *
- * @param options.port Port on 127.0.0.1; 0 (the default) takes any free one.
- * @param options.ttlMonitorSleepSecs Seconds between two passes of the TTL monitor, also a
- *   fraction; default 1, where mongod has 60, so that nobody waits long to see a session expire.
+ * @param options.port Port on 127.0.0.1; 0 (the default) picks a free one.
+ * @param options.ttlMonitorSleepSecs Seconds between passes of the TTL monitor; may be a
+ *   fraction. The default is 1, not mongod's 60, so that sessions expire without a long wait.
  */
 export async function startStandIn(
   options: { port?: number; ttlMonitorSleepSecs?: number } = {},
@@ -77,23 +77,23 @@ export async function startStandIn(
   };
 }
 
-/** Answers one client until it leaves or stops making sense. */
+/** Answers one client until it leaves or sends invalid bytes. */
 function serve(socket: Socket, state: ServerState, connectionId: number): void {
   const reader = new MessageReader();
-  socket.on('error', () => { socket.destroy(); }); // a client that vanished
+  socket.on('error', () => { socket.destroy(); }); // the client vanished
 
   let messages: Iterator<Message, void> = [].values();
   function answerAll(): void {
     try {
       for (let next = messages.next(); next.done !== true; next = messages.next()) {
         const reply = answer(next.value, state, connectionId);
-        // A client that does not read its replies gets no more of them into memory until it does.
+        // Stop until the client has read its replies, so that they don't pile up in memory.
         if (reply !== undefined && !socket.write(reply)) return void socket.pause();
       }
       socket.resume();
     } catch {
-      // A FramingError: these bytes are no messages. mongod hangs up, too. What was asked before
-      // has been answered, and the answers go out first.
+      // A FramingError: these bytes aren't a message. Like mongod, hang up, but send the replies
+      // to earlier requests first.
       socket.off('data', receive).resume().destroySoon();
     }
   }
@@ -112,6 +112,6 @@ function answer(message: Message, state: ServerState, connectionId: number): Buf
   try {
     return request.reply(runCommand(request.read(), state, connectionId));
   } catch (error) {
-    return request.reply(errorReply(error)); // the command could not be read
+    return request.reply(errorReply(error)); // the command couldn't be read
   }
 }

@@ -18,7 +18,7 @@ function newStore(db: Db, autoRemove: 'native' | 'interval' = 'native'): MongoSt
   return MongoStore.create({ client: server.client, dbName: db.databaseName, autoRemove });
 }
 
-/** A session that ends after so many milliseconds. */
+/** A session that expires after the given number of milliseconds. */
 function newSession(milliseconds: number): SessionData {
   const cookie = new session.Cookie();
   cookie.maxAge = milliseconds;
@@ -27,14 +27,14 @@ function newSession(milliseconds: number): SessionData {
   return data;
 }
 
-// The steps give their sessions fields of their own, which a store does not look at.
+// The steps add their own fields to sessions; stores don't look at them.
 function isSession(value: object): value is SessionData {
   return 'cookie' in value;
 }
 
 type Done<T> = (error: unknown, result?: T | null) => void;
 
-/** A store's method as a promise. */
+/** Calls a store's method and returns a promise. */
 function ask<T>(call: (done: Done<T>) => void): Promise<T | null> {
   return new Promise((resolve, reject) => {
     call((error, result) => {
@@ -87,7 +87,7 @@ test('an expired session is not read, even before it is deleted', () =>
     assert.equal(await ask<SessionData>((done) => { store.get('old', done); }), null);
   }));
 
-test('autoRemove native makes a TTL index; another expiry is refused', () =>
+test('autoRemove native makes a TTL index; a different expiry is refused', () =>
   server.withDatabase(async (db) => {
     const store = newStore(db);
     await ask((done) => { store.set('one', newSession(60_000), done); });
@@ -99,7 +99,7 @@ test('autoRemove native makes a TTL index; another expiry is refused', () =>
 
 test('autoRemove interval deletes with an unacknowledged write; the next requests work', () =>
   server.withDatabase(async (db) => {
-    // A minute is the store's shortest interval, so its timer is run by hand.
+    // The store's shortest interval is a minute, so we run its timer by hand.
     const { setInterval: realSetInterval } = globalThis;
     let removeExpired: unknown;
     const timers = mock.method(globalThis, 'setInterval', (run: unknown) => {
@@ -121,7 +121,7 @@ test('autoRemove interval deletes with an unacknowledged write; the next request
     }
   }));
 
-test('among 50,000 sessions a new one costs what the first one cost', () =>
+test('with 50,000 sessions a new one costs no more than the first', () =>
   server.withDatabase(async (db) => {
     const empty = db.collection<{ _id: string }>('empty');
     const full = db.collection<{ _id: string }>('full');
@@ -138,7 +138,7 @@ test('among 50,000 sessions a new one costs what the first one cost', () =>
       await collection.findOne({ _id, $or: [{ expires: { $gt: new Date() } }] });
       return performance.now() - start;
     }
-    // In turns, and by the median, so that a busy computer slows both alike.
+    // Alternating, with the median, so that a busy computer slows both alike.
     const costs: [empty: number, full: number][] = [];
     for (let n = 0; n < 150; n += 1) {
       costs.push([await cost(empty, `new ${n}`), await cost(full, `new ${n}`)]);
@@ -153,14 +153,14 @@ test('among 50,000 sessions a new one costs what the first one cost', () =>
 
 // --- The TTL monitor ---------------------------------------------------------------------------
 
-// Milliseconds. A mongod may be in the 60 seconds between two passes of its own, at most twice.
+// Milliseconds. A mongod waits 60 s between passes, so allow for two of them.
 const deadline = server.isStandIn ? 2000 : 125_000;
 
 const hour = 3_600_000;
 const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * hour);
 
 describe('the monitor', { concurrency: true }, () => {
-  test('documents go when their time is over', () => server.withDatabase(async (db) => {
+  test('documents go when their time is up', () => server.withDatabase(async (db) => {
     const collection = db.collection<Loose>('c');
     await collection.createIndex({ at: 1 }, { expireAfterSeconds: 3600 }, {});
     await collection.insertMany([

@@ -4,7 +4,7 @@ import type { Doc } from './values.ts';
 import { compare, isDoc, isNumeric, keysAt, parsePath, singleAt, toNumber } from './values.ts';
 import { hold, work } from './work.ts';
 
-/** Checks a sort order and returns a function that gives the documents in that order. */
+/** Checks a sort order and returns a function that sorts documents by it. */
 export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
   const parts = Object.entries(sort).map(([name, value]) => {
     if (isDoc(value)) beyond('A sort by $meta or another expression');
@@ -20,7 +20,7 @@ export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
       const arrays = parts.filter(({ path }) => Array.isArray(singleAt(doc, path)));
       if (arrays.length > 1) fail('BadValue', 'cannot sort with keys that are parallel arrays');
       const keys = parts.map(({ path }) => keysAt(doc, path));
-      // An array sorts by its least element when ascending, by its greatest when descending.
+      // An array sorts by its least element if ascending, by its greatest if descending.
       return { doc, keys: keys.map((list, index) => list.reduce((best, key) =>
         compare(key, best) * (parts[index]?.direction ?? 1) < 0 ? key : best)) };
     });
@@ -34,7 +34,7 @@ export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
     });
     return rows.map(({ doc }) => doc);
   }
-  // A cursor that waits holds the documents only, not their keys.
+  // A waiting cursor holds only the documents, not their sort keys.
   return function* (docs) {
     yield* hold(sorted(docs));
   };

@@ -1,4 +1,4 @@
-/** The TTL monitor: deletes documents whose time is over, as mongod's background thread does. */
+/** The TTL monitor: deletes expired documents, as mongod's background thread does. */
 import { types } from 'node:util';
 
 import { clearInterval, now, setInterval } from './clock.ts';
@@ -15,7 +15,7 @@ export class TtlMonitor {
   #timer: NodeJS.Timeout | undefined;
   #sleepSecs = 0;
 
-  /** @param sleepSecs Seconds between two passes, as mongod's `ttlMonitorSleepSecs`. */
+  /** @param sleepSecs Seconds between passes, as mongod's `ttlMonitorSleepSecs`. */
   constructor(storage: Storage, cursors: Cursors, sleepSecs: number) {
     this.#storage = storage;
     this.#cursors = cursors;
@@ -54,7 +54,7 @@ export class TtlMonitor {
   }
 }
 
-/** Only dates expire. If an array holds several, the earliest counts. */
+/** Only dates expire. In an array, the earliest counts. */
 function isExpired(value: Value | undefined, deadline: number): boolean {
   if (Array.isArray(value)) return value.some((item) => isExpired(item, deadline));
   return types.isDate(value) && value.getTime() <= deadline;

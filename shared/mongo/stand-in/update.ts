@@ -1,4 +1,4 @@
-/** Updates: replacement documents and update operators, and the document an upsert starts from. */
+/** Updates: replacement documents, update operators, and the starting document of an upsert. */
 import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
@@ -10,7 +10,7 @@ import {
 } from './values.ts';
 import { work } from './work.ts';
 
-/** What an operator makes of a field: a new value, or one of the two below. */
+/** What an operator does to a field: a new value, `keep` or `remove`. */
 type Outcome = Value | typeof keep | typeof remove;
 const keep = Symbol('keep');
 const remove = Symbol('remove');
@@ -21,11 +21,11 @@ interface Modification { path: string[]; change: Change; onInsert: boolean }
 
 export interface Update {
   readonly isReplacement: boolean;
-  /** The new document; the given one is left as it is. */
+  /** Returns the new document; the given one stays unchanged. */
   apply(doc: Doc, options: { inserting: boolean }): Doc;
 }
 
-/** Checks an update and makes it applicable. Throws FailedToParse and its kin. */
+/** Checks an update and compiles it. Throws FailedToParse and the like. */
 export function compileUpdate(update: Value | undefined): Update {
   if (Array.isArray(update)) beyond('An update given as an aggregation pipeline');
   if (!isDoc(update)) fail('FailedToParse', 'Update argument must be either an object or an array');
@@ -72,7 +72,7 @@ function compileOperators(update: Doc): Update {
     });
   });
   refuseConflicts(modifications);
-  // mongod (since 5.0) takes the fields by name, numbers by size: new fields appear in that order.
+  // mongod (since 5.0) updates fields by name, numbers by value: new fields get that order.
   modifications.sort((a, b) => comparePaths(a.path, b.path));
   return {
     isReplacement: false,
@@ -126,7 +126,7 @@ function child(parent: Value | undefined, part: string): Value | undefined {
   return Array.isArray(parent) && isArrayIndex(part) ? parent[Number(part)] : undefined;
 }
 
-/** Sets a field, making the documents on the way to it. */
+/** Sets a field, creating the documents on its path. */
 function write(doc: Doc, path: string[], value: Value): void {
   let parent: Value = doc;
   for (const [depth, part] of path.entries()) {
@@ -162,7 +162,7 @@ function unset(doc: Doc, path: string[]): void {
 
 // --- The operators -----------------------------------------------------------------------------
 
-/** Operators of MongoDB that are refused as "not here" rather than as unknown. */
+/** MongoDB operators to refuse as unsupported rather than as unknown. */
 const beyondUs = new Set(['$bit', '$mul', '$pop', '$pullAll', '$rename']);
 
 const operators: Record<string, (argument: Value, name: string) => Change> = {
@@ -218,7 +218,7 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
   },
 };
 
-/** What `$push` or `$addToSet` is to add: its argument, or every element of `$each`. */
+/** What `$push` or `$addToSet` adds: its argument, or every element of `$each`. */
 function itemsOf(operator: string, argument: Value): Value[] {
   if (!isDoc(argument)) return [argument];
   const { $each: each, ...others } = argument;
@@ -238,8 +238,8 @@ function arrayAt(operator: string, current: Value | undefined, name: string): Va
 // --- Upserts -----------------------------------------------------------------------------------
 
 /**
- * The document an upsert inserts: the fields the filter sets equal to something, changed by the
- * update, with an `_id` at its front.
+ * The document that an upsert inserts: the filter's equalities, changed by the update, with an
+ * `_id` at the front.
  */
 export function upsertDocument(filter: Doc, update: Update): Doc {
   const base: Doc = {};

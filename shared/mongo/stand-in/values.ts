@@ -1,9 +1,9 @@
 /**
  * BSON values: decoding, MongoDB's order and equality, and dotted paths.
  *
- * Documents keep the BSON types they came with: a number is an Int32, Long or Double, never a
+ * Documents keep their original BSON types: a number is an Int32, Long or Double, never a
  * JavaScript number. A stored document is never changed in place; an update clones it.
- * `undefined` stands for "no such field".
+ * `undefined` means "no such field".
  */
 import { types } from 'node:util';
 
@@ -22,7 +22,7 @@ export type Value =
 
 export interface Doc { [field: string]: Value }
 
-/** The most bytes a document may have. Source: MongoDB's "Limits and Thresholds". */
+/** The maximum size of a document, in bytes. Source: MongoDB's "Limits and Thresholds". */
 export const maxDocumentBytes = 16 * 1024 * 1024;
 
 const maxDepth = 200;
@@ -47,7 +47,7 @@ export function decode(bytes: Uint8Array): Doc {
   return value;
 }
 
-/** Makes what the BSON parser returned fit to be kept, and refuses what can't be. */
+/** Makes the BSON parser's output fit to store, and refuses what can't be stored. */
 function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Value {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   if (depth > maxDepth) throw tooDeep();
@@ -56,7 +56,7 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
     if (Number.isNaN(value.getTime())) beyond('A date beyond the year 275760');
     return value;
   }
-  // A Binary is a view of the message it came in. A copy lets the message go.
+  // A Binary is a view of its message. Copying it lets the message be freed.
   if (value instanceof UUID) return new UUID(Buffer.from(value.buffer));
   if (value instanceof Binary && value.sub_type !== 2) {
     return new Binary(Buffer.from(value.buffer.subarray(0, value.position)), value.sub_type);
@@ -78,12 +78,12 @@ function tooDeep(): CommandError {
   return new CommandError('Overflow', `BSONObj exceeds maximum nested object depth: ${maxDepth}`);
 }
 
-/** One document as BSON. */
+/** Encodes one document as BSON. */
 export function encode(doc: Doc | Record<string, unknown>): Uint8Array {
   return serialize(doc, { ignoreUndefined: true });
 }
 
-/** A copy whose documents and arrays may be changed. Other values are shared. */
+/** Copies a value so that its documents and arrays may be changed. Other values are shared. */
 export function clone(value: Doc): Doc;
 export function clone(value: Value): Value;
 export function clone(value: Value): Value {
@@ -94,7 +94,7 @@ export function clone(value: Value): Value {
   return copy;
 }
 
-/** Refuses a document that is too large or too deep to be kept. */
+/** Refuses a document that's too large or too deep to store. */
 export function checkStorable(doc: Doc): void {
   const bytes = calculateObjectSize(doc);
   if (bytes > maxDocumentBytes) {
@@ -118,13 +118,13 @@ export function isDoc(value: unknown): value is Doc {
     && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Whether a value is one of the kinds of number that are kept here. */
+/** Whether a value is one of the number types kept here. */
 export function isNumeric(value: unknown): value is Numeric {
   return value instanceof Int32 || value instanceof Double
     || (value instanceof Long && !(value instanceof Timestamp));
 }
 
-/** BSON's types: the number `$type` knows, and the place in MongoDB's sort order. */
+/** BSON's types: the number in `$type`, and the place in MongoDB's sort order. */
 const bsonTypes = {
   minKey: [-1, -1], undefined: [6, 0], null: [10, 5], double: [1, 10], int: [16, 10],
   long: [18, 10], decimal: [19, 10], string: [2, 15], symbol: [14, 15], object: [3, 20],
@@ -159,18 +159,18 @@ export function typeOf(value: Value | undefined): TypeName {
   return value instanceof MaxKey ? 'maxKey' : 'object';
 }
 
-/** The place of a value's type in MongoDB's sort order. Types of one rank compare by value. */
+/** The place of a value's type in MongoDB's sort order. Equal ranks compare by value. */
 export function typeRank(value: Value | undefined): number {
   return bsonTypes[typeOf(value)][1];
 }
 
-/** Whether a value counts as true where MongoDB takes numbers for flags. */
+/** Whether a value counts as true where MongoDB accepts numbers as flags. */
 export function isTruthy(value: Value | undefined): boolean {
   if (isNumeric(value)) return toNumber(value) !== 0;
   return value !== undefined && value !== null && value !== false;
 }
 
-/** A value as error messages show it. */
+/** A value as shown in error messages. */
 export function show(value: Value | undefined): string {
   return value === undefined ? 'missing' : EJSON.stringify(value);
 }
@@ -182,7 +182,7 @@ export function toNumber(value: Numeric): number {
   return value instanceof Long ? value.toNumber() : value.value;
 }
 
-/** The BSON number for a whole JavaScript number. */
+/** Converts an integer to a BSON number. */
 export function wholeNumber(value: number): Numeric {
   return new Int32(value).value === value ? new Int32(value) : new Double(value);
 }
@@ -202,8 +202,8 @@ function numberKey(value: Numeric): string {
 }
 
 /**
- * Adds as MongoDB does: int stays int while it fits, then becomes long; a double makes the result a
- * double. `undefined` when a long would overflow.
+ * Adds as MongoDB does: int stays int while it fits, then becomes long; with a double the result is
+ * a double. `undefined` if a long overflows.
  */
 export function add(left: Numeric, right: Numeric): Numeric | undefined {
   if (left instanceof Double || right instanceof Double) {
@@ -218,7 +218,7 @@ export function add(left: Numeric, right: Numeric): Numeric | undefined {
 
 // --- Order and equality ------------------------------------------------------------------------
 
-/** MongoDB's order over all values: by type first, then by value. Negative, zero or positive. */
+/** MongoDB's order across all values: by type, then by value. Negative, zero or positive. */
 export function compare(a: Value | undefined, b: Value | undefined): number {
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b);
   const byType = typeRank(a) - typeRank(b);
@@ -242,7 +242,7 @@ export function compare(a: Value | undefined, b: Value | undefined): number {
   return 0;
 }
 
-// MongoDB compares the UTF-8 bytes. JavaScript's < compares UTF-16 units, another order.
+// MongoDB compares UTF-8 bytes. JavaScript's < compares UTF-16 units, which order differently.
 function compareStrings(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
@@ -257,7 +257,7 @@ function compareLists<T>(a: T[], b: T[], compareItems: (a: T, b: T) => number): 
   return a.length - b.length;
 }
 
-/** A string that two values share exactly when `compare` finds them equal: a key for a Map. */
+/** A Map key that two values share exactly when `compare` finds them equal. */
 export function keyOf(value: Value | undefined): string {
   if (isNumeric(value)) return `n${numberKey(value)}`;
   if (typeof value === 'string') return quote(value);
@@ -272,19 +272,19 @@ export function keyOf(value: Value | undefined): string {
   return typeof value === 'boolean' ? String(value) : typeOf(value);
 }
 
-// The length in front keeps two strings in a row apart from one that contains both.
+// The length prefix tells two strings in a row from one string that contains both.
 function quote(text: string): string {
   return `s${text.length}:${text}`;
 }
 
 // --- Fields and paths --------------------------------------------------------------------------
 
-/** A document's own field: `constructor` and its like are not there unless a client put them. */
+/** Reads an own field: `constructor` and the like don't exist unless a client set them. */
 export function field(doc: Doc, name: string): Value | undefined {
   return Object.hasOwn(doc, name) ? doc[name] : undefined;
 }
 
-/** Sets a document's own field, `__proto__` included. */
+/** Sets an own field, even `__proto__`. */
 export function setField(doc: Doc, name: string, value: Value): void {
   if (name === '__proto__') {
     Object.defineProperty(doc, name, {
@@ -295,12 +295,12 @@ export function setField(doc: Doc, name: string, value: Value): void {
   }
 }
 
-/** Whether a part of a path can be a place in an array. */
+/** Whether a part of a path can be an array index. */
 export function isArrayIndex(part: string): boolean {
   return /^(0|[1-9]\d*)$/.test(part);
 }
 
-/** The parts of a dotted path. Empty parts and names that start with a dollar are refused. */
+/** Splits a dotted path. Refuses empty parts and names that start with a dollar. */
 export function parsePath(name: string): string[] {
   const path = name.split('.');
   if (path.length > maxDepth) throw tooDeep();
@@ -311,11 +311,11 @@ export function parsePath(name: string): string[] {
 }
 
 /**
- * All values a dotted path leads to, as a query sees them: a path goes through every document of
- * an array, a number in it may also be a place in an array, and an array at its end stands for
- * its elements and for itself. A document without the field gives `undefined`.
+ * All values at a dotted path, as a query sees them: the path goes through every document of an
+ * array, a number in it may also be an array index, and an array at its end stands for its
+ * elements and for itself. A document without the field yields `undefined`.
  *
- * @param expandLast false: an array at the end stands for itself only (`$size`, `$elemMatch`).
+ * @param expandLast false: an array at the end stands only for itself (`$size`, `$elemMatch`).
  */
 export function valuesAt(
   doc: Doc, path: readonly string[], expandLast = true,
@@ -349,7 +349,7 @@ export function valuesAt(
   return found;
 }
 
-/** The value at a path through documents. Through an array there would be several: refused. */
+/** The value at a path through documents. Refuses a path through an array, with several values. */
 export function singleAt(doc: Doc, path: readonly string[]): Value | undefined {
   let value: Value | undefined = doc;
   for (const part of path) {
@@ -362,8 +362,8 @@ export function singleAt(doc: Doc, path: readonly string[]): Value | undefined {
 }
 
 /**
- * The values an index holds for a path and a sort looks at: an array stands for its elements, an
- * empty one for `undefined` (before null), a missing field for null.
+ * The values at a path for an index or a sort: an array stands for its elements, an empty array
+ * for `undefined` (before null), a missing field for null.
  */
 export function keysAt(doc: Doc, path: readonly string[]): (Value | undefined)[] {
   const value = singleAt(doc, path);

@@ -1,5 +1,5 @@
 /**
- * MongoDB's wire protocol: cutting the byte stream into messages, reading requests, building
+ * MongoDB's wire protocol: splits the byte stream into messages, reads requests and builds
  * replies. Source: "MongoDB Wire Protocol" in MongoDB's manual.
  */
 import { beyond, fail } from './errors.ts';
@@ -9,7 +9,7 @@ import { decode, encode, maxDocumentBytes, setField } from './values.ts';
 
 const headerBytes = 16;
 
-/** The most bytes a message may have, as mongod's `maxMessageSizeBytes`. */
+/** The maximum size of a message, in bytes, as mongod's `maxMessageSizeBytes`. */
 export const maxMessageBytes = 48_000_000;
 
 /** A command may be a little larger than the largest document it carries. */
@@ -23,19 +23,19 @@ const checksumPresent = 1;
 const moreToCome = 2;
 const requiredFlags = 0xffff;
 
-/** The bytes are no message: nothing on this connection can be understood any more. */
+/** The bytes aren't a message: the rest of the connection can't be understood. */
 export class FramingError extends Error {}
 
-/** One whole message. */
+/** One complete message. */
 export interface Message { requestId: number; opCode: number; bytes: Buffer }
 
-/** Collects what a socket delivers until there is a whole message. */
+/** Buffers a socket's data until a message is complete. */
 export class MessageReader {
   #chunks: Buffer[] = [];
   #length = 0;
   #wanted = headerBytes;
 
-  /** Takes some bytes and yields every message they complete. Throws FramingError. */
+  /** Takes a chunk of data and yields every message it completes. Throws FramingError. */
   * push(chunk: Buffer): Generator<Message, void> {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
@@ -62,15 +62,15 @@ export class MessageReader {
   }
 }
 
-/** What a client asks, and how it wants to be answered. */
+/** A client's request, and how to reply to it. */
 export interface Request {
-  /** Reads the command. Throws CommandError when it cannot be read. */
+  /** Reads the command. Throws CommandError if it can't be read. */
   read(): Doc;
-  /** The reply's bytes; `undefined` when the client wants none (an unacknowledged write). */
+  /** The reply's bytes; `undefined` if the client wants none (an unacknowledged write). */
   reply(reply: Record<string, unknown>): Buffer | undefined;
 }
 
-/** A message as a request. Throws FramingError for what only other servers than mongod speak. */
+/** Converts a message to a request. Throws FramingError for opcodes that mongod doesn't speak. */
 export function toRequest({ requestId, opCode, bytes }: Message): Request {
   if (opCode === opMsg && bytes.length >= headerBytes + 4) {
     const flags = bytes.readUInt32LE(headerBytes);
@@ -147,7 +147,7 @@ function invalid(what: string): never {
   fail('InvalidBSON', `The message contains ${what}`);
 }
 
-/** The first message of a driver may be a `hello` in this old form. Nothing else may. */
+/** A driver's first message may be a `hello` in this legacy form; nothing else may. */
 function readOpQuery(bytes: Buffer): Doc {
   const nameEnd = bytes.indexOf(0, headerBytes + 4);
   if (nameEnd < 0) invalid('a query without a collection name');
@@ -167,7 +167,7 @@ function encodeOpMsg(responseTo: number, reply: Record<string, unknown>): Buffer
 
 function encodeOpReply(responseTo: number, reply: Record<string, unknown>): Buffer {
   const fields = Buffer.alloc(20);
-  fields.writeInt32LE(8, 0); // flags: AwaitCapable, as mongod always says
+  fields.writeInt32LE(8, 0); // flags: AwaitCapable, as mongod always sends
   fields.writeInt32LE(1, 16); // numberReturned; cursor id and starting position stay 0
   return frame(opReply, responseTo, fields, encode(reply));
 }

@@ -1,29 +1,29 @@
 /**
- * The bounds of one command's work. One thread does all of it: while a command runs, nobody else
- * is answered.
+ * Limits on the work of one command. Everything runs in one thread: while a command runs, all
+ * other clients wait.
  */
 import { types } from 'node:util';
 import { createContext, Script } from 'node:vm';
 
 import { CommandError, fail } from './errors.ts';
 
-/** The most milliseconds one command may take. A client's `maxTimeMS` can only shorten it. */
+/** The time limit for a command, in milliseconds. A client's `maxTimeMS` can only shorten it. */
 export const maxMilliseconds = 5000;
 
-/** The most documents that sorts and groups may hold, in all open cursors together. */
+/** The maximum number of documents that sorts and groups may hold, across all open cursors. */
 const maxHeld = 5_000_000;
 
 let deadline = Infinity;
 let steps = 0;
 let held = 0;
 
-/** Gives the command that starts now its time. */
+/** Starts the clock for the next command. */
 export function startWork(milliseconds: number): void {
   deadline = performance.now() + milliseconds;
   steps = 0;
 }
 
-/** Counts work, such as a comparison. Throws MaxTimeMSExpired when the command's time is over. */
+/** Counts work, such as a comparison. Throws MaxTimeMSExpired if the command's time is up. */
 export function work(amount = 1): void {
   steps += amount;
   if (steps < 1000) return;
@@ -55,11 +55,11 @@ const sandbox = createContext({});
 const script = new Script('regex.test(text)');
 
 /**
- * `regex.test(text)` that ends in time. Node's regular expressions can take minutes for 30 letters;
- * only `vm` can stop them, and that costs 0.1 ms a call, so the harmless ones run without it.
+ * `regex.test(text)` with a time limit. Node's regular expressions can take minutes for 30 letters;
+ * only `vm` can stop them, which costs 0.1 ms a call, so harmless ones run without it.
  */
 export function testInTime(regex: RegExp, text: string): boolean {
-  // Each repetition or alternative may be tried at each place.
+  // Each repetition or alternative may be tried at each position.
   const branches = regex.source.match(/(?<!\(|\\u)[*+?{|]/g)?.length ?? 0;
   const isHarmless = !/\)[*+?{]/.test(regex.source) && text.length ** (branches + 1) < 1e6;
   if (isHarmless) return regex.test(text);
@@ -69,7 +69,7 @@ export function testInTime(regex: RegExp, text: string): boolean {
   try {
     return Boolean(script.runInContext(sandbox, { timeout: Math.ceil(milliseconds) }));
   } catch (error) {
-    // The error comes from another realm: it is no instance of this one's Error.
+    // The error comes from another realm, so it isn't an instance of this realm's Error.
     const code = types.isNativeError(error) && 'code' in error ? error.code : undefined;
     throw code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? outOfTime() : error;
   }

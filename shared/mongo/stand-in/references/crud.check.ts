@@ -1,6 +1,6 @@
 /**
  * The MongoDB drivers' own "unified" CRUD tests against the stand-in. A test passes, is refused
- * (the stand-in says that something is beyond it) or is wrong. Wrong must be none.
+ * (the stand-in says it doesn't support something) or is wrong. No test may be wrong.
  * README.md says where crud.json comes from.
  */
 import assert from 'node:assert/strict';
@@ -73,7 +73,7 @@ boolean {
     && (topologies === undefined || topologies.includes('single'));
 }
 
-/** Runs one test. Throws when the stand-in answers what the test does not expect. */
+/** Runs one test. Throws if the stand-in's answer isn't the expected one. */
 async function judge(file: File, item: Case): Promise<'passed' | 'refused'> {
   for (const { databaseName, collectionName, documents } of file.initialData ?? []) {
     await admin.db(databaseName).dropDatabase();
@@ -117,7 +117,7 @@ type Entity = MongoClient | Db | Collection;
 
 async function createEntities(specs: EntitySpec[]):
 Promise<{ client: MongoClient; entities: Map<string, Entity> }> {
-  // One connection, so that what is read comes after an unacknowledged write.
+  // A single connection, so that reads come after an unacknowledged write.
   const client = await MongoClient.connect(standIn.url, { maxPoolSize: 1, retryWrites: false });
   const entities = new Map<string, Entity>();
   for (const { client: ofClient, database, collection } of specs) {
@@ -132,7 +132,7 @@ Promise<{ client: MongoClient; entities: Map<string, Entity> }> {
   return { client, entities };
 }
 
-/** Carries an operation out with the driver. */
+/** Runs an operation with the driver. */
 async function run(target: Entity | undefined, { name, arguments: given = {} }: Operation):
 Promise<unknown> {
   if (name === 'failPoint') return admin.db('admin').command({ configureFailPoint: 1 });
@@ -184,12 +184,12 @@ function inWords(options: Document): Document {
     : { ...others, returnDocument: String(returnDocument).toLowerCase() };
 }
 
-/** The driver wants `{ insertOne: { document } }` as the tests have it. */
+/** The driver wants the tests' `{ insertOne: { document } }` form. */
 function toBulk(request: Document): AnyBulkWriteOperation {
   return request as AnyBulkWriteOperation;
 }
 
-/** Compares as the format says: documents at the root of a result may have further fields. */
+/** Compares by the format's rules: documents at the root of a result may have extra fields. */
 function expect(actual: unknown, expected: unknown, label: string, isRoot: boolean): void {
   if (Array.isArray(expected)) {
     assert.ok(Array.isArray(actual) && actual.length === expected.length, label);

@@ -1,8 +1,8 @@
 /**
- * Random filters, updates and sorts, answered by the stand-in and by mingo, an implementation of
- * MongoDB's query language that nobody here wrote. A case is equal, refused or wrong. Wrong must be
- * none. What mingo itself does otherwise than MongoDB's manual says is not generated; the comments
- * say what that is.
+ * Random filters, updates and sorts, answered by the stand-in and by mingo, an independent
+ * implementation of MongoDB's query language. A case is equal, refused or wrong. No case may be
+ * wrong. Cases where mingo itself differs from MongoDB's manual aren't generated; comments name
+ * them.
  *
  * `npm run check:stand-in` runs it.
  */
@@ -23,11 +23,11 @@ const cases = 10_000;
 
 type Plain = Record<string, unknown>;
 
-// --- Chance, the same at every run -------------------------------------------------------------
+// --- Randomness, the same in every run ---------------------------------------------------------
 
 let state = 20_240_229;
 
-/** The mulberry32 generator: a number from 0 up to 1. */
+/** The mulberry32 generator: a number from 0 up to (but not including) 1. */
 function random(): number {
   state = (state + 0x6d2b79f5) | 0;
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -58,7 +58,7 @@ const scalar = (): unknown => random() < 0.12 ? null : bound();
 
 function value(depth = 2): unknown {
   const kind = random();
-  // No arrays in arrays: mingo takes them for one array.
+  // No nested arrays: mingo flattens them.
   if (depth > 0 && kind < 0.2) {
     return times(below(4), () => random() < 0.5 ? scalar() : document(depth - 1));
   }
@@ -74,12 +74,12 @@ function path(): string {
   return pick(['a', 'b', 'c', 'a.b', 'b.a', 'a.b.c', 'a.0', 'b.1', 'a.0.b']);
 }
 
-// --- Judging -----------------------------------------------------------------------------------
+// --- Comparing ---------------------------------------------------------------------------------
 
 const toBson = (plain: Plain): Doc => decode(BSON.serialize(plain));
 const toPlain = (doc: Doc): Plain => BSON.deserialize(encode(doc));
 
-/** A document with its fields in alphabetical order: mingo does not keep MongoDB's order. */
+/** Sorts a document's fields by name: mingo doesn't keep MongoDB's order. */
 function sortedFields(it: unknown): unknown {
   if (Array.isArray(it)) return it.map(sortedFields);
   if (typeof it !== 'object' || it === null || it instanceof Date) return it;
@@ -117,15 +117,15 @@ function compareAll(name: string, leastEqual: number, next: () => Case): void {
 /** Operators that mingo applies to any field as MongoDB does. */
 function operators(): Plain {
   const [name, make] = pick<readonly [string, () => unknown]>([
-    // In mingo, $gte: null finds no missing field.
+    // In mingo, $gte: null doesn't match a missing field.
     ['$eq', value], ['$ne', value], ['$gt', bound], ['$gte', bound], ['$lt', bound],
     ['$lte', bound],
-    // In mingo, $in and $nin mix up arrays with their elements.
+    // In mingo, $in and $nin confuse arrays with their elements.
     ['$in', () => times(below(4), scalar)], ['$nin', () => times(below(4), scalar)],
     ['$exists', () => random() < 0.5], ['$size', () => below(4)],
     ['$regex', () => pick(['^x', 'y$', 'x.?', '[xy]'])], ['$mod', () => [2, 0]],
     ['$not', () => pick<Plain>([{ $gt: bound() }, { $in: [bound()] }, { $exists: true }])],
-    // In mingo, operators inside $elemMatch's filter take scalars for documents.
+    // In mingo, operators in an $elemMatch filter treat scalars as documents.
     ['$elemMatch', () => pick<Plain>([{ $gt: 1 }, { $lte: bound() }, { a: bound() }])],
   ]);
   return { [name]: make() };
@@ -137,9 +137,9 @@ function filter(depth = 2): Plain {
   }
   return Object.fromEntries(times(1 + below(2), () => {
     const name = path();
-    // In mingo, a dotted path that ends at an array's elements finds an empty array.
+    // In mingo, a dotted path that ends at an array's elements matches an empty array.
     if (name.includes('.')) return [name, { [pick(['$eq', '$gt', '$lte'])]: bound() }];
-    // In mingo, $type does not look at all elements of an array, and $all at nothing else.
+    // In mingo, $type doesn't look at all elements of an array, and $all looks at nothing else.
     const kind = random();
     if (kind < 0.1) return ['d', { $type: pick(['number', 'string', 'bool', 'date', 'null']) }];
     if (kind < 0.2) return ['e', { $all: times(1 + below(2), () => below(5)) }];
@@ -147,7 +147,7 @@ function filter(depth = 2): Plain {
   }));
 }
 
-/** A document with a field `d` that is no array, and a field `e` that is one without repeats. */
+/** A document with a non-array field `d`, and an array field `e` without duplicates. */
 function roomy(): Plain {
   return {
     ...document(),
@@ -172,13 +172,13 @@ function change(): Plain {
     ['$set', value], ['$unset', () => ''], ['$inc', () => below(5)], ['$min', bound],
     ['$max', bound], ['$push', value], ['$addToSet', scalar],
     ['$push', () => ({ $each: times(below(3), scalar) })],
-    // mingo adds twice what stands twice in $each.
+    // mingo adds duplicates in $each twice.
     ['$addToSet', () => ({ $each: times(below(2), scalar) })],
-    // In mingo, $pull takes scalars for documents, and {} for all elements.
+    // In mingo, $pull treats scalars as documents, and {} as matching all elements.
     ['$pull', scalar], ['$pull', () => ({ $gte: below(4) })],
     ['$rename', () => 'd'],
   ]);
-  // In mingo, arrays aren't greater than numbers and text; $addToSet loses what repeats in one.
+  // In mingo, arrays aren't greater than numbers and text; $addToSet drops an array's duplicates.
   const place = name === '$addToSet' ? 'e' : /^\$m/.test(name) ? 'd' : path();
   return { [name]: { [place]: make() } };
 }
@@ -199,7 +199,7 @@ compareAll('updates', 0.4, () => {
 // --- Sorts -------------------------------------------------------------------------------------
 
 compareAll('sorts', 0.4, () => {
-  // mingo sorts arrays and documents as wholes, and documents by their names first.
+  // mingo sorts arrays and documents as wholes, and documents by their field names first.
   const flat = (): Plain => Object.fromEntries(times(below(4), () => [pick(fields), scalar()]));
   const docs = times(6, () => ({ ...flat(), ...random() < 0.7 && { d: flat() } }));
   const order = Object.fromEntries(times(1 + below(2), () =>
