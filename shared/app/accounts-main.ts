@@ -1,5 +1,5 @@
 /*
- * Makes the accounts of Ada and Mallory with the accounts.ts that is named, see accounts.ts here.
+ * Creates the accounts of Ada and Mallory with the given accounts.ts; see accounts.ts here.
  */
 import { pathToFileURL } from 'node:url';
 import { MongoClient } from 'mongodb';
@@ -14,7 +14,7 @@ const { createAccount } = await import(pathToFileURL(accountsFile).href) as {
 const client = await MongoClient.connect(MONGO_URL);
 try {
   for (const [name, password] of Object.entries(JSON.parse(PASSWORDS) as Record<string, string>)) {
-    // A database that outlives a run still holds the account of the last one.
+    // A database that outlives a run still has the account from last time.
     await client.db().collection<{ _id: string }>('accounts').deleteOne({ _id: name });
     await createAccount(client, name, password);
   }

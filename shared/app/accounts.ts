@@ -1,6 +1,6 @@
 /*
- * The accounts of part two: Ada's, and that of Mallory, who attacks her. Every run of a step makes
- * them anew, with random passwords. .workshop/accounts.json keeps those for the attacks.
+ * The accounts of part two: Ada's, and that of Mallory, her attacker. Each run of a step creates
+ * them afresh with random passwords, kept for the attacks in .workshop/accounts.json.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -22,11 +22,11 @@ const file = '.workshop/accounts.json';
 const main = fileURLToPath(new URL('accounts-main.ts', import.meta.url));
 
 /**
- * Makes the accounts with the createAccount() of an accounts.ts, in a process of its own: the file
- * may be the learner's, and may have been changed.
+ * Creates the accounts with createAccount() from an accounts.ts, in a separate process: the file
+ * may be the learner's and may have changed.
  * @param accountsFile the path of accounts.ts
- * @param mongoUrl the database of the app
- * @throws {Error} when there are no accounts now, with the first line of why
+ * @param mongoUrl the app's database
+ * @throws {Error} when creating them fails, with the first line of the reason
  */
 export async function makeAccounts(accountsFile: string, mongoUrl: string): Promise<Passwords> {
   const passwords = { ada: makePassword(), mallory: makePassword() };
@@ -42,18 +42,18 @@ export async function makeAccounts(accountsFile: string, mongoUrl: string): Prom
   return passwords;
 }
 
-/** Keeps the passwords for the attacks. */
+/** Saves the passwords for the attacks. */
 export async function keepPasswords(passwords: Passwords, workshop = root): Promise<void> {
   await writeWhole(workshop, file, JSON.stringify(passwords));
 }
 
-/** The passwords of the step that runs, or ran last; undefined if none ever did. */
+/** The passwords of the current or most recent run of a step; undefined if there was none. */
 export async function readPasswords(workshop = root): Promise<Passwords | undefined> {
   const kept = await readFile(path.join(workshop, file), 'utf8').catch(() => undefined);
   return kept === undefined ? undefined : JSON.parse(kept) as Passwords;
 }
 
-/** Twelve characters that are easy to type and to read. */
+/** Returns twelve characters that are easy to type and read. */
 function makePassword(): string {
   return randomBytes(16).toString('base64url').replaceAll(/[-_0OIl1]/g, '').slice(0, 12);
 }

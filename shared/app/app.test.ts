@@ -9,7 +9,7 @@ import { App } from './app.ts';
 
 const windows = process.platform === 'win32';
 
-/** An app with this code, and what it has printed so far. */
+/** Creates an app with this code, and collects what it prints. */
 async function appWith(t: TestContext, code: string, env: NodeJS.ProcessEnv = {}) {
   const folder = await temporaryFolder(t);
   const entry = join(folder, 'index.ts');
@@ -21,7 +21,7 @@ async function appWith(t: TestContext, code: string, env: NodeJS.ProcessEnv = {}
   });
   const lines: string[] = [];
   app.on('output', (line) => lines.push(line));
-  /** Waits for a line that begins so, and returns the rest of it. */
+  /** Waits for a line with this prefix and returns the rest of it. */
   const printed = (start: string) => eventually(`${start} is printed`, () =>
     lines.find((line) => line.startsWith(start))?.slice(start.length));
   return { app, lines, printed, save: (text: string) => writeFile(entry, text) };
@@ -30,7 +30,7 @@ async function appWith(t: TestContext, code: string, env: NodeJS.ProcessEnv = {}
 const stays = 'setInterval(() => undefined, 1000);';
 
 describe('an app', { concurrency: 2 }, () => {
-  test('is asked to stop, starts again, and is killed if it does not want to end', async (t) => {
+  test('stops on request, starts again, and is killed if it does not end', async (t) => {
     const { app, lines, printed, save } = await appWith(t, `
       const timer = ${stays}
       process.once('SIGTERM', () => { clearInterval(timer); console.log('goodbye'); });
@@ -49,7 +49,7 @@ describe('an app', { concurrency: 2 }, () => {
     assert.equal(isAlive(second), false);
   });
 
-  test('tells how it crashed, and lines of any length in parts', async (t) => {
+  test('reports how it crashed, and breaks long lines into parts', async (t) => {
     const { app, lines } = await appWith(t, `
       process.stdout.write('x'.repeat(25_000));
       process.stdout.write('y\\r\\nlast');
@@ -61,7 +61,7 @@ describe('an app', { concurrency: 2 }, () => {
     assert.deepEqual(lines.slice(2).map((line) => line.at(-1)), ['y', 't']);
   });
 
-  test('takes along what it has started, also when it ends by itself', { skip: windows },
+  test('takes its child processes with it, even when it ends by itself', { skip: windows },
     async (t) => {
       const { app, printed } = await appWith(t, `
         import { spawn } from 'node:child_process';
@@ -75,7 +75,7 @@ describe('an app', { concurrency: 2 }, () => {
       await eventually('the child has ended', () => !isAlive(child));
     });
 
-  test('listens on this machine alone, unless it names a host itself', async (t) => {
+  test('listens only on this machine, unless it names a host', async (t) => {
     const { app, printed } = await appWith(t, `
       import { createServer } from 'node:http';
       const port = Number(process.env.PORT);

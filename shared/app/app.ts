@@ -4,13 +4,13 @@ import type { Readable } from 'node:stream';
 import { root } from '../lesson/steps.ts';
 
 export interface AppOptions {
-  /** The path of the app's first file. */
+  /** The path of the app's entry file. */
   entry: string;
-  /** The folder in which it starts, such as the workshop's. This workshop's if it's missing. */
+  /** The app's working directory; this workshop's folder by default. */
   cwd?: string;
   /** The app's whole environment, read at each start. */
   env: NodeJS.ProcessEnv;
-  /** More modules to load into the app's process before the app. */
+  /** Modules to load into the app's process before the app. */
   imports?: string[];
 }
 
@@ -19,32 +19,31 @@ export interface AppEvents {
   started: [pid: number];
   /** The app has printed a line. */
   output: [line: string, stream: 'stdout' | 'stderr'];
-  /** A module that was loaded into the app's process has sent something. */
+  /** A module loaded into the app's process has sent a message. */
   message: [message: unknown];
-  /** The app has ended although nobody asked it to: with an exit code, or by a signal. */
+  /** The app has ended without being asked: with an exit code, or by a signal. */
   crashed: [code: number | null, signal: NodeJS.Signals | null];
-  /** The app has ended because it was asked to. */
+  /** The app has ended on request. */
   stopped: [];
 }
 
 /**
- * How long an app may take to end when it's asked to, in milliseconds; then it's killed. During a
- * restart, a person waits.
+ * How long an app may take to end on request before it's killed, in milliseconds. It's shorter for
+ * a restart, since someone is waiting.
  */
 const graceMs = { stop: 2000, restart: 1000 };
 
-/** How long the output of a dead app may be held open by what it has started, in milliseconds. */
+/** How long child processes may hold a dead app's output open, in milliseconds. */
 const OUTPUT_MS = 500;
 
-/** The length at which a line is broken, in characters: an app may print and never end a line. */
+/** The length at which to break a line, in characters: an app may never print a line break. */
 const LINE_LENGTH = 10_000;
 
 const preloads = ['lifeline.js', 'localhost.js'].map((name) => new URL(name, import.meta.url).href);
 
 /**
  * An app in a process of its own that can be started again and again. It ends with us, even if we
- * are killed. Starting, restarting and stopping happen one after the other, in the order of the
- * calls.
+ * are killed. Starts, restarts and stops run one at a time, in the order of the calls.
  */
 export class App extends EventEmitter<AppEvents> {
   readonly #options: AppOptions;
@@ -65,9 +64,9 @@ export class App extends EventEmitter<AppEvents> {
     });
   }
 
-  /** Stops the app if it's running, waits for its end, and starts it. */
+  /** Stops the app if it's running, waits for it to end, and starts it. */
   restart(): Promise<void> {
-    // A restart that waits for its turn serves everyone who asks for one in the meantime.
+    // A restart still in the queue serves every request for one in the meantime.
     this.#nextRestart ??= this.#inTurn(async () => {
       this.#nextRestart = undefined;
       await this.#stop('SIGTERM', graceMs.restart);
@@ -81,7 +80,7 @@ export class App extends EventEmitter<AppEvents> {
     return this.#inTurn(() => this.#stop(signal, grace));
   }
 
-  /** Ends the app at once, without asking. */
+  /** Kills the app immediately. */
   kill(): void {
     if (!this.#child) return;
     this.#stopping = true;
@@ -102,8 +101,8 @@ export class App extends EventEmitter<AppEvents> {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // A process group of its own: the Ctrl-C of a terminal reaches only us, and the app is asked
-      // to stop once, by us.
+      // Its own process group: Ctrl-C in a terminal reaches only us, so the app is asked to stop
+      // just once, by us.
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
@@ -118,11 +117,11 @@ export class App extends EventEmitter<AppEvents> {
       this.emit('message', message);
     });
     child.once('exit', () => {
-      // What the app has started itself must neither outlive it nor keep its output open.
+      // The app's children must neither outlive it nor keep its output open.
       if (process.platform !== 'win32') killGroup(child);
       setTimeout(destroyOutput, OUTPUT_MS, child).unref();
     });
-    // Not 'exit': this comes after the last line of output.
+    // Not 'exit': 'close' comes after the last line of output.
     child.once('close', (code, signal) => {
       this.#child = undefined;
       if (this.#stopping) this.emit('stopped');
@@ -158,7 +157,7 @@ export class App extends EventEmitter<AppEvents> {
     if (!child) return;
     this.#stopping = true;
     const closed = once(child, 'close');
-    // Windows would end the app without asking it.
+    // On Windows a signal would end the app without asking it.
     if (process.platform !== 'win32') child.kill(signal);
     else if (child.connected) child.send({ type: 'stop', signal });
     const timer = setTimeout(() => {
@@ -169,14 +168,14 @@ export class App extends EventEmitter<AppEvents> {
   }
 }
 
-/** Kills a process that was started `detached`, with all it has started, even if it's dead. */
+/** Kills a process started with `detached` and all its children, even if it's dead itself. */
 export function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
     if (process.platform !== 'win32') process.kill(-pid, 'SIGKILL');
     else execFileSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' });
   } catch {
-    // Nothing of it is running any more.
+    // All of them have ended already.
   }
 }
 

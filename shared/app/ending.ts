@@ -1,31 +1,31 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Why a command that runs until it's told to end has to end. */
+/** The reason for a long-running command to end. */
 export type Ending = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /**
- * Resolves when this process has to end: Ctrl-C, a signal, a closed terminal (or another reader
- * of our output that is gone), or the death of the npm that started us. From now on a signal no
- * longer ends the process by itself.
+ * Resolves when this process has to end: on Ctrl-C, a signal, a closed terminal (or other reader
+ * of our output), or the death of the npm that started us. From now on, a signal no longer ends
+ * the process by itself.
  *
- * @param onImpatience is called at another Ctrl-C, a second or more after the first
+ * @param onImpatience runs on another Ctrl-C, a second or more after the first
  */
 export function untilEnd(onImpatience: () => void): Promise<Ending> {
   return new Promise((resolve) => {
     let since: number | undefined;
     const end = (ending: Ending) => {
-      // npm passes on the Ctrl-C that the terminal has sent us as well: twice isn't impatience.
+      // npm also forwards the Ctrl-C that we got from the terminal: twice isn't impatience.
       if (since !== undefined && performance.now() - since >= 1000) onImpatience();
       since ??= performance.now();
       resolve(ending);
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
-    // Ctrl-Break, on Windows.
+    // Ctrl-Break on Windows.
     process.on('SIGBREAK', () => {
       end('SIGINT');
     });
-    // Nobody is left to read what we print.
+    // The reader of our output is gone.
     for (const stream of [process.stdout, process.stderr]) {
       stream.on('error', () => {
         resolve('SIGHUP');
@@ -37,9 +37,9 @@ export function untilEnd(onImpatience: () => void): Promise<Ending> {
   });
 }
 
-/** Notices that npm was killed in a way that it could not pass on. */
+/** Notices when npm was killed by a signal that it couldn't forward. */
 function whenOrphaned(onOrphaned: () => void): void {
-  // Started by npm: otherwise the parent may well end before us, as with nohup.
+  // Only if started by npm: otherwise our parent may well end before us, as with nohup.
   if (process.env['npm_lifecycle_event'] === undefined) return;
   const parent = process.ppid;
   const npm = findNpm(parent);
@@ -49,8 +49,8 @@ function whenOrphaned(onOrphaned: () => void): void {
 }
 
 /**
- * npm's process id. Some shells stay between npm and us, and outlive npm; others give way. (On
- * Windows the shell is ended with npm.)
+ * npm's process id. Some shells stay between npm and us, and outlive npm; others replace
+ * themselves with us. (On Windows the shell ends with npm.)
  */
 function findNpm(parent: number): number {
   if (process.platform === 'win32') return parent;
@@ -62,7 +62,7 @@ function findNpm(parent: number): number {
   }
 }
 
-/** The name of a process, and the id of the one above it. */
+/** The name of a process, and its parent's id. */
 function look(pid: number): { name: string; above: number } {
   if (process.platform === 'linux') {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -74,7 +74,7 @@ function look(pid: number): { name: string; above: number } {
   return { name, above: Number(above) };
 }
 
-/** Whether a process runs. Windows goes on naming a parent that has ended. */
+/** Whether a process is running. Windows keeps reporting a dead process as our parent. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

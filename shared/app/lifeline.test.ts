@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { eventually, isAlive } from '../testing/workshop.ts';
 
-/** Runs code with the lifeline, which the code knows nothing of. */
+/** Runs code with the lifeline. */
 function start(code: string) {
   const lifeline = new URL('lifeline.js', import.meta.url).href;
   return spawn(process.execPath, ['--import', lifeline, '--eval', code], {
@@ -14,7 +14,7 @@ function start(code: string) {
 
 const ready = 'process.send("ready"); process.channel.unref();';
 
-test('the message that stands for a signal runs the handler of the app', async () => {
+test('the message in place of a signal runs the handler of the app', async () => {
   const child = start(`
     const timer = setInterval(() => {}, 1000);
     process.on('SIGTERM', () => { clearInterval(timer); process.exitCode = 7; });
@@ -24,7 +24,7 @@ test('the message that stands for a signal runs the handler of the app', async (
   assert.deepEqual(await once(child, 'exit'), [7, null]);
 });
 
-test('the message ends an app that has no handler', async () => {
+test('the message ends an app without a handler', async () => {
   const child = start(`setInterval(() => {}, 1000); ${ready}`);
   await once(child, 'message');
   child.send({ type: 'stop', signal: 'SIGTERM' });
@@ -38,11 +38,11 @@ test('the app ends with the channel', async () => {
   assert.deepEqual(await once(child, 'exit'), [0, null]);
 });
 
-test('the channel keeps no app running', async () => {
+test('the channel does not keep an app running', async () => {
   assert.deepEqual(await once(start(''), 'exit'), [0, null]);
 });
 
-test('an app that never leaves a loop ends with the process that started it', async () => {
+test('an app stuck in a loop ends with the process that started it', async () => {
   const lifeline = new URL('lifeline.js', import.meta.url).href;
   const parent = spawn(process.execPath, ['--eval', `
     const { spawn } = require('node:child_process');

@@ -1,6 +1,6 @@
-// Loaded into the app's process before the app, which knows nothing of it: a server that names no
-// host would listen on all of them. Firewalls ask about that, and everyone on the same Wi-Fi could
-// reach the app. So here it listens on this machine alone.
+// Loaded into the app's process before the app, which doesn't know about it. A server that names
+// no host would listen on every interface: firewalls would ask, and everyone on the same Wi-Fi
+// could reach the app. So it listens on this machine only.
 import { Server } from 'node:net';
 
 const { listen } = Server.prototype;

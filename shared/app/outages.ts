@@ -1,6 +1,6 @@
 /*
- * The outages of step 10. Its attack asks the proxy for one, with a header, which then happens to
- * the app's processes or to their database.
+ * The outages of step 10. The attack requests one from the proxy with a header; it hits the app's
+ * processes or their database.
  */
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -12,10 +12,10 @@ export const outages = ['silence', 'deploy', 'kill'] as const;
 /** How long the database is silent, in milliseconds. */
 const SILENCE_MS = 7000;
 
-/** How long a process may take to end when another version takes its place, in milliseconds. */
+/** How long a process may take to end during a deploy, in milliseconds. */
 const GRACE_MS = 10_000;
 
-/** How long it takes until the place of a killed process is filled, in milliseconds. */
+/** How long before a killed process is replaced, in milliseconds. */
 const KILLED_MS = 2000;
 
 /** A process of the app, and the port it listens on. */
@@ -25,10 +25,10 @@ export interface Process {
 }
 
 /**
- * Causes an outage. Resolves when it's over, with what happened, in a sentence.
+ * Causes an outage. Resolves when it's over, with a sentence about what happened.
  * @param outage one of {@link outages}
- * @param served the ports that the proxy passes requests on to
- * @param relay the way to the database, if it's one that can fall silent
+ * @param served the ports to which the proxy passes requests
+ * @param relay the relay to the database, if there is one
  */
 export async function cause(
   outage: string,
@@ -48,8 +48,8 @@ export async function cause(
   }
   if (outage === 'deploy') {
     for (const { app, port } of processes) {
-      // As a load balancer does it: first no new requests, then SIGTERM. Once one more is answered,
-      // no earlier one is left outside the door.
+      // As a load balancer does: first stop new requests, then send SIGTERM. Once this request is
+      // answered, all earlier ones have reached the app.
       served.delete(port);
       await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
       await app.stop('SIGTERM', GRACE_MS);
@@ -66,7 +66,7 @@ export async function cause(
   return `One of two processes was killed, and replaced after ${KILLED_MS / 1000} s.`;
 }
 
-/** Waits until a process listens. @throws {Error} when it doesn't within 20 s */
+/** Waits until a process listens. @throws {Error} if it doesn't within 20 s */
 export async function untilListening(port: number): Promise<void> {
   const signal = AbortSignal.timeout(20_000);
   for (;;) {

@@ -5,7 +5,7 @@ import { Problem } from '../terminal/problem.ts';
 import { listen, onEnd } from '../testing/workshop.ts';
 import { findPort, freePort } from './port.ts';
 
-/** The port that the advice for a refused one names. */
+/** The port suggested in place of a refused one. */
 async function advised(PORT: string): Promise<number> {
   try {
     await findPort({ PORT }, 'step:1');
@@ -33,7 +33,7 @@ test('a port is a number from 1 to 65535, and free on every address', async (t) 
   }
 });
 
-test('the advised port can be used, whichever the system refuses', async (t) => {
+test('the suggested port can be used, whatever ports the system refuses', async (t) => {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this`
   const { listen } = Server.prototype;
   const refused = [4000, 4001, 4010];

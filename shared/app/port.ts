@@ -23,9 +23,9 @@ export class PortTaken extends Problem {
 }
 
 /**
- * The port for the app: PORT, or 4000 if that isn't set.
+ * The port for the app: PORT, or 4000 if it isn't set.
  * @param command the npm script that needs the port, such as `step:3`
- * @throws {Problem} when PORT is not a port number, or the port can't be used
+ * @throws {Problem} when PORT isn't a port number, or the port can't be used
  */
 export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise<number> {
   const text = env['PORT'] || '4000';
@@ -67,7 +67,7 @@ function withPort(port: number, command: string): string {
   return `PORT=${port} npm run ${command} (on Windows put PORT=${port} into .env)`;
 }
 
-/** A port that can be used; not the very next one, where the live picture likes to be. */
+/** A usable port, but not the very next one, which the live picture prefers. */
 async function otherPort(port: number): Promise<number> {
   for (const other of [4000, port + 10, port + 20, 8080]) {
     if (other !== port && other <= 65_535 && await tryPort(other) === undefined) return other;
@@ -76,8 +76,8 @@ async function otherPort(port: number): Promise<number> {
 }
 
 /**
- * A port that was free a moment ago, and will be for a while: it lies below those that the system
- * gives, from 32768 on at the lowest, to connections and to servers that ask for any port.
+ * A port that was free a moment ago, and should stay free for a while: it's below the ephemeral
+ * range, from which systems assign ports (32768 at the lowest).
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -87,10 +87,10 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * The ports for an app that stands behind a proxy. They aren't just any free ones: between two
- * starts of the app, the system could give those to another program.
- * @param proxyPort where the proxy listens
- * @param count how many processes of the app there are
+ * The ports for an app behind a proxy. They aren't just any free ones: the system could assign
+ * those to another program between two starts of the app.
+ * @param proxyPort the port on which the proxy listens
+ * @param count the number of the app's processes
  */
 export async function findAppPorts(proxyPort: number, count = 1): Promise<number[]> {
   const ports: number[] = [];
@@ -101,10 +101,10 @@ export async function findAppPorts(proxyPort: number, count = 1): Promise<number
 }
 
 /**
- * Lets a server listen on 127.0.0.1: on the wanted port, or one of the nine above it, or any.
- * @param taken a port that belongs to someone else although nobody listens there yet
+ * Makes a server listen on 127.0.0.1: on the wanted port, one of the nine above it, or any.
+ * @param taken a port to avoid: it's reserved, even if nothing listens there yet
  * @returns the port
- * @throws {Error} when no port can be had
+ * @throws {Error} when no port is available
  */
 export async function listenNear(server: Server, wanted: number, taken: number): Promise<number> {
   const near = Array.from({ length: 10 }, (_, index) => wanted + index)
@@ -115,7 +115,7 @@ export async function listenNear(server: Server, wanted: number, taken: number):
       await once(server.listen(port, '127.0.0.1'), 'listening');
       return port;
     } catch {
-      // Another program was faster.
+      // Another program got there first.
     }
   }
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -123,9 +123,9 @@ export async function listenNear(server: Server, wanted: number, taken: number):
 }
 
 /**
- * Listens for a moment. Some systems allow that although another program listens on one of the
- * addresses, which would then get the browser's requests: so all are tried.
- * @returns why it can't be done, such as `EADDRINUSE`; undefined if it can
+ * Listens briefly on each address. Some systems allow this even if another program listens on one
+ * of them and would get the browser's requests, so try them all.
+ * @returns why the port can't be used, such as `EADDRINUSE`; undefined if it can
  */
 export async function tryPort(port: number): Promise<string | undefined> {
   for (const host of ['::', '0.0.0.0', '127.0.0.1', '::1']) {
@@ -142,7 +142,7 @@ export async function tryPort(port: number): Promise<string | undefined> {
   return undefined;
 }
 
-/** Finds out which program listens on a TCP port; undefined where the system doesn't tell. */
+/** Finds the program that listens on a TCP port; undefined if the system doesn't say. */
 async function findOwner(port: number): Promise<Owner | undefined> {
   try {
     const find = { linux: onLinux, win32: onWindows }[process.platform as string] ?? elsewhere;
@@ -152,7 +152,7 @@ async function findOwner(port: number): Promise<Owner | undefined> {
   }
 }
 
-/** Looks in /proc: a port leads to a socket's number, and that to the process that has it open. */
+/** Looks in /proc: the port leads to a socket's inode, and that to the process holding it open. */
 async function onLinux(port: number): Promise<Owner | undefined> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const tables = await Promise.all(['tcp', 'tcp6'].map((name) =>

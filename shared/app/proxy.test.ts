@@ -7,7 +7,7 @@ import { freePort } from './port.ts';
 import { listen, onEnd } from '../testing/workshop.ts';
 import { startProxy } from './proxy.ts';
 
-test('passes everything on, and says itself how it came', async (t) => {
+test('passes everything on, with its own forwarding headers', async (t) => {
   const app = createServer((req, res) => {
     void text(req).then((body) => {
       res.writeHead(201, { 'Set-Cookie': ['a=1', 'b=2'] });
@@ -34,7 +34,7 @@ test('passes everything on, and says itself how it came', async (t) => {
   assert.equal(came.headers['x-forwarded-for'], '127.0.0.1');
 });
 
-test("an app that is silent is a 502, and its end, or the visitor's, ends the other", async (t) => {
+test('a silent app gives a 502; when either side disconnects, so does the other', async (t) => {
   const port = await freePort();
   const appPort = await freePort();
   onEnd(t, await startProxy(port, new Set([appPort]), 'http'));

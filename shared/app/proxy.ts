@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 
-/** How a request came to the proxy. */
+/** How a request reached the proxy. */
 export type Protocol = 'https' | 'http';
 
 /**
- * Starts a proxy in front of the app. On the web it would end HTTPS; this one needs no certificate,
- * because browsers treat plain HTTP to localhost as secure.
- * @param port where it listens, on this machine only
- * @param appPorts where the app's processes listen now; they take turns
- * @param cause causes the outage that a request's header X-Outage names, and tells what happened
- * @returns a function that ends it
+ * Starts a proxy in front of the app. On the web it would terminate HTTPS; this one needs no
+ * certificate, because browsers treat plain HTTP to localhost as secure.
+ * @param port the port to listen on, on this machine only
+ * @param appPorts the ports where the app's processes currently listen; they take turns
+ * @param cause causes the outage named by a request's X-Outage header, and says what happened
+ * @returns a function that stops the proxy
  * @throws {Error} when the port can't be used
  */
 export async function startProxy(
@@ -39,8 +39,8 @@ export async function startProxy(
 }
 
 /**
- * What a proxy does with a request: it passes it on to the app, and says how it came.
- * @param protocol what X-Forwarded-Proto says then, whatever the browser has sent there
+ * Handles a request as a proxy: passes it on to the app, with headers that say how it arrived.
+ * @param protocol the value of X-Forwarded-Proto, whatever the browser has sent
  */
 export function passOn(
   appPorts: ReadonlySet<number>,
@@ -64,7 +64,7 @@ export function passOn(
         path: url,
         headers: {
           ...headers,
-          // The app may be restarted at any time.
+          // The app may restart at any time.
           connection: 'close',
           'x-forwarded-proto': protocol,
           'x-forwarded-for': socket.remoteAddress,
@@ -79,7 +79,7 @@ export function passOn(
   };
 }
 
-/** Connects to the first process that listens. @throws {Error} when none does */
+/** Connects to the first process that listens. @throws {Error} if none does */
 async function connectToFirst([port, ...others]: readonly number[]): Promise<Socket> {
   const connection = connect(port ?? 0, '127.0.0.1');
   try {

@@ -26,7 +26,7 @@ test('.env is read in every encoding that editors and shells write', async (t) =
   assert.equal(read({ PORT: '5000' })['PORT'], '5000', 'what is set already wins');
 });
 
-test('a line of .env that is not understood is named, but not its value', async (t) => {
+test('an invalid line of .env is named, but not its value', async (t) => {
   const folder = await temporaryFolder(t);
   const problemOf = async (text: string) => {
     await writeFile(join(folder, '.env'), `# mine\n${text}\nMONGO_URL=x\n`);

@@ -5,9 +5,9 @@ import { Problem } from '../terminal/problem.ts';
 import { root } from '../lesson/steps.ts';
 
 /**
- * Reads the workshop's optional `.env` into the environment. What is set already wins.
- * @throws {Problem} when the file can't be read, or a line of it isn't understood. It names the
- *   setting, never its value: that may be secret.
+ * Reads the workshop's optional `.env` into the environment. Variables already set take precedence.
+ * @throws {Problem} when the file can't be read, or has an invalid line. It names the setting but
+ *   never its value, which may be secret.
  */
 export function loadEnvFile(env = process.env, folder = root): void {
   let text;
@@ -18,7 +18,7 @@ export function loadEnvFile(env = process.env, folder = root): void {
     if (error.code === 'ENOENT') return;
     throw new Problem(`.env can't be read (${String(error.code)}).`, 'npm run doctor');
   }
-  // A value in quotes may go on over several lines.
+  // A quoted value may span several lines.
   const lines = text
     .replace(/=[ \t]*(["'`])[^]*?\1/g, (value) => `=${value.replace(/[^\n]/g, '')}`)
     .split(/\r?\n/);
@@ -35,7 +35,7 @@ export function loadEnvFile(env = process.env, folder = root): void {
   for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
 }
 
-/** The text of a file in UTF-8 or, as PowerShell's `>` writes it, in UTF-16. */
+/** Decodes a text file from UTF-8, or from UTF-16, as written by PowerShell's `>`. */
 function decode(bytes: Buffer): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);

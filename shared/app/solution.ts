@@ -9,19 +9,19 @@ import { cause, untilListening, type Process } from './outages.ts';
 import { findAppPorts, freePort } from './port.ts';
 import { startProxy } from './proxy.ts';
 
-/** A finished step that runs, and what can be done to it. */
+/** A running solution, and handles to control it. */
 export interface Running {
-  /** Where people find it. */
+  /** The port that people open. */
   port: number;
   passwords: Passwords;
   processes: readonly Process[];
-  /** The way to the database. */
+  /** The relay to the database. */
   relay: Relay;
 }
 
 /**
- * Starts a step's solution with a stand-in and accounts of its own, and ends it once it was used.
- * @param say is given what the app prints to stderr; in step 10 nothing, as outages fill the log
+ * Starts a step's solution with its own stand-in and accounts, and stops it after use.
+ * @param say receives what the app prints to stderr, except in step 10, where outages fill the log
  */
 export async function withSolution(
   step: Step,
@@ -29,7 +29,7 @@ export async function withSolution(
   say: (line: string) => void,
   use: (running: Running) => Promise<void>,
 ): Promise<void> {
-  // Nothing of it should be left behind on a server that isn't ours.
+  // Leave nothing behind on a server that isn't ours.
   const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
   const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
   const relay = await openRelay(database.url);

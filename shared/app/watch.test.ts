@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { eventually, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { watchSources } from './watch.ts';
 
-/** A workshop with two steps, watched; the changes and lines that were told. */
+/** Watches a workshop with two steps, and records the changes and lines reported. */
 async function watched(t: TestContext) {
   const workshop = await temporaryFolder(t);
   const [one, two] = ['steps/01-one', 'solutions/02-two'].map((path) => join(workshop, path));
@@ -22,7 +22,7 @@ async function watched(t: TestContext) {
   return { one: one ?? '', two: two ?? '', changes, lines };
 }
 
-test('many saves are one change, and other files are none', async (t) => {
+test('many saves are one change, and other files do not count', async (t) => {
   const { one, two, changes, lines } = await watched(t);
   await writeFile(join(one, 'notes.md'), '');
   await Promise.all([join(two, 'b.ts'), join(one, 'a.ts')].map((file) => writeFile(file, '')));
@@ -30,7 +30,7 @@ test('many saves are one change, and other files are none', async (t) => {
   assert.deepEqual([changes, lines], [[['solutions/02-two/b.ts', 'steps/01-one/a.ts']], []]);
 });
 
-test('a folder that was deleted and came back is watched', async (t) => {
+test('a folder that was deleted and recreated is watched', async (t) => {
   const { one, changes } = await watched(t);
   await rm(one, { recursive: true });
   await mkdir(one);
@@ -41,8 +41,8 @@ test('a folder that was deleted and came back is watched', async (t) => {
   await eventually('a save is noticed', () => changes.length > before);
 });
 
-test('where the system cannot watch, saves are noticed, and one line tells', async (t) => {
-  // As on Linux when an editor has used up the inotify watches.
+test('saves are noticed even where the system cannot watch, and one line says so', async (t) => {
+  // As on Linux, when an editor has used up the inotify watches.
   t.mock.method(fs, 'watch', () => {
     throw Object.assign(new Error('ENOSPC: limit reached'), { code: 'ENOSPC' });
   });

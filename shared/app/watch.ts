@@ -3,25 +3,25 @@ import { join, relative, sep } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { messageOf } from '../terminal/problem.ts';
 
-/** What {@link watchSources} may be told. */
+/** The options of {@link watchSources}. */
 export interface WatchOptions {
-  /** How long nothing more may be saved before a change is reported, in milliseconds. */
+  /** How long to wait for further saves before reporting a change, in milliseconds. */
   quietMs?: number;
-  /** Is called with a line for people, when watching becomes slower than it should be. */
+  /** Receives a line for people when watching falls back to a slower method. */
   say?: (line: string) => void;
 }
 
-/** How often files are looked at where the system doesn't report changes, in milliseconds. */
+/** How often to poll where the system doesn't report changes, in milliseconds. */
 const POLL_MS = 300;
 
 /**
- * Watches the TypeScript files in steps/ and solutions/. Saves that follow one another closely are
- * one change. Where the system can't report changes, the files are looked at several times a second
- * instead; CHOKIDAR_USEPOLLING=1 asks for that, too.
+ * Watches the TypeScript files in steps/ and solutions/. Saves in quick succession count as one
+ * change. Where the system can't report changes, the files are polled several times a second;
+ * CHOKIDAR_USEPOLLING=1 forces that.
  *
  * @param workshop the folder that holds steps/ and solutions/
- * @param onChange is called with the changed files, such as `steps/01-hello-express/app.ts`
- * @returns what stops it
+ * @param onChange receives the changed files, such as `steps/01-hello-express/app.ts`
+ * @returns a function that stops watching
  */
 export async function watchSources(
   workshop: string,
@@ -38,10 +38,10 @@ export async function watchSources(
     onChange(files);
   };
   const open = (usePolling: boolean) => new Promise<void>((resolve) => {
-    // The parents of the steps' folders: one that is deleted and comes back is seen.
+    // Watch the parents of the steps' folders, to notice a folder that's deleted and comes back.
     const current = watch(['steps', 'solutions'].map((kind) => join(workshop, kind)), {
       ignoreInitial: true,
-      // A link may lead in a circle.
+      // Links may be circular.
       followSymlinks: false,
       ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.ts'),
       ...usePolling && { usePolling, interval: POLL_MS },
@@ -59,7 +59,7 @@ export async function watchSources(
       say(`The system can't watch your files (${messageOf(error)}), so the workshop looks at them `
         + 'several times a second.');
       void current.close();
-      // More errors may be on their way.
+      // More errors may follow.
       current.on('error', () => undefined);
       void open(true).then(resolve);
     });
@@ -74,9 +74,9 @@ export async function watchSources(
 }
 
 /**
- * Whether changes on a file system aren't reported: Windows drives in WSL 2 (9p), folders that a
- * container shares with its host (FUSE), network drives (SMB, NFS). The numbers are those of
- * Linux's statfs(2).
+ * Whether a file system doesn't report changes: Windows drives in WSL 2 (9p), folders that a
+ * container shares with its host (FUSE), network drives (SMB, NFS). The numbers are from Linux's
+ * statfs(2).
  */
 function isSilent(folder: string): boolean {
   const silent = [0x01021997, 0x65735546, 0xfe534d42, 0xff534d42, 0x6969];
