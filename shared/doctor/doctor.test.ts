@@ -13,7 +13,7 @@ import { freePort } from '../app/port.ts';
 import { cleanEnv, listen, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { checkWatching } from './installation.ts';
 
-/** A workshop where all is well, in a folder with a difficult name, and without git. */
+/** A healthy workshop, in a folder with a difficult name, without git. */
 async function healthy(t: TestContext) {
   const parent = await temporaryFolder(t);
   const workshop = join(parent, 'wörkshop #1 50%');
@@ -36,7 +36,7 @@ async function healthy(t: TestContext) {
   const env: NodeJS.ProcessEnv = {
     ...cleanEnv(parent),
     WORKSHOP_MONGO: 'stand-in', PORT: String(await freePort()),
-    // There is no network.
+    // No network.
     MONGOMS_DOWNLOAD_MIRROR: 'http://user:s3cret@127.0.0.1:1/?key=s3cret',
   };
   const ask = async (settings: NodeJS.ProcessEnv = {}, ...args: string[]) => {
@@ -58,15 +58,15 @@ async function healthy(t: TestContext) {
   return { workshop, write, ask };
 }
 
-/** The environment in which git is found, and finds no repository above a folder. */
+/** An environment with git, which finds no repository above the folder. */
 const withGit = (workshop: string) => ({
   PATH: process.env['PATH'], GIT_CEILING_DIRECTORIES: dirname(workshop),
 });
 
 describe('doctor', { concurrency: 3 }, () => {
-  test('says in a line each that all is well, wherever the workshop is', async (t) => {
+  test('says that all is well, one line per check, wherever the workshop is', async (t) => {
     const { workshop, write, ask } = await healthy(t);
-    // There, a proxy ends HTTPS.
+    // In this step, a proxy terminates HTTPS.
     await write('steps/09-secure-cookie/session.ts', 'a = {\n  secure: true,\n};\n');
     const { ok, output } = await ask({ HOME: undefined, USERPROFILE: undefined });
     assert.equal(ok, true, output);
@@ -90,7 +90,7 @@ describe('doctor', { concurrency: 3 }, () => {
     assert.match(findings.find(({ name }) => name === 'Git')?.found ?? '', /no repository/);
   });
 
-  test('says what to do where something is wrong', async (t) => {
+  test('says what to do when something is wrong', async (t) => {
     const { workshop, write, ask } = await healthy(t);
     const taken = createServer();
     onEnd(t, () => taken.close());
@@ -120,7 +120,7 @@ describe('doctor', { concurrency: 3 }, () => {
     ]) assert.match(output, lines);
   });
 
-  test('counts no cockpit that runs in another terminal as wrong', {
+  test('does not count a cockpit in another terminal as wrong', {
     skip: process.platform === 'win32' && 'Windows does not tell what a process was started with',
   }, async (t) => {
     const { ask } = await healthy(t);
@@ -135,13 +135,13 @@ describe('doctor', { concurrency: 3 }, () => {
     assert.equal(ok, true, output);
   });
 
-  test('sees that saves are not noticed', async (t) => {
+  test('notices that saves go unnoticed', async (t) => {
     const { workshop } = await healthy(t);
     const place = { workshop, env: {} };
     const usedUp = () => {
       throw Object.assign(new Error('System limit reached'), { code: 'ENOSPC' });
     };
-    // As a real one does, it keeps the process running until it is closed.
+    // Like a real watcher, it keeps the process running until it's closed.
     const timer = setInterval(() => undefined, 1000);
     const silent = () => Object.assign(new EventEmitter(), {
       close: () => {

@@ -11,20 +11,20 @@ import { readStarter } from '../lesson/starters.ts';
 import { folderOf, root, steps, texts } from '../lesson/steps.ts';
 import { messageOf, Problem } from '../terminal/problem.ts';
 
-/** What a check looks at. */
+/** What a check examines. */
 export interface Place {
   /** The workshop's folder. */
   workshop: string;
   env: NodeJS.ProcessEnv;
 }
 
-/** Whether `.env` is understood. Fills the environment from it, before other checks look. */
+/** Checks that `.env` is valid, and loads it into the environment before the other checks. */
 export function checkSettings({ workshop, env }: Place): string {
   loadEnvFile(env, workshop);
   return existsSync(path.join(workshop, '.env')) ? '.env is understood' : 'there is no .env';
 }
 
-/** Which Node runs. One that is too old never gets here. */
+/** Reports the version of Node. One that's too old never gets here. */
 export async function checkNode(): Promise<string> {
   const recommended = (await readFile(path.join(root, '.nvmrc'), 'utf8')).trim();
   return `${process.version}; 20.19 or newer works, ${recommended} is recommended`;
@@ -32,7 +32,7 @@ export async function checkNode(): Promise<string> {
 
 interface Lock { packages?: Record<string, { version?: string; optional?: boolean }> }
 
-/** Whether node_modules holds what package-lock.json says. npm notes there what it installed. */
+/** Checks node_modules against package-lock.json. npm records there what it has installed. */
 export async function checkInstall({ workshop }: Place): Promise<string> {
   const read = async <T>(file: string) => (
     JSON.parse(await readFile(path.join(workshop, file), 'utf8')) as T
@@ -40,7 +40,7 @@ export async function checkInstall({ workshop }: Place): Promise<string> {
   try {
     const { packages: wanted = {} } = await read<Lock>('package-lock.json');
     const { packages: noted = {} } = await read<Lock>('node_modules/.package-lock.json');
-    // What is optional is for other systems, unless npm has installed it.
+    // Optional packages are for other systems, unless npm has installed them.
     const needed = Object.entries(wanted).filter(([folder, { optional }]) => (
       folder !== '' && (optional !== true || folder in noted)
     ));
@@ -59,7 +59,7 @@ export async function checkInstall({ workshop }: Place): Promise<string> {
   }
 }
 
-/** Whether the workshop's folder and its .workshop may be written. */
+/** Checks that the workshop's folder and its .workshop are writable. */
 export async function checkFolder({ workshop }: Place): Promise<string> {
   try {
     const folders = steps.map((step) => folderOf(step, 'steps', workshop));
@@ -80,7 +80,7 @@ export async function checkFolder({ workshop }: Place): Promise<string> {
     : 'can be written';
 }
 
-/** Whether there is a home folder, in which a mongod is kept once it has been downloaded. */
+/** Checks for a home folder, where a downloaded mongod is kept. */
 export function checkHome({ env }: Place): string {
   const name = process.platform === 'win32' ? 'USERPROFILE' : 'HOME';
   if (env[name]) return env[name];
@@ -94,7 +94,7 @@ export function checkHome({ env }: Place): string {
   }
 }
 
-/** Whether a save is noticed here. It may take 3 s on a machine that has a lot to do. */
+/** Checks that a save is noticed. It may take 3 s on a busy machine. */
 export async function checkWatching(
   { workshop }: Place,
   watchFolder: (folder: string) => Pick<FSWatcher, 'close'> & EventEmitter = watch,
@@ -119,7 +119,7 @@ export async function checkWatching(
   }
 }
 
-/** Whether the files of the workshop have one kind of line endings. */
+/** Checks that the workshop's files all have the same kind of line endings. */
 export async function checkLineEndings({ workshop }: Place): Promise<string> {
   const files = steps.flatMap(({ folder }) => ['steps', 'solutions'].flatMap((kind) =>
     ['app.ts', 'session.ts', 'index.ts'].map((file) => `${kind}/${folder}/${file}`)));
@@ -141,13 +141,13 @@ export async function checkLineEndings({ workshop }: Place): Promise<string> {
   return windows > 0 ? `CRLF in ${windows} files, which does no harm` : 'LF everywhere';
 }
 
-/** Whether `npm run reset` finds the starters. */
+/** Checks that `npm run reset` finds the starters. */
 export async function checkStarters({ workshop }: Place): Promise<string> {
   for (const step of steps) await readStarter(step, workshop);
   return 'npm run reset finds them';
 }
 
-/** Whether git works here. Nothing of the workshop needs it. */
+/** Checks that git works here. The workshop doesn't need it. */
 export async function checkGit({ workshop, env }: Place): Promise<string> {
   try {
     await promisify(execFile)('git', ['rev-parse', '--git-dir'], {
@@ -155,7 +155,7 @@ export async function checkGit({ workshop, env }: Place): Promise<string> {
     });
     return 'git diff shows your changes';
   } catch (error) {
-    // git names this setting, in every language, if a folder belongs to another user.
+    // git names this setting, in every language, if the folder belongs to another user.
     if (error instanceof Error && 'stderr' in error && /safe\.directory/.test(String(error.stderr))) {
       throw new Problem(
         'git refuses this folder, because it belongs to another user',

@@ -8,7 +8,7 @@ import { openDatabase } from '../mongo/database.ts';
 import { messageOf, Problem } from '../terminal/problem.ts';
 import type { Place } from './installation.ts';
 
-/** Whether the app's port is free. A cockpit that runs in another terminal may use it. */
+/** Checks that the app's port is free. A cockpit in another terminal may use it. */
 export async function checkPort({ env }: Place): Promise<string> {
   try {
     return `${await findPort(env, 'step:1')} is free`;
@@ -18,7 +18,7 @@ export async function checkPort({ env }: Place): Promise<string> {
   }
 }
 
-/** Whether programs on this machine reach each other, by number and by name. */
+/** Checks that programs on this machine reach each other, by IP address and by name. */
 export async function checkLoopback(): Promise<string> {
   const server = createServer((_, response) => response.end('hello'));
   server.listen(0);
@@ -43,7 +43,7 @@ export async function checkLoopback(): Promise<string> {
   }
 }
 
-/** Which database runs here, and why. Opens it, and closes it again. */
+/** Reports which database runs here, and why. Opens it and closes it again. */
 export async function checkDatabase({ env }: Place): Promise<string> {
   const database = await openDatabase({
     inProcess: true, mayDownload: false, env, say: () => undefined,
@@ -52,13 +52,13 @@ export async function checkDatabase({ env }: Place): Promise<string> {
   return database.line.replace('MongoDB: ', '');
 }
 
-/** How long the server from which a mongod comes may take to answer, in milliseconds. */
+/** How long the mongod download server may take to respond, in milliseconds. */
 const DOWNLOAD_MS = 3000;
 
-/** Whether a mongod could be fetched. Nobody needs one, so no is a good answer too. */
+/** Checks whether a mongod could be downloaded. It's optional, so no is a good answer too. */
 export async function checkDownload({ env }: Place): Promise<string> {
   const mirror = env['MONGOMS_DOWNLOAD_MIRROR'] || 'https://fastdl.mongodb.org';
-  // The rest of a mirror's address may hold a login.
+  // The rest of a mirror's address may contain a login.
   const where = URL.canParse(mirror) ? new URL(mirror).host : 'MONGOMS_DOWNLOAD_MIRROR';
   try {
     await fetch(mirror, { method: 'HEAD', signal: AbortSignal.timeout(DOWNLOAD_MS) });
@@ -69,8 +69,8 @@ export async function checkDownload({ env }: Place): Promise<string> {
 }
 
 /**
- * The classic trap: over plain HTTP a cookie that is `secure` is never sent, without a word. Behind
- * a proxy that ends HTTPS, it's right.
+ * Checks for a classic trap: over plain HTTP, a `secure` cookie is silently never sent. Behind a
+ * proxy that terminates HTTPS, it's right.
  */
 export async function checkCookies({ workshop, env }: Place): Promise<string> {
   if (env['NODE_ENV'] === 'production') {
