@@ -6,7 +6,7 @@ import { isAccepted } from './picture.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoreWindow } from './store.ts';
 
-/** What a button does: headers for the browser in which it was pressed, and what to see now. */
+/** What a button does: headers for the browser that pressed it, and what to show now. */
 export interface Effect {
   setCookies?: string[];
   text: string;
@@ -19,11 +19,11 @@ export interface ActionContext {
   readonly secret: string;
   readonly sessions: Sessions;
   readonly store: StoreWindow | undefined;
-  /** Whether the app's process runs: it may not listen yet. */
+  /** Whether the app's process is running; it may not be listening yet. */
   readonly isRunning: () => boolean;
   /** The second visitor's cookies. */
   readonly jar: Map<string, string>;
-  /** The headers of the browser in which the button was pressed, and its session cookie. */
+  /** The headers of the browser that pressed the button, and its session cookie. */
   readonly cookieHeader: string | undefined;
   readonly agent: string | undefined;
   readonly cookie: SessionCookie | undefined;
@@ -33,11 +33,11 @@ type Action = (context: ActionContext) => Effect | Promise<Effect>;
 
 const noCookie = { text: 'This browser holds no session cookie. Visit the app first.' };
 
-/** The page's buttons, by the paths to which they post. */
+/** The page's buttons, by the path they post to. */
 export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['visit', async (context) => {
     const { answer, setCookies } = await visit(context, context.cookieHeader, context.agent);
-    // Without a Path, the browser would take this page's.
+    // Without a Path, the browser would use this page's.
     const kept = setCookies.map(readSetCookie).map((cookie) => ({ path: '/', ...cookie }));
     return { text: answer, setCookies: kept.map(writeSetCookie) };
   }],
@@ -111,18 +111,18 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
   }],
 ]);
 
-/** The cookie that the browser holds, with the attributes that the app gave it. */
+/** The browser's cookie, with the attributes that the app gave it. */
 function asItWasSet({ id, name, raw }: SessionCookie, sessions: Sessions): SetCookie {
   const set = sessions.find(id)?.cookie ?? sessions.lastCookie
     ?? { path: '/', httpOnly: true, sameSite: 'lax' };
   return { ...set, name, value: raw };
 }
 
-/** How long the app may take to start and answer, and how often it is tried, in ms. */
+/** How long the app may take to start and respond, and how often to try, in ms. */
 const answerMs = 10_000;
 const tryMs = 100;
 
-/** Visits the app as a browser does. @returns its answer as a sentence, and its cookies */
+/** Visits the app as a browser would. @returns its answer as a sentence, and its cookies */
 async function visit(
   { appUrl, isRunning }: ActionContext,
   cookie = '',

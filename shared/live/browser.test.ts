@@ -1,5 +1,5 @@
 /*
- * A real browser looks at the live picture and presses every button.
+ * A real browser views the live picture and presses every button.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -22,14 +22,14 @@ const secret = 'a secret that only this test uses';
 const newest = '#exchanges > li:first-child';
 const names = ['visit', 'visitor', 'forget', 'tamper', 'expire', 'restart'];
 
-/** The source of axe-core, which checks a page's accessibility. */
+/** The source of axe-core, which checks accessibility. */
 const axe = await readAxe();
 
 describe('the live picture in a browser', {
   skip: executablePath === undefined && !isCi
     && 'no Chromium or Chrome on this machine; CHROME_PATH can name one',
   timeout: 120_000,
-  // Most of the time a test waits.
+  // These tests mostly wait.
   concurrency: 3,
 }, () => {
   let browser: Browser;
@@ -51,7 +51,7 @@ describe('the live picture in a browser', {
     await database.close();
   });
 
-  /** Starts an app; one with sessions in MongoDB has a database of its own. */
+  /** Starts an app, with its own database if it keeps sessions in MongoDB. */
   async function open(t: TestContext, number: number, entry?: string): Promise<Stage & {
     mongo: { url: string; line: string };
     db: ReturnType<MongoClient['db']>;
@@ -66,7 +66,7 @@ describe('the live picture in a browser', {
     return { ...stage, mongo, db: client.db(name) };
   }
 
-  /** Opens the picture in a browser of its own. Every error on the page fails the test. */
+  /** Opens the picture in its own browser. Any error on the page fails the test. */
   async function look(
     t: TestContext,
     url: string,
@@ -89,7 +89,7 @@ describe('the live picture in a browser', {
             (await page.locator(where).allInnerTexts()).join('\n')}`);
         });
     };
-    /** With the keyboard: playwright doesn't click on a button that is marked as disabled. */
+    /** Uses the keyboard: playwright won't click a button that's marked as disabled. */
     const press = (button: string) => page.getByRole('button', { name: button }).press('Enter');
     const buttons = async () => JSON.stringify(await Promise.all(
       names.map((id) => page.locator(`#${id}`).boundingBox()),
@@ -98,7 +98,7 @@ describe('the live picture in a browser', {
     return { context, page, see, press, buttons };
   }
 
-  test('step 1: nothing yet, and the keyboard sees where it is', async (t) => {
+  test('step 1: nothing yet, and keyboard focus is visible', async (t) => {
     const app = new App({ entry: '', env: {} });
     const step = { number: 1, title: 'Hello' };
     const [appPort, port] = [await freePort(), await freePort()];
@@ -152,11 +152,11 @@ describe('the live picture in a browser', {
     await see(newest, /refused.*created.*the memory that held its session ended/s);
     await see('#link', 'One session');
 
-    // A page left open doesn't grow.
+    // A page left open doesn't grow in memory.
     const devTools = await context.newCDPSession(page);
     await devTools.send('Performance.enable');
     const traffic = async (mark: string) => {
-      // Each without a cookie: a visitor, and a session, of its own.
+      // No cookie, so each request is a new visitor with a new session.
       await Promise.all(Array.from({ length: 60 }, async () => (await fetch(appUrl)).text()));
       await (await fetch(`${appUrl}${mark}`)).text();
       await see(newest, mark);
@@ -171,13 +171,13 @@ describe('the live picture in a browser', {
     assert.ok(later('JSEventListeners') <= before('JSEventListeners'), 'listeners');
     assert.ok(later('JSHeapUsedSize') < before('JSHeapUsedSize') * 1.3, 'bytes');
 
-    // What a button said goes as soon as something else has happened.
+    // A button's message goes as soon as something else happens.
     await press('Second visitor');
     await see('#result', /^A second visitor came\. It answered "Hello World, visit 1"/);
     await (await fetch(appUrl)).text();
     await see('#result', 'Press a button and watch the picture.');
 
-    // The command ends, and is started again.
+    // The command ends and starts again.
     await live.close();
     await see('#page-state', 'Connection lost');
     await see('#result', 'reconnects by itself. If it doesn’t, open the address in the terminal');
@@ -215,12 +215,12 @@ describe('the live picture in a browser', {
     await see('#others', 'There’s no other session.');
     assert.equal(await page.locator('#lines path').count(), 2);
 
-    // Someone else, whose session is another.
+    // Another visitor, with another session.
     await press('Second visitor');
     await see('#others', 'There’s 1 other session.');
     await see(newest, 'session B');
 
-    // A request that only reads moves the session's end.
+    // A read-only request extends the session.
     const app = await context.newPage();
     await app.goto(`${appUrl}<script>alert(1)</script>`);
     await see('#exchanges', /%3Cscript%3Ealert\(1\)%3C\/script%3E.*read.*extended/s);
@@ -247,7 +247,7 @@ describe('the live picture in a browser', {
     await see('#link', 'No link');
     assert.deepEqual(await context.cookies(), []);
 
-    // A session expires, and can be seen to. Without the index, MongoDB leaves it there.
+    // A session visibly expires. Without the index, MongoDB doesn't delete it.
     await sessions.dropIndex('expires_1');
     await press('Visit the app');
     await see('#link', 'One session');
@@ -267,7 +267,7 @@ describe('the live picture in a browser', {
     await press('Expire now');
     await see('#result', 'no document that could expire');
 
-    // Other names, ids that the store changes, data that are no JSON.
+    // Other names, ids that the store changes, data that isn't JSON.
     await press('Visit the app');
     await see('#link', 'One session');
     const other = await page.locator('#cookie-id').innerText();
@@ -285,12 +285,12 @@ describe('the live picture in a browser', {
     await see('.json', '"no JSON <b>"');
     assert.equal(await page.locator('.json b, .json img').count(), 0);
 
-    // Whatever happened: every button is where it was, and stays in view.
+    // Whatever happened, every button has kept its place and stays in view.
     assert.equal(await buttons(), places);
     await page.evaluate('scrollTo(0, document.body.scrollHeight)');
     for (const name of names) assert.ok(await isInView(page, `#${name}`), name);
 
-    // On a phone, a button is hit where it was before.
+    // On a phone, a button stays under the pointer while the page updates.
     await page.setViewportSize({ width: 390, height: 844 });
     await page.emulateMedia({ colorScheme: 'dark' });
     for (const name of names) assert.ok(await isInView(page, `#${name}`), name);
@@ -321,7 +321,7 @@ describe('the live picture in a browser', {
     await see(newest, 'refused');
   });
 
-  test('logins: whose session it is, a new id, and what was refused', async (t) => {
+  test('logins: whose session it is, a new id, and refusals', async (t) => {
     const entry = fileURLToPath(new URL('../testing/login-app.ts', import.meta.url));
     const { appUrl, live, db } = await open(t, 4, entry);
     const { context, page, see, press } = await look(t, live.url);

@@ -9,7 +9,7 @@ import {
 const secret = 'a secret that only this test uses';
 
 test('signs and verifies like express-session', () => {
-  // The very package that express-session uses.
+  // The same package that express-session uses.
   const fromSession = createRequire(createRequire(import.meta.url).resolve('express-session'));
   const signature: unknown = fromSession('cookie-signature');
   assert.ok(signature instanceof Object && 'sign' in signature);
@@ -38,7 +38,7 @@ test('finds the session cookie among those of other apps on this host', () => {
   }
 });
 
-test('writes a cookie as the app did, and tampers with its signature only', () => {
+test('writes a cookie as the app did, and tampers only with its signature', () => {
   const header = 'connect.sid=s%3Aid.Abc%2B; Path=/app; Expires=Mon, 23 Nov 2026 10:00:00 GMT; '
     + 'HttpOnly; Secure; SameSite=Lax';
   const cookie = readSetCookie(header);

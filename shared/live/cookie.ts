@@ -3,19 +3,19 @@ import { parseCookie, parseSetCookie, stringifySetCookie, type SetCookie } from 
 
 export type { SetCookie };
 
-/** A cookie that express-session made: `name=s%3A<id>.<signature>`. */
+/** A cookie set by express-session: `name=s%3A<id>.<signature>`. */
 export interface SessionCookie {
   readonly name: string;
-  /** The value as it travels, percent-encoded. */
+  /** The value as transmitted, percent-encoded. */
   readonly raw: string;
   readonly id: string;
   readonly signature: string;
 }
 
-/** Values are read and written as they travel, so that they stay the same to the byte. */
+/** Reads and writes values as transmitted, so that they stay the same to the byte. */
 const asIs = { decode: (value: string) => value, encode: (value: string) => value };
 
-/** The cookies of a Cookie header, by name. As in express-session, the first of a name counts. */
+/** The cookies of a Cookie header, by name. As in express-session, the first of each name wins. */
 export function readCookies(header = ''): Map<string, string> {
   return new Map(Object.entries(parseCookie(header, asIs)).map(([name, raw = '']) => [name, raw]));
 }
@@ -33,7 +33,7 @@ export function attributesOf(cookie: SetCookie): string[] {
   return writeSetCookie({ ...cookie, name: 'any', value: '' }).split('; ').slice(1);
 }
 
-/** Takes a cookie's value apart. @returns undefined if express-session didn't make it */
+/** Parses a cookie's value. @returns undefined if it isn't from express-session */
 export function readSessionCookie(name: string, raw = ''): SessionCookie | undefined {
   const { value = '' } = parseSetCookie(`${name}=${raw}`);
   const dot = value.lastIndexOf('.');
@@ -43,7 +43,7 @@ export function readSessionCookie(name: string, raw = ''): SessionCookie | undef
 
 /**
  * Finds the session cookie among those that a browser sent: other apps on this host have theirs.
- * @param name the app's cookie name, which is looked at first
+ * @param name the app's cookie name, which is tried first
  */
 export function findSessionCookie(
   header: string | undefined,
@@ -62,17 +62,17 @@ export function fits({ id, signature }: SessionCookie, secret: string): boolean 
   return signature === sign(id, secret);
 }
 
-/** The signature that express-session puts behind an id: HMAC-SHA256 in base64, unpadded. */
+/** The signature that express-session appends to an id: HMAC-SHA256 in base64, unpadded. */
 export function sign(id: string, secret: string): string {
   return createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
 }
 
-/** When the browser forgets a cookie, in ms since 1970; undefined: when it is closed. */
+/** When the browser discards a cookie, in ms since 1970; undefined: when it's closed. */
 export function endOf({ maxAge, expires }: SetCookie, now = Date.now()): number | undefined {
   return maxAge === undefined ? expires?.getTime() : now + maxAge * 1000;
 }
 
-/** The same cookie with another first character in its signature. */
+/** A copy of the cookie with the first character of its signature changed. */
 export function tampered(cookie: SetCookie): SetCookie {
   // The character may be percent-encoded.
   const value = cookie.value?.replace(/(?<=\.)(%..|.)(?=[^.]*$)/, (first) => (

@@ -10,7 +10,7 @@ const cookie = (id: string, key = secret) =>
   `connect.sid=${encodeURIComponent(`s:${id}.${sign(id, key)}`)}`;
 const set = (id: string) => [`${cookie(id)}; Path=/; HttpOnly`];
 
-/** Tells about requests one after the other, as the page would be told. */
+/** Describes requests in turn, as for the page. */
 function teller() {
   const context = { sessions: new Sessions(), secret };
   let id = 0;
@@ -68,14 +68,14 @@ test('destroyed, and refused for each reason', () => {
   assert.match(restarted.text, /memory .* ended/);
 });
 
-test('a secret that is not SESSION_SECRET: what the app accepts is accepted', () => {
+test('a secret other than SESSION_SECRET: what the app accepts counts as accepted', () => {
   const say = teller();
   const own = cookie('one', 'of the app itself');
   say({ setCookie: [own], session: alive('one') });
   assert.deepEqual(say({ cookie: own, session: alive('one') }).outcomes, ['read']);
 });
 
-test('requests without an answer', () => {
+test('requests without a response', () => {
   const say = teller();
   assert.match(say({ state: 'waiting', status: undefined }).text, /hasn’t answered yet/);
   assert.match(say({ state: 'given up', status: undefined }).text, /gave up/);
@@ -98,7 +98,7 @@ test('a new id at a login is a renewal, unless the old one was refused anyway', 
   assert.deepEqual(forged.outcomes, ['refused', 'created']);
 });
 
-test('403: refused, and where it came from', () => {
+test('403: refused, and its origin', () => {
   const say = teller();
   const request = { method: 'POST', origin: 'http://localhost:4666', site: 'same-site' };
   const { outcomes, text, from } = say({ ...request, status: 403, cookie: cookie('one') });
@@ -110,7 +110,7 @@ test('403: refused, and where it came from', () => {
   assert.match(say({ status: 403 }).from ?? '', /Origin: \(not sent\)/);
 });
 
-test('only so many sessions are remembered: those used last', () => {
+test('a limited number of sessions is remembered: those used last', () => {
   const sessions = new Sessions(2);
   for (const id of ['one', 'two', 'one', 'three']) sessions.use(id, 1);
   assert.equal(sessions.find('two'), undefined);

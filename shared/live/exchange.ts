@@ -5,25 +5,25 @@ import {
 import type { Report } from './report.ts';
 import type { KnownSession, Sessions } from './sessions.ts';
 
-/** What a request did to a session; `forbidden` is what the app did to the request. */
+/** What a request did to a session; `forbidden` means that the app refused the request. */
 export type Outcome = 'created' | 'read' | 'changed' | 'extended' | 'renewed id' | 'destroyed'
   | 'refused' | 'forbidden';
 
-/** A session's mark: the same on the whole page. */
+/** A session's label and colour: the same all over the page. */
 export type Mark = Pick<KnownSession, 'label' | 'number' | 'user'>;
 
-/** A session cookie as the page shows it. */
+/** A session cookie as shown on the page. */
 export interface CookiePicture {
   name: string;
-  /** The value, as it travels, is `s%3A` + id + `.` + signature. */
+  /** The value, as transmitted, is `s%3A` + id + `.` + signature. */
   id: string;
   signature: string;
   mark?: Mark;
 }
 
-/** One request to the app, as the page shows it. */
+/** One request to the app, as shown on the page. */
 export interface Exchange {
-  /** Tells exchanges apart. One that is told again replaces itself. */
+  /** Identifies an exchange. A later report with the same key replaces it. */
   key: string;
   at: number;
   ms: number;
@@ -32,10 +32,10 @@ export interface Exchange {
   path: string;
   status?: number;
   came?: CookiePicture;
-  /** The names of other cookies that came. Their values are nobody's business here. */
+  /** The names of the other cookies. Their values are private. */
   otherCookies: string[];
   went?: CookiePicture & { attributes: string };
-  /** The headers that tell who made the browser send it, if that matters. */
+  /** The headers that say what made the browser send the request, if that matters. */
   from?: string;
   outcomes: Outcome[];
   /** What happened, in a sentence. */
@@ -48,7 +48,7 @@ export interface Context {
   readonly secret: string;
 }
 
-/** Turns a report into what the page shows, and notes what it tells about the session. */
+/** Turns a report into an exchange for the page, and records what it says about the session. */
 export function tell(report: Report, { sessions, secret }: Context): Exchange {
   const went = findSetCookie(report, sessions);
   if (went) sessions.cookieName = went.name;
@@ -89,7 +89,7 @@ export function markOf({ label, number, user }: KnownSession): Mark {
 export function pictureOf(cookie: SessionCookie, sessions: Sessions): CookiePicture {
   const { name, raw } = cookie;
   const known = sessions.find(cookie.id);
-  // As they travel.
+  // As transmitted.
   const [, id = '', signature = ''] = /^(?:s:|s%3A)(.*)\.(.*)$/i.exec(raw) ?? [];
   return { name, id, signature, ...known && { mark: markOf(known) } };
 }
@@ -153,7 +153,7 @@ function judgeSession(facts: Facts): Judgement {
       };
 }
 
-/** The request ended with another session than the one it came with. */
+/** The request ended with a different session than it came with. */
 function judgeNew(facts: Facts, id: string): Judgement {
   const { report, came, went, sessions } = facts;
   const cookie = went && readSessionCookie(went.name, went.value);
@@ -184,7 +184,7 @@ function judgeNew(facts: Facts, id: string): Judgement {
       };
 }
 
-/** The session was destroyed, or set to null, in this request. */
+/** The request destroyed the session or set it to null. */
 function judgeEnd({ report, came, went, sessions, secret }: Facts, id: string): Judgement {
   const known = sessions.find(came?.id);
   const cleared = went?.value === '' ? ' It told the browser to forget the cookie.' : '';
@@ -205,7 +205,7 @@ function judgeEnd({ report, came, went, sessions, secret }: Facts, id: string): 
   return { outcomes: ['destroyed'], text, session: known };
 }
 
-/** Notes that the app has used a session, and how. */
+/** Records that the app has used a session, and how. */
 function note({ report, went, sessions }: Facts, cookie: SessionCookie): KnownSession {
   const known = sessions.use(cookie.id, report.pid);
   const { fingerprint, user } = report.session ?? {};
@@ -217,7 +217,7 @@ function note({ report, went, sessions }: Facts, cookie: SessionCookie): KnownSe
   return known;
 }
 
-/** Why the app can't have accepted a cookie, as far as is known. */
+/** Why the app can't have accepted a cookie, as far as we know. */
 function reasonToRefuse(
   { report, secret, sessions }: Facts,
   came: SessionCookie,
@@ -233,16 +233,16 @@ function reasonToRefuse(
   return undefined;
 }
 
-/** The Set-Cookie header of the session: one with a session cookie's value, or that clears it. */
+/** The session's Set-Cookie header: it has a session cookie's value, or clears the cookie. */
 function findSetCookie({ setCookie }: Report, sessions: Sessions): SetCookie | undefined {
   const name = sessions.cookieName ?? 'connect.sid';
-  // If there are two for the same cookie, the browser obeys the later one.
+  // If there are two for the same cookie, the later one wins in the browser.
   return setCookie.map(readSetCookie).findLast((cookie) =>
     readSessionCookie(cookie.name, cookie.value) !== undefined
     || (cookie.name === name && (endOf(cookie) ?? Infinity) <= Date.now()));
 }
 
-/** Who made the browser send a request that was refused, or that another origin's page made. */
+/** The origin headers of a request that was refused, or made by another origin's page. */
 function originOf({ status, method, origin, site }: Report): string | undefined {
   const isForeign = !['GET', 'HEAD'].includes(method) && site !== undefined
     && !['same-origin', 'none'].includes(site);

@@ -1,31 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The HTTP status of a refusal, and what is wrong in a sentence. */
+/** The HTTP status of a refusal, and the reason as a sentence. */
 export interface Refusal {
   readonly status: 403 | 405 | 421;
   readonly reason: string;
 }
 
-/** Which page may be asked for. */
+/** The address of the page. */
 export interface Address {
   readonly port: number;
-  /** The path's first part: only who has read the terminal knows it. */
+  /** The path's first part, which is known only from the terminal. */
   readonly key: string;
 }
 
 /**
- * Decides whether a request may be answered. The page shows session ids and steers the app, other
- * users of this machine can reach it, and every page that a browser shows can send requests to
- * localhost.
+ * Decides whether to refuse a request. The page shows session ids and controls the app, while other
+ * users of this machine can reach it, and any page in a browser can send requests to localhost.
  *
- * - `Host` has to be ours: another name that leads here (DNS rebinding) is refused. The forwarding
- *   of Codespaces and dev tunnels sets it to localhost, and `Origin` with it
- *   (https://github.com/symfony/demo/issues/1542), so the page works there as it is.
- * - `Origin`, where there is one, has to be ours; a POST needs it. Other pages neither read nor
- *   steer.
- * - Without an `Origin`, `Sec-Fetch-Site` tells about frames, images and scripts of other pages.
- *   A link may be followed to the page.
- * - The path has to begin with the key.
+ * - `Host` must be ours: another name that leads here (DNS rebinding) is refused. Port forwarding
+ *   in Codespaces and dev tunnels sets it to localhost, along with `Origin`
+ *   (https://github.com/symfony/demo/issues/1542), so the page works there unchanged.
+ * - `Origin`, if present, must be ours; a POST requires it. Other pages can neither read nor
+ *   control anything.
+ * - Without an `Origin`, `Sec-Fetch-Site` reveals frames, images and scripts of other pages.
+ *   Following a link to the page is allowed.
+ * - The path must begin with the key.
  */
 export function refuse(
   { method, headers, url = '' }: Pick<IncomingMessage, 'method' | 'headers' | 'url'>,
@@ -58,7 +57,7 @@ export function refuse(
   return undefined;
 }
 
-/** Headers for every answer: nothing is kept, loaded from elsewhere, framed or read by others. */
+/** Headers for every response: no caching, no outside content, no framing, no reading by others. */
 export const safeHeaders = {
   'Content-Security-Policy': [
     `default-src 'none'`,

@@ -6,20 +6,20 @@ import { isBatch } from './report.ts';
 import { Sessions } from './sessions.ts';
 import type { StoreWindow } from './store.ts';
 
-/** How many exchanges are kept. */
+/** How many exchanges to keep. */
 const mostExchanges = 50;
 
 /** What has happened to an app: its processes, its requests and their sessions. */
 export class History extends EventEmitter<{ change: [] }> {
   readonly sessions = new Sessions();
   app: AppState = { state: 'stopped', pid: 0 };
-  /** How many requests went by too fast to be looked at. */
+  /** How many requests went by too fast to be examined. */
   left = 0;
-  /** Counts what has happened. */
+  /** Increases with every change. */
   changes = 0;
   readonly #secret: string;
   readonly #exchanges = new Map<string, Exchange>();
-  /** The newest exchange of each session since its end was looked up. */
+  /** Each session's newest exchange since its expiry was last looked up. */
   #fresh = new Map<string, Exchange>();
 
   /** @param secret the app's SESSION_SECRET */
@@ -29,12 +29,12 @@ export class History extends EventEmitter<{ change: [] }> {
     this.setMaxListeners(0);
   }
 
-  /** The exchanges, the newest last. */
+  /** The exchanges, newest last. */
   get exchanges(): Exchange[] {
     return [...this.#exchanges.values()];
   }
 
-  /** Follows an app. @returns how to stop */
+  /** Follows an app. @returns a function that stops following it */
   follow(app: App): () => void {
     const onStarted = (pid: number) => {
       this.app = { state: 'running', pid };
@@ -42,7 +42,7 @@ export class History extends EventEmitter<{ change: [] }> {
     };
     const onEnd = (state: 'stopped' | 'crashed') => () => {
       this.app = { ...this.app, state };
-      // Nobody will answer what this process has left open.
+      // Requests that this process has left open won't be answered.
       for (const exchange of this.exchanges.filter(({ state }) => state === 'waiting')) {
         exchange.state = 'given up';
         exchange.text = 'The app’s process ended before it answered.';
@@ -62,7 +62,7 @@ export class History extends EventEmitter<{ change: [] }> {
     };
   }
 
-  /** Waits until something holds, for so many milliseconds at most. */
+  /** Waits until a condition holds, for at most `ms` milliseconds. */
   async until(holds: () => boolean, ms: number): Promise<void> {
     const signal = AbortSignal.timeout(ms);
     while (!holds() && !signal.aborted) {
@@ -70,7 +70,7 @@ export class History extends EventEmitter<{ change: [] }> {
     }
   }
 
-  /** Notes whether reading a session has moved its end: only the database can tell. */
+  /** Notes whether reading a session has extended it: only the database knows. */
   async noteExtensions(store: StoreWindow): Promise<void> {
     if (this.#fresh.size === 0) return;
     const fresh = this.#fresh;
@@ -106,7 +106,7 @@ export class History extends EventEmitter<{ change: [] }> {
     for (const oldest of [...this.#exchanges.keys()].slice(0, -mostExchanges)) {
       this.#exchanges.delete(oldest);
     }
-    // Nobody may be looking.
+    // Without a viewer, nothing else limits this map.
     for (const oldest of [...this.#fresh.keys()].slice(0, -mostExchanges)) {
       this.#fresh.delete(oldest);
     }

@@ -14,41 +14,41 @@ import { StoreWindow, type Look } from './store.ts';
 
 export interface LiveOptions {
   step: Pick<Step, 'number' | 'title'>;
-  /** The app, not started yet, with {@link observer} among its `imports`. */
+  /** The app, not yet started, with {@link observer} among its `imports`. */
   app: App;
   /** The port on which the app will listen. */
   appPort: number;
   /** The app's SESSION_SECRET; never leaves this process. */
   secret: string;
-  /** The database, if the step has one: its address with the app's database name, and its line. */
+  /** The step's database, if any: its address including the app's database name, and its line. */
   database?: { url: string; line: string };
-  /** The page's port; if it is taken, another is used. 4001 if not given. */
+  /** The page's preferred port, 4001 by default; if it's taken, another is used. */
   port?: number;
 }
 
 /** The live picture of a running app. */
 export interface Live {
   /**
-   * The page's whole address. It ends in a key that other users of this machine don't know. The key
-   * stays the same as long as the secret does, so that an open page finds its server again.
+   * The page's full address. It ends in a key that other users of this machine don't know. The key
+   * stays the same as long as the secret does, so an open page finds its server again.
    */
   readonly url: string;
   readonly port: number;
-  /** Why the page isn't at the wanted port, in a sentence. */
+  /** Why the page isn't on the preferred port, as a sentence. */
   readonly note?: string;
   close(): Promise<void>;
 }
 
-/** The module that reports the app's requests: belongs into the app's `imports`. */
+/** The module that reports the app's requests; add it to the app's `imports`. */
 export const observer = new URL('observer.js', import.meta.url).href;
 
-/** How long a page waits for news, in ms: the store and its own cookie change silently. */
+/** How long a page waits for news, in ms: the store and the browser's cookie change silently. */
 const newsMs = 1000;
-/** How many pages may wait at once. */
+/** How many pages may wait at the same time. */
 const mostWaiting = 50;
 
 /**
- * Serves a page that shows the looking browser's session, on 127.0.0.1 only.
+ * Serves a page with the viewing browser's session, on 127.0.0.1 only.
  * @throws {Error} when no port of 127.0.0.1 is free
  */
 export async function startLive(options: LiveOptions): Promise<Live> {
@@ -59,7 +59,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     void page.answer(request, response, { port, key });
   });
   const port = await listenNear(server, wanted, options.appPort);
-  // The page alone keeps no command running.
+  // The page alone mustn't keep a command running.
   server.unref();
   const stopFollowing = page.history.follow(app);
   return {
@@ -75,16 +75,16 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   };
 }
 
-/** All that the page shows. */
+/** Everything the page shows. */
 export interface Shown extends Picture {
-  /** Changes as soon as there is news. A page tells which one it has seen. */
+  /** Changes whenever there's news. A page sends the version it has seen. */
   version: string;
   step: LiveOptions['step'];
   app: AppState & { port: number };
-  /** One line about the database, if the step has one. */
+  /** The database's line, if the step has a database. */
   database?: string;
   exchanges: Exchange[];
-  /** How many requests went by too fast to be looked at. */
+  /** How many requests went by too fast to be examined. */
   left: number;
 }
 
@@ -119,7 +119,7 @@ class LivePage {
     };
     const { method, url = '' } = request;
     const [, name, query] = /^\/[^/]*(?:\/([^?]*)(?:\?(.*))?)?$/s.exec(url) ?? [];
-    // Whatever a body holds, nobody reads it.
+    // Discard the body unread.
     request.resume();
     try {
       const refusal = refuse(request, address);
@@ -142,7 +142,7 @@ class LivePage {
         send(404, 'text/plain', 'Nothing here.\n');
       }
     } catch (error) {
-      // A defect of ours; the page must not take the command with it.
+      // A bug of ours; it mustn't take the command down.
       if (response.headersSent) response.destroy();
       else send(500, 'text/plain', String(error));
     }
@@ -160,13 +160,13 @@ class LivePage {
       cookie: findSessionCookie(headers.cookie, sessions.cookieName),
       agent: headers['user-agent'],
     });
-    // What a visit did is told by the app's process, a moment later.
+    // The app's process reports what a visit did a moment later.
     const isTold = () => this.history.exchanges.some(({ at }) => at >= began);
     if (name === 'visit' || name === 'visitor') await this.history.until(isTold, newsMs);
     return effect ?? { text: '' };
   }
 
-  /** Waits for news, and shows it. @returns undefined if too many are waiting */
+  /** Waits for news and returns it. @returns undefined if too many pages are waiting */
   async #show(seen: string | null, { headers }: IncomingMessage): Promise<Shown | undefined> {
     const { history } = this;
     const { cookie: cookieHeader = '' } = headers;

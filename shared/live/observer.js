@@ -1,8 +1,8 @@
 // @ts-check
-// Loaded into the app's process before the app, which knows nothing of it: reports the requests
-// that the app answers to its parent. It listens where Node itself tells about them, never reads a
-// body, and takes next to none of the app's time: under load, most requests are only counted.
-// It isn't TypeScript, so that tsx has nothing to compile.
+// Loaded into the app's process before the app, which doesn't know about it. It reports the app's
+// requests to our parent, using Node's own diagnostics; it never reads a body and costs the app
+// hardly any time: under load, most requests are only counted. It isn't TypeScript, so that tsx
+// has nothing to compile.
 import { hash } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import { performance } from 'node:perf_hooks';
@@ -13,25 +13,25 @@ import { performance } from 'node:perf_hooks';
 /** @typedef {Request & Record<string, any>} ExpressRequest */
 /** @typedef {{ id: number, at: number, start: number, response: Response, told: boolean }} Open */
 
-/** How many reports a message holds at most; if there are more, the first ones and the last. */
+/** The most reports in one message; beyond that, it holds the first ones and the last. */
 const LIMIT = 50;
-/** How long after an answer its message is sent, and the least time between two, in ms. */
+/** How long after a response to send its message, and the minimum interval between two, in ms. */
 const SOON_MS = 10;
 const APART_MS = 250;
-/** How long an answer may take before that's worth telling, in ms. */
+/** How long a response may take before we report the waiting request, in ms. */
 const PATIENCE_MS = 1000;
-/** Beyond this many requests at once, some aren't told about before they are answered. */
+/** With more requests open than this, some aren't reported until they're answered. */
 const MOST_OPEN = 500;
 
-// Durations are measured with a clock that nobody can set back.
+// Measure durations with a monotonic clock.
 const now = () => performance.now();
 
-/** The requests without an answer so far. @type {Map<Request, Open>} */
+/** The requests without a response so far. @type {Map<Request, Open>} */
 const open = new Map();
-/** What the next message will hold. Requests aren't kept for it: that would cost memory. */
+/** Reports for the next message. They don't hold on to requests, which would cost memory. */
 /** @type {Report[]} */
 let reports = [];
-/** The latest one beyond the limit, and how many others there were. */
+/** The latest request beyond the limit; `left` counts the others. */
 /** @type {(() => Report) | undefined} */
 let last;
 let left = 0;
@@ -93,14 +93,14 @@ function send() {
   left = 0;
   sentAt = now();
   sending = true;
-  // While the channel is busy, what is beyond the limit is counted, not queued.
+  // While the channel is busy, requests beyond the limit are counted, not queued.
   process.send?.(message, undefined, undefined, () => {
     sending = false;
     if (reports.length > 0) schedule();
   });
 }
 
-/** Tells about requests that nobody answers, or that nobody waits for any more. */
+/** Reports requests that are still waiting, or whose client has gone. */
 function sweep() {
   sweeper = undefined;
   for (const [request, entry] of open) {
@@ -133,7 +133,7 @@ function describe(state, request, { id, at, response }, ms) {
 }
 
 /**
- * What express-session has left in the request. Of the data, only the user and whether it changed.
+ * The session that express-session left in the request: of its data, only the user and a hash.
  * @param {ExpressRequest} request @returns {Report['session']}
  */
 function describeSession({ sessionID: id, session, sessionStore }) {
@@ -145,21 +145,21 @@ function describeSession({ sessionID: id, session, sessionStore }) {
     return {
       id,
       alive: true,
-      // express-session gives every session that it loads or makes itself a `save` of its own, but
-      // not the one that `regenerate()` makes.
+      // express-session gives every session that it loads or creates its own `save`, except for
+      // one made by `regenerate()`.
       regenerated: !Object.hasOwn(session, 'save'),
       fingerprint: fingerprint(session),
       user: typeof user === 'string' ? user.slice(0, 40) : undefined,
       store,
     };
   } catch {
-    // The app put something else in that place.
+    // The app has put something else there.
     return undefined;
   }
 }
 
 /**
- * Tells whether data changed. connect-mongo may add `lastModified` when it reads: no change.
+ * A hash that changes with the data. connect-mongo may add `lastModified` on a read: no change.
  * @param {Record<string, unknown>} session
  */
 function fingerprint({ cookie, lastModified, ...data }) {

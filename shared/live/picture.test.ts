@@ -20,7 +20,7 @@ function paintWith(known: Partial<Known>) {
   return paint({ step: 3, cookieHeader, secret, sessions, app, look, now, ...known });
 }
 
-/** Sessions of which `one` was used by a process. */
+/** Sessions where process `pid` has used `one`. */
 function used(pid: number, storeName = 'MongoStore'): Sessions {
   const sessions = new Sessions();
   sessions.use('one', pid);
@@ -50,7 +50,7 @@ describe('the link', () => {
     });
   }
 
-  test('a secret of the app’s own', () => {
+  test('a secret other than SESSION_SECRET', () => {
     const sessions = used(1);
     const session = sessions.use('one', 1);
     session.signature = 'own';
@@ -61,7 +61,7 @@ describe('the link', () => {
   });
 });
 
-test('the browser: what the app set, or that nobody has seen it', () => {
+test('the browser: what the app set, or that nothing was seen', () => {
   assert.match(paintWith({}).browser.text, /never the attributes/);
   const sessions = used(1);
   sessions.use('one', 1).cookie = readSetCookie(
@@ -78,7 +78,7 @@ test('the browser: what the app set, or that nobody has seen it', () => {
   assert.match(text, /only for paths below \/app/);
 });
 
-test('the store: what the step is about, or what the app was seen to use', () => {
+test('the store: the subject of the step, or what the app was seen to use', () => {
   assert.equal(paintWith({ look: found }).store.others, 2);
   assert.equal(paintWith({}).store.others, 3);
   assert.equal(paintWith({ step: 1, look: undefined }).store.kind, 'nothing');
@@ -111,7 +111,7 @@ test('who is logged in, and in which session', () => {
   assert.equal(paintWith({ look: found }).store.logins, undefined);
 });
 
-test('a document is made readable, and what is cut says so', () => {
+test('a document is made readable, and says what was cut', () => {
   const date = new Date(0);
   const document = readable({
     _id: 'one', expires: date, session: '{"visits":1}', odd: new Date(NaN), big: 1n,
@@ -127,7 +127,7 @@ test('a document is made readable, and what is cut says so', () => {
   assert.equal(Object.entries(readable(fields) ?? {}).at(-1)?.join(' '), '… and 970 more');
 });
 
-test('the field session: a string, and what it says', () => {
+test('the field session: a string, and its content', () => {
   const session = (value: unknown) =>
     paintWith({ look: { ...found, document: { _id: 'one', session: value } } }).store;
   const { document, session: said } = session('{"visits":1}');

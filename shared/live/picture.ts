@@ -5,7 +5,7 @@ import { markOf, pictureOf, type CookiePicture, type Mark } from './exchange.ts'
 import type { KnownSession, Sessions } from './sessions.ts';
 import { parse, type Look } from './store.ts';
 
-/** What the page shows of the looking browser's session, at one moment. */
+/** What the page shows of the viewing browser's session at one moment. */
 export interface Picture {
   browser: BrowserPicture;
   link: LinkPicture;
@@ -14,18 +14,18 @@ export interface Picture {
 
 export interface BrowserPicture {
   cookie?: CookiePicture;
-  /** The attributes as the app set them, each with what it does; undefined: not seen. */
+  /** The attributes as the app set them, each with its effect; undefined: not seen. */
   attributes?: { text: string; means: string }[];
-  /** When the browser forgets the cookie, in ms since 1970; undefined: when it is closed. */
+  /** When the browser discards the cookie, in ms since 1970; undefined: when it's closed. */
   ends?: number;
   text: string;
 }
 
 /** Whether the id in the cookie leads to a session. */
 export interface LinkPicture {
-  /** `open`: there is nothing to connect, or nobody knows. */
+  /** `open`: there's nothing to connect, or the state is unknown. */
   state: 'open' | 'whole' | 'broken';
-  /** The end where the link is broken. */
+  /** The end at which the link is broken. */
   at?: 'browser' | 'store';
   title: string;
   text: string;
@@ -33,40 +33,40 @@ export interface LinkPicture {
 
 export interface StorePicture {
   kind: 'nothing' | 'memory' | 'document' | 'missing' | 'unreachable';
-  /** Where the sessions are. */
+  /** Where the sessions are stored. */
   title: string;
   text: string;
   /** The document, ready for JSON; dates are `{ $date: … }`. */
   document?: unknown;
-  /** What its field `session` says, if that is a string of JSON. */
+  /** The parsed content of its field `session`, if that's a string of JSON. */
   session?: unknown;
-  /** When it ends, in ms since 1970. */
+  /** When it expires, in ms since 1970. */
   expires?: number;
   /** What deletes it then. */
   index?: string;
   /** How many other sessions there are. */
   others?: number;
-  /** The names of the accounts, in the order of their creation. */
+  /** The names of the accounts, in order of creation. */
   accounts?: string[];
-  /** Who is logged in, with the mark of the session that names the login. */
+  /** Who is logged in, with the label of the session that names the login. */
   logins?: { id: string; user: string; since?: number; mark?: Mark; isOwn: boolean }[];
 }
 
-/** How the app's process is. */
+/** The state of the app's process. */
 export interface AppState {
   state: 'running' | 'stopped' | 'crashed';
   pid: number;
 }
 
-/** What is known when a browser asks for its picture. */
+/** What we know when a browser asks for its picture. */
 export interface Known {
   readonly step: number;
-  /** The Cookie header of the browser that looks. */
+  /** The Cookie header of the viewing browser. */
   readonly cookieHeader: string | undefined;
   readonly secret: string;
   readonly sessions: Sessions;
   readonly app: AppState;
-  /** What the database holds; an error if it doesn't answer; undefined: there is none. */
+  /** The database's content; an error if it doesn't respond; undefined if there is none. */
   readonly look: Look | Error | undefined;
   readonly now: number;
 }
@@ -85,13 +85,13 @@ interface Facts extends Known {
   inMemory: boolean;
 }
 
-/** Where the app keeps its sessions: what it was seen to use counts, else the step's subject. */
+/** Where the app keeps its sessions: what it was seen to use, else what the step is about. */
 function isInMemory({ sessions, step, look }: Known): boolean {
   if (sessions.storeName !== undefined) return sessions.storeName === 'MemoryStore';
   return step === 2 || look === undefined;
 }
 
-/** Whether the app accepts the signature: by SESSION_SECRET, or because it was seen to. */
+/** Whether the app accepts the signature: it fits SESSION_SECRET, or the app was seen to. */
 export function isAccepted(
   cookie: SessionCookie,
   session: KnownSession | undefined,
@@ -276,13 +276,13 @@ function paintMemory({ app, session, step }: Facts): StorePicture {
 
 const most = { text: 300, name: 60, entries: 30, depth: 6 };
 
-/** A value of the database, ready for JSON. What is too long is cut, and says so. */
+/** Converts a database value for JSON. Long values are cut, and say so. */
 export function readable(value: unknown, depth = 0): unknown {
   if (value instanceof Date) return { $date: Number.isNaN(value.getTime()) ? '?' : value };
   if (typeof value === 'string') return cut(value, most.text);
   if (typeof value === 'bigint') return String(value);
   if (!(value instanceof Object)) return value;
-  // An ObjectId, a Decimal128 and so on.
+  // An ObjectId, a Decimal128 and the like.
   if ('_bsontype' in value) return JSON.stringify(value);
   if (depth >= most.depth) return '…';
   const entries = Object.entries(value);

@@ -1,9 +1,9 @@
-/** What the observer in the app's process tells about one request. */
+/** The observer's report on one request, from the app's process. */
 export interface Report {
-  /** Unique in its process; a request is told again when its state changes. */
+  /** Unique within its process; a request is reported again when its state changes. */
   readonly id: number;
   readonly pid: number;
-  /** When the request came, in ms since 1970. */
+  /** When the request arrived, in ms since 1970. */
   readonly at: number;
   /** How long it has taken so far, in ms. */
   readonly ms: number;
@@ -17,17 +17,17 @@ export interface Report {
   readonly site?: string | undefined;
   /** The response's Set-Cookie headers. */
   readonly setCookie: readonly string[];
-  /** What express-session left in the request, if the app uses it. */
+  /** What express-session has left in the request, if the app uses it. */
   readonly session?: ReportedSession | undefined;
 }
 
 export interface ReportedSession {
   readonly id: string;
-  /** Whether there was a session at the end of the request: a destroyed one leaves only its id. */
+  /** Whether the session existed at the end of the request: a destroyed one leaves only its id. */
   readonly alive: boolean;
   /** Whether the app asked for a new id with `regenerate()`. */
   readonly regenerated: boolean;
-  /** Tells whether the session's data are still the same. */
+  /** Shows whether the session's data has changed. */
   readonly fingerprint?: string | undefined;
   /** `session.user`. */
   readonly user?: string | undefined;
@@ -35,14 +35,14 @@ export interface ReportedSession {
   readonly store?: string | undefined;
 }
 
-/** The observer's message: requests, the oldest first; `left` are those it has no room for. */
+/** The observer's message: requests, oldest first; `left` counts those that didn't fit. */
 export interface Batch {
   readonly type: 'live picture';
   readonly left: number;
   readonly reports: readonly Report[];
 }
 
-/** Whether a message of the app's process is the observer's. The app may send some of its own. */
+/** Whether a message from the app's process is the observer's. The app may send its own. */
 export function isBatch(message: unknown): message is Batch {
   return message instanceof Object && 'type' in message && message.type === 'live picture';
 }

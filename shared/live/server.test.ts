@@ -1,5 +1,5 @@
 /*
- * The page's server, met without a browser, and with bad intentions.
+ * The page's server, approached without a browser and with bad intentions.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ import { startStage } from '../testing/stage.ts';
 
 const secret = 'a secret that only this test uses';
 
-/** A page without an app that runs. */
+/** Starts a page without a running app. */
 async function startPage(t: TestContext, port?: number) {
   const app = new App({ entry: '', env: {} });
   const [step] = steps;
@@ -32,7 +32,7 @@ async function startPage(t: TestContext, port?: number) {
   return { live, port: live.port, path: new URL(live.url).pathname };
 }
 
-/** Sends a request with exactly these headers, which fetch would not let us choose. */
+/** Sends a request with exactly these headers, which fetch wouldn't allow. */
 async function send(port: number, path: string, headers: OutgoingHttpHeaders, method = 'GET') {
   const request = httpRequest({ host: '127.0.0.1', port, path, method, headers }).end();
   const [response] = await once(request, 'response') as [IncomingMessage];
@@ -41,15 +41,15 @@ async function send(port: number, path: string, headers: OutgoingHttpHeaders, me
   return { status: response.statusCode, text, headers: response.headers };
 }
 
-/** What a page is shown. */
+/** Fetches what a page would show. */
 async function pictureOf(url: string, seen = ''): Promise<Shown> {
   const response = await fetch(`${url}picture?seen=${seen}`);
   assert.equal(response.status, 200);
   return await response.json() as Shown;
 }
 
-describe('who may read and steer', () => {
-  test('only requests with the key, to our own name, and from our own page', async (t) => {
+describe('who may read and control', () => {
+  test('only requests with the key, to our own name and from our own page', async (t) => {
     const { port, path } = await startPage(t);
     const host = `localhost:${port}`;
     const origin = `http://${host}`;
@@ -112,17 +112,17 @@ describe('who may read and steer', () => {
     }
   });
 
-  test('only so many pages wait at once', async (t) => {
+  test('a limited number of pages waits at once', async (t) => {
     const { live } = await startPage(t);
     const { version } = await pictureOf(live.url);
     const url = `${live.url}picture?seen=${encodeURIComponent(version)}`;
-    // So many at once that they can't have come and gone one after the other.
+    // So many at once that they can't have been answered one after another.
     const answers = await Promise.all(Array.from({ length: 300 }, () => fetch(url)));
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 503]));
     await pictureOf(live.url);
   });
 
-  test('only at 127.0.0.1, not at the other addresses of this machine', async (t) => {
+  test('only on 127.0.0.1, not on the other addresses of this machine', async (t) => {
     const { port } = await startPage(t);
     const addresses = Object.values(networkInterfaces()).flat()
       .filter((found) => found !== undefined && found.address !== '127.0.0.1')
@@ -138,12 +138,12 @@ describe('who may read and steer', () => {
     }
   });
 
-  test('a taken port: another one, and a sentence', async (t) => {
+  test('a taken port: uses another one, and says so', async (t) => {
     for (const host of ['127.0.0.1', '::']) {
       const other = createServer();
       onEnd(t, () => other.close());
       const taken = await listen(other, host).catch(() => undefined);
-      // There may be no IPv6.
+      // This machine may lack IPv6.
       if (taken === undefined) continue;
       const { live, port } = await startPage(t, taken);
       assert.notEqual(port, taken);
@@ -152,8 +152,8 @@ describe('who may read and steer', () => {
   });
 });
 
-describe("what the app's process tells", () => {
-  /** An app without express, whose paths behave in their own ways. */
+describe("what the app's process reports", () => {
+  /** An app without Express, with a different behaviour for each path. */
   const app = `
     import { createServer } from 'node:http';
     const server = createServer((request, response) => {
@@ -166,7 +166,7 @@ describe("what the app's process tells", () => {
     process.send({ type: 'something of its own' });
   `;
 
-  test('answers, requests that wait, and more than there is room for', async (t) => {
+  test('answers, waiting requests, and more than there is room for', async (t) => {
     const folder = await temporaryFolder(t);
     const entry = join(folder, 'app.ts');
     await writeFile(entry, app);

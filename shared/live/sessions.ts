@@ -1,33 +1,33 @@
 import type { SetCookie } from './cookie.ts';
 
-/** What has been seen of one session. */
+/** What we've seen of one session. */
 export interface KnownSession {
   readonly id: string;
-  /** A short name for people: A, B, …, Z, AA, AB, … in the order in which they were first seen. */
+  /** A short name for people: A, B, …, Z, AA, AB, … in the order first seen. */
   readonly label: string;
-  /** Counts the sessions from 0; decides the colour. */
+  /** The session's number, from 0; decides its colour. */
   readonly number: number;
   /** `session.user`: who has logged in. */
   user?: string | undefined;
-  /** The cookie as the app set it last. */
+  /** The cookie as the app last set it. */
   cookie?: SetCookie;
   /** The signature that the app has accepted. */
   signature?: string;
-  /** Tells whether the session's data are still the same. */
+  /** Shows whether the session's data has changed. */
   fingerprint?: string | undefined;
-  /** When the store's document ends, in ms since 1970. */
+  /** When the store's document expires, in ms since 1970. */
   expires?: number;
-  /** `replaced`: its visitor got a new id, as at a login. */
+  /** `replaced`: its visitor got a new id, for example at a login. */
   state: 'alive' | 'destroyed' | 'replaced';
   /** The process of the app that used it last. */
   pid: number;
 }
 
-/** The sessions seen so far; if there are too many, those that were used last. */
+/** The sessions seen so far; beyond a limit, only the most recently used. */
 export class Sessions {
-  /** The name of the app's session cookie, once it is known. */
+  /** The name of the app's session cookie, once known. */
   cookieName: string | undefined;
-  /** The name of the store's class, once it is known. */
+  /** The name of the store's class, once known. */
   storeName: string | undefined;
   /** The cookie that the app set last, for any visitor. */
   lastCookie: SetCookie | undefined;
@@ -43,11 +43,11 @@ export class Sessions {
     return id === undefined ? undefined : this.#known.get(id);
   }
 
-  /** Notes that a process of the app has used a session, which may be new to us. */
+  /** Records that a process of the app has used a session, which may be new to us. */
   use(id: string, pid: number): KnownSession {
     const session = this.#known.get(id) ?? this.#name(id, pid);
     session.pid = pid;
-    // A Map keeps the order of insertion: the one used last goes to its end.
+    // A Map keeps insertion order: move the most recently used to its end.
     this.#known.delete(id);
     this.#known.set(id, session);
     const [oldest] = this.#known.keys();

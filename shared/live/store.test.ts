@@ -65,7 +65,7 @@ describe('the window to the store', () => {
     ]);
   });
 
-  test('“Expire now” touches only the session of a cookie that the app accepts', async () => {
+  test('“Expire now” affects only the session of a cookie that the app accepts', async () => {
     const ends = async () => (await store.look('one')).expires ?? NaN;
     const expire = async (signature: string) => {
       const value = encodeURIComponent(`s:one.${signature}`);
@@ -82,7 +82,7 @@ describe('the window to the store', () => {
     assert.ok(await ends() < Date.now());
   });
 
-  test('the stand-in takes a break, so that the expired document can be seen', async () => {
+  test('the stand-in pauses, so that the expired document can be seen', async () => {
     await collection('sessions').insertOne({ _id: 'five', expires: inAnHour() });
     await store.expire('five');
     const { was } = await client.db('admin').command({ setParameter: 1, ttlMonitorSleepSecs: 5 });

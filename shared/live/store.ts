@@ -5,40 +5,40 @@ interface Stored extends Document {
   _id: string;
 }
 
-/** What the database holds of one session and beside it, at one moment. */
+/** What the database holds of one session and around it, at one moment. */
 export interface Look {
-  /** Database and collection: where the session is, or would be looked for first. */
+  /** Database and collection where the session is, or would be looked for first. */
   readonly namespace: string;
   readonly document: Stored | undefined;
-  /** When the document ends, in ms since 1970. */
+  /** When the document expires, in ms since 1970. */
   readonly expires: number | undefined;
-  /** Whether MongoDB deletes documents by itself: the seconds after `expires`, if so. */
+  /** If MongoDB deletes documents by itself: how many seconds after `expires`. */
   readonly ttlSeconds: number | undefined;
-  /** How many documents the collection holds. */
+  /** The number of documents in the collection. */
   readonly count: number;
   /** The names in the collection `accounts`. */
   readonly accounts: string[];
-  /** The collection `logins`, the newest first, each with the id of the session that names it. */
+  /** The collection `logins`, newest first, each with the id of the session that names it. */
   readonly logins: { id: string; user: string; since?: number; session?: string }[];
 }
 
-/** How long the database has to answer, in ms: someone is looking at the page. */
+/** How long the database may take to respond, in ms: a person is waiting for the page. */
 const maxTimeMS = 2000;
-/** How often all collections are searched for the same session at most, in ms. */
+/** The minimum interval between searches of all collections for the same session, in ms. */
 const searchMs = 1500;
-/** More documents of a kind than these aren't shown, and more collections aren't searched. */
+/** The most documents of a kind to show, and the most collections to search. */
 const limit = 20;
-/** How long the stand-in leaves an expired document there, in seconds. */
+/** How long the stand-in keeps an expired document, in seconds. */
 const pauseSecs = 5;
 
 /**
- * Looks into the database in which the app keeps its sessions, and no other, with a connection of
- * its own that is opened at the first look.
+ * Looks into the app's session database, and no other, over its own connection, which opens at
+ * the first look.
  */
 export class StoreWindow {
   readonly #url: string;
   #client: Promise<MongoClient> | undefined;
-  /** Where sessions were found last. */
+  /** The collection where a session was last found. */
   #name = 'sessions';
   #missed = { id: '', at: 0 };
   #pause: NodeJS.Timeout | undefined;
@@ -48,8 +48,8 @@ export class StoreWindow {
   }
 
   /**
-   * @param id the session to look for; without one, only the collections are looked at
-   * @throws {Error} when the database doesn't answer within 2 s
+   * @param id the session to look for; without one, only the collections are examined
+   * @throws {Error} when the database doesn't respond within 2 s
    */
   async look(id: string | undefined): Promise<Look> {
     const db = await this.#connect();
@@ -57,9 +57,9 @@ export class StoreWindow {
     const sessions = db.collection<Stored>(this.#name);
     const [count, indexes, accounts, logins] = await Promise.all([
       sessions.estimatedDocumentCount({ maxTimeMS }),
-      // There are no indexes before there is a collection.
+      // Before the collection exists, there are no indexes.
       sessions.indexes({ maxTimeMS }).catch((): Document[] => []),
-      // Only the names: a hash is nobody's business here.
+      // Only the names: the hashes are private.
       db.collection('accounts').find({}, { projection: { name: 1 }, limit, maxTimeMS }).toArray(),
       lookAtLogins(db, sessions),
     ]);
@@ -76,7 +76,7 @@ export class StoreWindow {
     };
   }
 
-  /** When these sessions end, in ms since 1970. Missing ones are left out. */
+  /** When these sessions expire, in ms since 1970. Leaves out missing ones. */
   async ends(ids: string[]): Promise<Map<string, number>> {
     const sessions = (await this.#connect()).collection<Stored>(this.#name);
     const found = sessions.find({ _id: { $in: ids } }, { projection: { expires: 1 }, maxTimeMS });
@@ -89,8 +89,8 @@ export class StoreWindow {
   }
 
   /**
-   * Moves a session's end into the past.
-   * @returns that moment in ms since 1970; undefined if there is no such document
+   * Moves a session's expiry into the past.
+   * @returns that moment in ms since 1970; undefined if there's no such document
    */
   async expire(id: string): Promise<number | undefined> {
     const db = await this.#connect();
@@ -113,13 +113,13 @@ export class StoreWindow {
     try {
       return (await this.#client).db();
     } catch (error) {
-      // Another try at the next look.
+      // Try again at the next look.
       this.#client = undefined;
       throw error;
     }
   }
 
-  /** Finds a session, if need be in any collection, because an app may choose another name. */
+  /** Finds a session, in any collection if need be, because an app may choose another name. */
   async #find(db: Db, id: string): Promise<Stored | undefined> {
     const find = (name: string) => db.collection<Stored>(name).findOne({ _id: id }, { maxTimeMS });
     const document = await find(this.#name);
@@ -134,14 +134,14 @@ export class StoreWindow {
       this.#name = name;
       return found;
     }
-    // A search takes its time on a busy server.
+    // Timed from here, because a search may take a while on a busy server.
     this.#missed = { id, at: performance.now() };
     return undefined;
   }
 
   /**
-   * A mongod looks about once a minute for what to delete, the stand-in every second: too fast to
-   * see an expired document. It takes a break, and goes on as before.
+   * A mongod deletes expired documents about once a minute, the stand-in every second: too fast to
+   * see one. So the stand-in pauses, then goes on as before.
    */
   async #pauseStandIn(db: Db): Promise<void> {
     const admin = db.client.db('admin');
@@ -157,7 +157,7 @@ export class StoreWindow {
 }
 
 async function connect(url: string): Promise<MongoClient> {
-  // Loaded only now: most of the time nobody looks.
+  // Loaded only now: most of the time no page is open.
   const { MongoClient } = await import('mongodb');
   const client = new MongoClient(url, {
     appName: 'workshop live picture',
@@ -174,7 +174,7 @@ async function connect(url: string): Promise<MongoClient> {
   }
 }
 
-/** The logins, and which session names each of them in one of its fields. */
+/** The logins, and for each the session that names it in one of its fields. */
 async function lookAtLogins(db: Db, sessions: Collection<Stored>): Promise<Look['logins']> {
   const logins = await db.collection('logins')
     .find({}, { sort: { since: -1 }, limit, maxTimeMS }).toArray();
@@ -202,7 +202,7 @@ function endOf(document: Document | undefined): number | undefined {
   return end instanceof Date ? end.getTime() : undefined;
 }
 
-/** Reads a string of JSON. @returns undefined if it is none: the app may encrypt it */
+/** Parses a string of JSON. @returns undefined if it isn't JSON: the app may encrypt it */
 export function parse(text: unknown): unknown {
   try {
     return typeof text === 'string' ? JSON.parse(text) : undefined;

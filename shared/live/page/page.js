@@ -1,7 +1,7 @@
 // @ts-check
 /*
- * Shows what the server of this page tells: all of it as text, never as markup, because much of it
- * comes from requests that anyone may have sent.
+ * Shows what this page's server reports, always as text and never as markup: much of it comes from
+ * requests that anyone may have sent.
  */
 
 /** @typedef {import('../live.ts').Shown} Shown */
@@ -10,7 +10,7 @@
 /** @typedef {import('../exchange.ts').Mark} Mark */
 
 const hues = 6;
-/** How long until a lost server is looked for again, and how often news is read out, in ms. */
+/** How long before looking for a lost server again, and how often to announce news, in ms. */
 const againMs = 1000;
 const sayMs = 1500;
 
@@ -19,7 +19,7 @@ const lost = 'The connection is lost. Is the command still running? This page re
   + 'itself. If it doesn’t, open the address in the terminal, after “Live”.';
 const moved = 'The live picture has moved: open the address in the terminal, after “Live”.';
 
-/** What is shown now. @type {Shown | undefined} */
+/** What the page currently shows. @type {Shown | undefined} */
 let shown;
 
 // ---------------------------------------------------------------- making elements
@@ -33,7 +33,7 @@ function get(id) {
 
 /**
  * @param {string} tag
- * @param {Record<string, string> | string} about attributes, or only a class
+ * @param {Record<string, string> | string} about attributes, or just a class
  * @param {(Node | string | undefined | false)[]} children strings become text
  */
 function make(tag, about, ...children) {
@@ -44,15 +44,15 @@ function make(tag, about, ...children) {
   return element;
 }
 
-/** Changes a text only if it is another: what hasn't changed isn't read out again. */
+/** Changes a text only if it differs: screen readers don't announce unchanged text again. */
 function setText(/** @type {Element} */ element, /** @type {string} */ text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** What each part of the page was drawn from. @type {Map<string, string>} */
+/** The data that each part of the page was drawn from. @type {Map<string, string>} */
 const drawn = new Map();
 
-/** Whether a part of the page has to be drawn again. */
+/** Whether a part of the page needs redrawing. */
 function isNew(/** @type {string} */ part, /** @type {unknown} */ data) {
   const text = JSON.stringify(data);
   if (drawn.get(part) === text) return false;
@@ -135,9 +135,9 @@ function otherSessions(count) {
 }
 
 /**
- * A value as JSON, in pieces: the fields of an object one below the other, all else in one line.
+ * A value as JSON, in pieces: an object's fields one per line, everything else on one line.
  * @param {unknown} value
- * @param {string | undefined} linked the value that is linked to something, and its element's id
+ * @param {string | undefined} linked the value that the link leads to; its element gets `id`
  * @param {string} id
  * @param {boolean} isTop
  * @returns {(Node | string)[]}
@@ -207,17 +207,17 @@ function drawLines() {
     if (start && end) line(`M ${start.x} ${start.y} H ${edge} V ${end.y} H ${end.x}`, false);
   }
   const link = shown?.link;
-  // On a narrow screen the panels stand one below the other, and the style sheet draws the line.
+  // On a narrow screen the panels are stacked, and the style sheet draws the line.
   if (!link || link.state === 'open' || !box || !from || !store || !browser) return;
   if (box.left < browser.right) return;
   const to = frameOf('document-id') ?? from;
   const halves = [
     { x: from.right, end: from, edge: browser.right, side: box.left },
-    // Up to the document, so that the line crosses no text.
+    // Stop at the document, so that the line crosses no text.
     { x: store.left + 12, end: to, edge: store.left, side: box.right },
   ];
   for (const [half, { x, end, edge, side }] of halves.entries()) {
-    // Beyond a break on the browser's side, the store isn't asked at all.
+    // If the link breaks on the browser's side, the store isn't asked at all.
     if (half === 1 && link.at === 'browser') continue;
     const isGone = link.at === (half === 0 ? 'browser' : 'store');
     const [startX, edgeX, endX] = [x - frame.left, edge - frame.left, side - frame.left];
@@ -311,7 +311,7 @@ function drawExchanges({ exchanges, left, browser }) {
     rows.delete(key);
     if (!isNew(`exchange ${key}`, [exchange, own]) && old) continue;
     const item = drawExchange(exchange, own);
-    // What is known already doesn't arrive again.
+    // Don't animate the arrival of what's already known.
     if (old) item.classList.add('known');
     if (old) old.replaceWith(item);
     else list.prepend(item);
@@ -334,7 +334,7 @@ let saying;
 let toSay = '';
 
 /**
- * Has a sentence read out; if there are many, the last.
+ * Announces a sentence to screen readers; of several at once, only the last.
  * @param {string} text
  */
 function say(text) {
@@ -346,7 +346,7 @@ function say(text) {
   }, Math.max(0, saidAt + sayMs - performance.now()));
 }
 
-/** What was shown when a button's result was written: the result holds until that changes. */
+/** What was shown when a button's result appeared: the result stays until that changes. */
 let basis = '';
 
 /** @param {string} text */
@@ -411,7 +411,7 @@ function show(now) {
 }
 
 /**
- * Some buttons have nothing to work on. They stay in the tab order, and say why when pressed.
+ * Some buttons have nothing to act on. They stay in the tab order and say why when pressed.
  * @param {Shown} shown
  */
 function drawButtons({ browser, store }) {
@@ -440,8 +440,8 @@ let looks = 0;
 let shownLook = 0;
 
 /**
- * Asks for the picture; the browser sends the cookie that it holds at this moment.
- * @param {string} seen the version that is shown: the server answers when there is another, or
+ * Asks for the picture; the browser sends its current cookie.
+ * @param {string} seen the version on the page: the server responds when there's a newer one, or
  *   after a second
  */
 async function look(seen = '') {
@@ -449,7 +449,7 @@ async function look(seen = '') {
   const response = await fetch(`picture?seen=${encodeURIComponent(seen)}`, { cache: 'no-store' });
   if (!response.ok) throw new Error([403, 404, 421].includes(response.status) ? moved : lost);
   const picture = await response.json();
-  // One that was asked for later may have come earlier.
+  // A later request's answer may have come first.
   if (number < shownLook) return;
   shownLook = number;
   show(picture);
