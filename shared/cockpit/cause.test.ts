@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findCause } from './cause.ts';
 
-test('the cause of a crash is its error and the own line, or else the last words', () => {
+test('the cause of a crash is its error and the line in the app, else the last words', () => {
   const cases: [output: string, cause: string][] = [
     [`/home/me/the workshop/steps/03-mongo-store/index.ts:8
 throw new Error('no');

@@ -8,9 +8,9 @@ export function describeEnding(code: number | null, signal: NodeJS.Signals | nul
 }
 
 /**
- * Why an app crashed, in one sentence: its error and the line of the app's own code that it came
- * from, or else its last words.
- * @param output the lines it printed on its standard error
+ * Why an app crashed, in one sentence: its error and the line of the app's own code that caused
+ * it, or else its last words.
+ * @param output the lines it has printed to standard error
  */
 export function findCause(output: string[]): string {
   const lines = output.map((line) => stripVTControlCharacters(line).trim()).filter(Boolean);
@@ -20,7 +20,7 @@ export function findCause(output: string[]): string {
   }
   const at = lines.findIndex((line) => /^(?:Uncaught )?\w*Error\b.*:/.test(line));
   const error = lines[at];
-  // Some of Node's own errors show the place above the error.
+  // Some of Node's own errors print the location above the error.
   if (error !== undefined) return withPlace(error, [...lines.slice(at), ...lines.slice(0, at)]);
   return lines.filter((line) => !/^Node\.js v\d/.test(line)).at(-1) ?? '';
 }

@@ -15,11 +15,11 @@ import { app, index, learnersWorkshop, Terminal } from '../testing/terminal.ts';
 
 const windows = process.platform === 'win32';
 
-/** Where there is no tmux, these tests need CI=true to be missed. */
+/** Without tmux these tests are skipped, except with CI=true. */
 const hasTerminal = !windows && (process.env['CI'] === 'true' || await Terminal.exists());
 const needsTerminal = { skip: hasTerminal ? false : 'there is no tmux' };
 
-/** A workshop in which step 1 answers nothing yet, but listens. */
+/** Creates a workshop in which step 1 listens but doesn't answer correctly yet. */
 async function begin(t: TestContext) {
   const workshop = await learnersWorkshop(t);
   workshop.save(1, app(), 'app.ts');
@@ -27,7 +27,7 @@ async function begin(t: TestContext) {
   return { workshop, PORT: String(await freePort()) };
 }
 
-/** An app without tests that says who it is, and closes its server when it's asked to end. */
+/** An app without tests that prints a greeting, and closes its server when asked to end. */
 const greeter = (greeting: string) => `
   import { createServer } from 'node:http';
   const { PORT, MONGO_URL, SESSION_SECRET } = process.env;
@@ -40,7 +40,7 @@ const greeter = (greeting: string) => `
   }
 `;
 
-/** Waits until the app has greeted, and reads what it knows. */
+/** Waits for the app's greeting, and reads its settings. */
 async function greeted(run: Run, greeting: string) {
   const line = new RegExp(`${greeting}: pid (\\d+) mongo (\\S+) secret (\\S+)`);
   const [, pid, mongo = '', secret = ''] = await run.printed(line);
@@ -58,7 +58,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const { workshop, PORT } = await begin(t);
     workshop.save(2, app('/one'), 'app.ts');
     workshop.save(2, index);
-    // Not in the workshop: xdg-open takes a blank in a path for the end of it.
+    // Not in the workshop: xdg-open cuts a path at a space.
     const home = await mkdtemp(join(tmpdir(), 'browser-'));
     onEnd(t, () => rm(home, { recursive: true }));
     const browser = join(home, 'browser');
@@ -74,7 +74,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     assert.match(first, /h hint .* q quit/);
     await terminal.shows(/│ Server running, process \d+/);
 
-    // Keys: hints, one after the other; q closes them; a save shows the tests again.
+    // Keys: hints, one after another; q closes them; a save shows the tests again.
     await terminal.type('h');
     await terminal.shows(/^Move 1: Answer \/one · Hint 1 of 3: a nudge\n\nHint 1 of move 1\./);
     await terminal.type('h');
@@ -90,7 +90,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await terminal.type('n');
     await terminal.shows(/isn't green yet \(1 of 2\)/);
 
-    // The test run that a key asks for leaves a trace.
+    // A test run requested with a key leaves a trace.
     const [, tested = ''] = /tested (\S+)/.exec(second) ?? [];
     await terminal.shows(/App .*\(process started \d\d:\d\d:\d\d\)/);
     await terminal.type('t');
@@ -112,13 +112,13 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await eventually('the browser has been started again', async () =>
       (await readFile(`${browser}.seen`, 'utf8')).trim() === live);
 
-    // Another size, in which everything still has its place.
+    // In another size, everything still has its place.
     await terminal.resize(50, 14);
     const narrow = await terminal.shows(/^Step 1 .*1 of 2\n[^]*\/two answered[^]*\nh hint/);
     assert.ok(narrow.trimEnd().split('\n').length <= 14);
     await terminal.resize(80, 24);
 
-    // Stopped and brought back by a shell that sets the terminal to lines, as most do.
+    // Suspended, then resumed by a shell that sets the terminal to line mode, as most do.
     const [pid] = (await processesOf(workshop.folder))
       .find((line) => line.includes('run.js step'))?.split(' ') ?? [];
     process.kill(Number(pid), 'SIGSTOP');
@@ -128,7 +128,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await terminal.shows(/^The keys/);
     await terminal.type('q');
 
-    // The app crashes, and lives again with the next save.
+    // The app crashes, then comes back with the next save.
     workshop.save(1, "throw new Error('boom');");
     await terminal.shows(/The app crashed \(exit code 1\): Error: boom\s+\(steps\/01-[^]*✖ fail/);
     workshop.save(1, index);
@@ -146,7 +146,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     await nothingRuns(workshop.folder);
   });
 
-  test('a terminal that is closed takes everything with it; a dumb one has lines', needsTerminal,
+  test('a closed terminal takes everything with it; a dumb one has lines', needsTerminal,
     async (t) => {
       const { workshop, PORT } = await begin(t);
       const env = { ...workshop.env, PATH: process.env['PATH'], PORT };
@@ -160,7 +160,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
       await nothingRuns(workshop.folder);
     });
 
-  test('without a terminal: lines, one verdict for many saves, one cockpit a port', async (t) => {
+  test('without a terminal: lines, one verdict for many saves, one cockpit per port', async (t) => {
     const { workshop, PORT } = await begin(t);
     workshop.save(1, 'export {};');
     const run = workshop.run(['step', '1'], { PORT });
@@ -171,7 +171,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     assert.match(run.output, /npm run test:1\n.*WORKSHOP\.md › Step 1\n/);
     assert.doesNotMatch(run.output, /\x1b|MongoDB|SESSION_SECRET/);
 
-    // Whose app listens first has the port.
+    // The first app to listen gets the port.
     workshop.save(2, greeter('second'));
     const second = workshop.run(['step', '2'], { PORT });
     await greeted(second, 'second');
@@ -197,7 +197,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
       `^Port ${PORT} is in use by the app of steps/01-hello-express.*\\nNext: press q .*step:2\\n$`,
     ));
 
-    // By rename, as some editors save.
+    // By renaming, as some editors save.
     const again = run.output.length;
     const folder = join(workshop.folder, 'steps', '01-hello-express');
     workshop.save(1, app('/one'), 'app.ts.tmp');
@@ -208,10 +208,10 @@ describe('the cockpit', { concurrency: 2 }, () => {
     if (!windows) assert.equal(await run.ended, 0);
   });
 
-  test('a save during a run begins anew: never two runs, never an old verdict', async (t) => {
+  test('a save during a run starts over: never two runs, never an old verdict', async (t) => {
     const { workshop, PORT } = await begin(t);
     const log = join(workshop.folder, 'log');
-    // Tests that tell when they begin and end, and take their time in between.
+    // Tests that report when they begin and end, and take their time in between.
     const slow = (milliseconds: number, ok: boolean) => `
       import { appendFileSync } from 'node:fs';
       import express from 'express';
@@ -240,7 +240,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     assert.equal(run.output.slice(mark).match(/Step 1 {2}/g)?.length, 1, run.output.slice(mark));
   });
 
-  test('keeps database and secret over restarts; SIGTERM ends all', async (t) => {
+  test('keeps database and secret across restarts; SIGTERM ends everything', async (t) => {
     const workshop = await Workshop.create(t);
     workshop.save(3, greeter('hello'));
     const PORT = String(await freePort());
@@ -260,7 +260,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
       !isAlive(after.pid) && !await listens(Number(new URL(after.mongo).port)));
   });
 
-  test('leaves nothing when it is killed, with an app and tests in endless loops', async (t) => {
+  test('leaves nothing when killed with an app and tests in endless loops', async (t) => {
     const { workshop, PORT } = await begin(t);
     workshop.save(3, greeter('hello'));
     const run = workshop.run(['step', '3'], { PORT });
@@ -286,8 +286,8 @@ describe('the cockpit', { concurrency: 2 }, () => {
     const workshop = await Workshop.create(t);
     workshop.save(1, `${greeter('hello')}
       console.log('runner', process.ppid);`);
-    // Stands in for npm: starts the command through a shell that stays between them, and passes
-    // nothing on when it is killed.
+    // Stands in for npm: starts the command through a shell that stays in between, and passes
+    // nothing on when killed.
     const npm = spawn(process.execPath, ['--eval', `
       const { spawn } = require('node:child_process');
       const step = [process.execPath, 'shared/commands/run.js', 'step', '1'];

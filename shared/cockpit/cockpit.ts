@@ -8,22 +8,22 @@ import { root, type Kind, type Step } from '../lesson/steps.ts';
 import { runStep, type Session } from './step-run.ts';
 import { plainView, screenView } from './view.ts';
 
-/** How a step is run. */
+/** How to run a step. */
 export interface CockpitOptions {
-  /** Whose app runs. A solution has no tests and no screen. */
+  /** Whose app to run. A solution has no tests and no screen. */
   kind: Kind;
-  /** Lines instead of a screen, and no keys. Always so where there is no terminal for them. */
+  /** Print lines instead of a screen, and use no keys. Always so without a suitable terminal. */
   plain: boolean;
-  /** Whether the proxy says that requests came over plain HTTP. */
+  /** Whether the proxy reports that requests came over plain HTTP. */
   http?: boolean;
   /** The folder that holds steps/ and solutions/. */
   workshop?: string;
 }
 
 /**
- * Runs a step: its app, started again at every save, and its tests, run again at every save, until
- * the person ends it or goes on to the next step. Sets the exit code.
- * @throws {Problem} when the port is taken or the database can't be had
+ * Runs a step: restarts its app and reruns its tests on every save, until the user ends it or goes
+ * on to the next step. Sets the exit code.
+ * @throws {Problem} when the port is taken or the database isn't available
  */
 export async function runCockpit(
   first: Step,
@@ -67,7 +67,7 @@ export async function runCockpit(
     session.view.close();
   }
   if (isScreen) console.log(farewell);
-  // Ctrl-C is how this command normally ends; only other endings are worth an exit code.
+  // Ctrl-C is the normal way to end this command; only other endings set an exit code.
   const ending = await end;
   process.exitCode = ending === 'SIGINT' ? 0 : 128 + constants.signals[ending];
 }

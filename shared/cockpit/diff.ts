@@ -7,13 +7,13 @@ import { paintDiff } from '../terminal/markdown.ts';
 import { Problem } from '../terminal/problem.ts';
 import { paint, type Size } from '../terminal/text.ts';
 
-/** The size up to which a step's files are compared, in bytes. A solution has about 3,000. */
+/** The maximum size of a step's files to compare, in bytes. A solution has about 3,000. */
 const MOST_BYTES = 200_000;
 
 /**
  * Compares a learner's step with its solution.
- * @param moveNumber the move whose changes are wanted; undefined for all of them
- * @throws {Problem} when the learner's files are too large to be compared at once
+ * @param moveNumber the move to show changes for; undefined for all moves
+ * @throws {Problem} when the learner's files are too large to compare
  */
 export async function diffStep(
   step: Step,
@@ -29,7 +29,7 @@ export async function diffStep(
       `npm run diff ${step.number} in the other terminal`,
     );
   }
-  // It brings the TypeScript compiler along, for which nobody should wait before it's needed.
+  // This imports the TypeScript compiler, so don't load it until it's needed.
   const { diffFolders } = await import('../lesson/step-diff.ts');
   const files = await diffFolders(folder, folderOf(step, 'solutions', workshop));
   if (moveNumber === undefined) return files;
@@ -37,8 +37,8 @@ export async function diffStep(
 }
 
 /**
- * What differs because one move isn't done: the changes that its last hint, the code, shows.
- * @param files what differs in the whole step
+ * Picks the differences of one unfinished move: those that its last hint, the code, contains.
+ * @param files the differences in the whole step
  */
 export function changesOfMove(
   files: FileChanges[],
@@ -51,7 +51,7 @@ export function changesOfMove(
     const isOwn = (sign: '+' | '-') => (line: string) => own.has(sign + line.trim());
     const found = changes.flatMap((change): Change[] => {
       if (!change.after.some(isOwn('+')) && !change.before.some(isOwn('-'))) return [];
-      // Two moves may change neighbouring lines.
+      // Two moves may change adjacent lines.
       const after = change.after.filter((line) => (
         isOwn('+')(line) || !foreign.has(`+${line.trim()}`)
       ));
@@ -61,18 +61,18 @@ export function changesOfMove(
   });
 }
 
-/** The lines that the hints of moves add to and take from a file, such as `+res.send('Hi');`. */
+/** The lines that moves' hints add to and remove from a file, such as `+res.send('Hi');`. */
 function hintLines(moves: Move[], file: string): Set<string> {
   const text = moves.flatMap(({ hints }) => hints.map((hint) => hint.text)).join('\n');
   const blocks = [...text.matchAll(/^```diff \S*\/(\S+)\n([^]*?)^```/gm)];
   const lines = blocks.filter(([, name]) => name === file)
     .flatMap(([, , code = '']) => code.split('\n'));
-  // A bracket alone says nothing about whose it is.
+  // A lone bracket doesn't reveal its move.
   return new Set(lines.filter((line) => /^[-+].*\w/.test(line))
     .map((line) => line.charAt(0) + line.slice(1).trim()));
 }
 
-/** A diff as it's read: each change below its place, lines with `-` go and lines with `+` come. */
+/** Renders a diff: each change below its location, with `-` for removed and `+` for new lines. */
 export function renderChanges(
   files: FileChanges[],
   folder: string,

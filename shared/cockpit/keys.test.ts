@@ -11,7 +11,7 @@ import { initialState, reduce, type Event, type State } from './state.ts';
 
 const step = findStep('1', 'step:N');
 
-/** Presses keys one after the other, in a step whose tests are all red. */
+/** Presses keys in sequence, in a step whose tests are all red. */
 async function press(keys: string[], workshop = 'nowhere', ...events: Event[]) {
   const failure = { observed: 'nothing', why: '', lookAt: '' };
   const tests = [1, 2].map((move) => ({ name: `move ${move}`, step: 1, move, failure }));
@@ -36,14 +36,14 @@ async function press(keys: string[], workshop = 'nowhere', ...events: Event[]) {
 }
 
 describe('the keys', () => {
-  test('q closes a page, and the cockpit only when there is none; Ctrl-C always ends', async () => {
+  test('q closes a page, or the cockpit if none is open; Ctrl-C always ends', async () => {
     const closed = await press(['?', 'q']);
     assert.deepEqual([closed.done, closed.page], [[], undefined]);
     assert.deepEqual((await press(['?', 'q', 'q'])).done, ['quit']);
     assert.deepEqual((await press(['?', 'ctrl-c'])).done, ['quit']);
   });
 
-  test('? explains every key of the bottom line', async () => {
+  test('? explains every key in the bottom line', async () => {
     const { page } = await press(['?']);
     assert.deepEqual(page?.lines.map((line) => line[0]?.trim()).filter(Boolean).join(''),
       'hdnto?q');
@@ -55,7 +55,7 @@ describe('the keys', () => {
     assert.deepEqual([done, notice], [[], "Step 1 isn't green yet (0 of 2). Press h for a hint."]);
   });
 
-  test('h and d wait for the tests to say which move it is', async () => {
+  test('h and d wait for the tests to say which move is next', async () => {
     const verdict = { failure: 'no tests' };
     for (const key of ['h', 'd']) {
       const { notice } = await press([key], 'nowhere', { type: 'tests ended', verdict, at: '' });
@@ -63,7 +63,7 @@ describe('the keys', () => {
     }
   });
 
-  test('d does not compare a file of any size', async (t) => {
+  test('d refuses to compare huge files', async (t) => {
     const workshop = await temporaryFolder(t);
     const folder = join(workshop, 'steps', step.folder);
     await mkdir(folder, { recursive: true });

@@ -16,10 +16,10 @@ interface Keypress {
 }
 
 /**
- * Listens to single keys.
- * @param onKey is called with a key's name: `h`, `?`, `space`, `up`, `ctrl-c`
- * @param onEnd is called when there is no keyboard any more
- * @returns what stops it and gives the terminal its lines back
+ * Listens for single keys.
+ * @param onKey receives a key's name: `h`, `?`, `space`, `up`, `ctrl-c`
+ * @param onEnd runs when the keyboard is gone
+ * @returns a function that stops listening and puts the terminal back into line mode
  */
 export function listenForKeys(
   stdin: ReadStream,
@@ -32,7 +32,7 @@ export function listenForKeys(
     onKey(ctrl ? `ctrl-${key}` : key);
   };
   const toRaw = () => {
-    // The shell that has brought us back has set the terminal to lines, unknown to Node.
+    // The shell that resumed us has set the terminal to line mode without Node's knowledge.
     stdin.setRawMode(false);
     stdin.setRawMode(true);
   };
@@ -46,13 +46,13 @@ export function listenForKeys(
     process.off('SIGCONT', toRaw);
     stdin.off('keypress', listener);
     stdin.off('end', onEnd);
-    // A terminal that is gone cannot be set back.
+    // A terminal that's gone can't be reset.
     if (!stdin.destroyed) stdin.setRawMode(false);
     stdin.pause();
   };
 }
 
-/** What a key can do. */
+/** What a key can control. */
 export interface Controls {
   /** The folder that holds steps/ and solutions/. */
   workshop: string;
@@ -64,7 +64,7 @@ export interface Controls {
   quit: () => void;
 }
 
-/** Does what a key stands for. */
+/** Performs a key's action. */
 export async function pressKey(key: string, controls: Controls): Promise<void> {
   const { state, emit, size } = controls;
   const { page, notice } = state();
@@ -98,7 +98,7 @@ export async function pressKey(key: string, controls: Controls): Promise<void> {
   }
 }
 
-/** The move to help with. @throws {Problem} when nobody knows yet */
+/** The move to help with. @throws {Problem} if the tests haven't shown it yet */
 function moveOf(state: State): number | undefined {
   const { verdict, running } = state.tests;
   if (verdict && 'report' in verdict) return currentMove(state);
@@ -132,7 +132,7 @@ async function showHint({ workshop, state, size, emit }: Controls): Promise<void
   });
 }
 
-/** What differs for the current move; on the page that shows it, what differs in the whole step. */
+/** Shows the diff of the current move; if that's already open, the diff of the whole step. */
 async function showDiff({ workshop, state, size, emit }: Controls): Promise<void> {
   const { step, folder, page } = state();
   const move = page?.name === 'diff' ? undefined : moveOf(state());
@@ -144,7 +144,7 @@ async function showDiff({ workshop, state, size, emit }: Controls): Promise<void
   const wait = ['Comparing your code with the solution …'];
   show(wait);
   const files = await diffStep(step, move, workshop);
-  // Otherwise the person has closed it.
+  // Otherwise the user has closed it.
   if (state().page?.lines !== wait) return;
   show([
     ...renderChanges(files, folder, size()).flatMap((line) => breakLine(line, size().columns)),
@@ -168,7 +168,7 @@ function goOn({ state, emit, leave }: Controls): void {
   emit({ type: 'noticed', notice });
 }
 
-/** Opens the app; when the key is pressed once more, the live picture. */
+/** Opens the app, or the live picture if the key is pressed again. */
 async function openBrowser({ state, emit }: Controls, before: string): Promise<void> {
   const { address, live } = state();
   const isSecond = live !== undefined && before.startsWith(`Opening ${address} `);

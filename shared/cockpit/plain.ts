@@ -4,7 +4,7 @@ import { greenLines, table } from './screen.ts';
 import { countTests, describeSave, isGreen, type Event, type State } from './state.ts';
 import { failureLines, openFailure, otherLines } from './verdict.ts';
 
-/** Plain output: what it says about an event, as lines. */
+/** Describes an event as lines of plain output. */
 export function describe(before: State, event: Event, after: State, size: Size): string[] {
   const { step, folder, address } = after;
   switch (event.type) {

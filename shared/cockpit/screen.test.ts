@@ -19,7 +19,7 @@ const failed = (name: string, more = ''): TestReport => ({
   },
 });
 
-/** The state after some events, in a step with these tests. */
+/** The state after some events, in a step with the given tests. */
 function stateWith(tests: TestReport[], ...events: Event[]): State {
   const report: Report = { step, kind: 'steps', tests };
   return [
@@ -83,7 +83,7 @@ describe('the screen', () => {
     }
   });
 
-  test('keeps the fact and the place to look at where there is little room', () => {
+  test('keeps the fact and the place to look at when space is short', () => {
     const tests = Array.from({ length: 9 }, (_, index) => failed(`test ${index}`));
     const screen = text(stateWith(tests), { columns: 80, rows: 14, color: false });
     assert.match(screen, /✖ fail {2}test 0\n {4}"visit 1" came back/);
@@ -99,7 +99,7 @@ describe('the screen', () => {
     assert.match(screen, /Next: Try it out in WORKSHOP\.md, then press n/);
   });
 
-  test('shows an old verdict without its colours while tests run', () => {
+  test('shows an old verdict without colours while tests run', () => {
     const before = stateWith([failed('the count survives'), failed('it expires')]);
     const running = reduce(before, { type: 'tests started' });
     const size = { ...small, color: true };
@@ -110,7 +110,7 @@ describe('the screen', () => {
     assert.match(text(running), /the count survives/);
   });
 
-  test('shows above the tests why the app crashed, and that a save starts it again', () => {
+  test('says above the tests why the app crashed, and that a save restarts it', () => {
     const screen = text(stateWith([failed('one')], {
       type: 'app ended', crashed: true, ending: 'crashed (exit code 1)', cause: 'No secret is set.',
     }));
@@ -118,7 +118,7 @@ describe('the screen', () => {
     assert.match(screen, /starts it\s+again\.\n\n✖ fail {2}one/);
   });
 
-  test('keeps what matters where it is narrow: the count, the whole MongoDB line', () => {
+  test('keeps what matters in narrow terminals: the count, the whole MongoDB line', () => {
     const line = 'MongoDB: stand-in 8.0.0 in memory (the download failed: no network; npm run '
       + 'mongod tries again)';
     const state = stateWith([passed('one'), failed('two')], { type: 'said', line, stays: true });

@@ -4,10 +4,10 @@ import { breakLine, cut, paint, progress, wrap, type Size } from '../terminal/te
 import { countTests, isGreen, type Page, type State } from './state.ts';
 import { failureLines, openFailure, otherLines, passLines } from './verdict.ts';
 
-/** How many lines of the app's output are shown at least, and at most. */
+/** The minimum and maximum number of lines of the app's output. */
 const OUTPUT = { least: 2, most: 8 };
 
-/** The keys: a name for the bottom line, and a sentence for those who ask. */
+/** The keys: a name for the bottom line, and a sentence for the page of keys. */
 const KEYS = [
   ['h', 'hint', 'The next hint for the move you\'re on.'],
   ['d', 'diff', 'How your code for this move differs from the solution. d again: the whole step.'],
@@ -19,8 +19,8 @@ const KEYS = [
 ] as const;
 
 /**
- * The cockpit's screen: what works, what to fix next, what to type now.
- * @returns as many lines as there are rows, none wider than the columns
+ * Renders the cockpit's screen: what works, what to fix next, what to type now.
+ * @returns exactly one line per row, none wider than the screen
  */
 export function renderScreen(state: State, size: Size): string[] {
   const { columns, rows } = size;
@@ -28,17 +28,17 @@ export function renderScreen(state: State, size: Size): string[] {
   return Array.from({ length: rows }, (_, row) => cut(lines[row] ?? '', columns));
 }
 
-/** How many lines of a page are seen at once. */
+/** How many lines of a page fit on the screen. */
 export function pageHeight({ rows }: { rows: number }): number {
   return Math.max(1, rows - 4);
 }
 
-/** What the keys do, as lines for a page. */
+/** The page that explains the keys, as lines. */
 export function keyLines(size: Size): string[] {
   return KEYS.flatMap(([key, , what]) => wrap(what, size.columns, `${key}  `, '   '));
 }
 
-/** That a step is done, what was learned, and what comes next. */
+/** Lines saying that a step is done, what was learned, and what comes next. */
 export function greenLines(state: State, size: Size, next: string): string[] {
   const { step } = state;
   const total = countTests(state)?.total ?? 0;
@@ -87,7 +87,7 @@ function renderCockpit(state: State, size: Size): string[] {
   const left = Math.max(0, Math.min(room - verdict.length, OUTPUT.most));
   const shown = left === 0 ? [] : output.slice(-left);
   const body = [...header, '', ...crash, ...verdict, '', ...app, ...shown];
-  // The keys are always seen, at the bottom, where they don't jump.
+  // The keys are always visible at the bottom, where they don't jump.
   const height = Math.max(0, size.rows - keys.length);
   return [...Array.from({ length: height }, (_, row) => body[row] ?? ''), ...keys];
 }
@@ -107,7 +107,7 @@ function renderHeader(state: State, size: Size): string[] {
   ).trim();
   const title = cut(left, Math.max(6, columns - right.length - 2));
   const gap = ' '.repeat(Math.max(2, columns - title.length - right.length));
-  // The newest lines matter most; where there is little room, the tests matter more.
+  // The newest lines matter most; when space is short, the tests matter more.
   const lines = [...setUp, doing].filter(Boolean).flatMap((line) => wrap(line, columns));
   const most = Math.max(0, Math.min(4, Math.floor((rows - 10) / 3)));
   return [
@@ -116,10 +116,10 @@ function renderHeader(state: State, size: Size): string[] {
   ];
 }
 
-/** What tells what to fix next, in at most as many lines as there is room for. */
+/** Says what to fix next, in at most `room` lines. */
 function renderVerdict(state: State, allowed: Size, room: number): string[] {
   const { verdict, running } = state.tests;
-  // While tests run the last verdict is old: it stays to be read, without its colours.
+  // While tests run, the last verdict is out of date: it stays readable, but without colours.
   const size = { ...allowed, color: allowed.color && !running };
   const aged = (lines: string[]) => (
     running ? lines.map((line) => paint('dim', line, allowed)) : lines
@@ -142,13 +142,13 @@ function renderVerdict(state: State, allowed: Size, room: number): string[] {
   );
 }
 
-/** Blocks of lines, with an empty line between them. */
+/** Joins blocks of lines with an empty line between them. */
 function blocks(...all: string[][]): string[] {
   return all.filter(({ length }) => length > 0)
     .flatMap((lines, index) => (index > 0 ? ['', ...lines] : lines));
 }
 
-/** The open failure first; the others get the room that is left. */
+/** The open failure first; the others get the remaining room. */
 function cutVerdict(open: string[], others: string[], room: number): string[] {
   const left = room - open.length;
   if (others.length <= left) return [...open, ...others];
@@ -156,7 +156,7 @@ function cutVerdict(open: string[], others: string[], room: number): string[] {
   return [...open, ...shown, `  and ${others.length - shown.length} more`].slice(0, room);
 }
 
-/** A crash comes before the tests: nothing they say can be tried out until it's mended. */
+/** A crash comes before the tests: until it's fixed, the learner can't try anything out. */
 function renderCrash({ app }: State, size: Size): string[] {
   if (app.status !== 'crashed') return [];
   const why = app.cause === '' ? '' : `: ${app.cause.replace(/\.$/, '')}`;
@@ -179,7 +179,7 @@ function renderApp({ app, address, live, database }: State, size: Size): string[
   ]);
 }
 
-/** Names and what they stand for, below one another; without those that have nothing to say. */
+/** Lists names with their texts in two columns, leaving out names without a text. */
 export function table(rows: [name: string, text: string | undefined][]): string[] {
   const shown = rows.filter(([, text]) => text !== undefined);
   const width = Math.max(...shown.map(([name]) => name.length));
@@ -208,12 +208,12 @@ function firstThatFits(versions: string[], columns: number): string {
   return versions.find((version) => version.length <= columns) ?? versions.at(-1) ?? '';
 }
 
-/** What Node adds to an error, and is about Node. */
+/** Whether a line of an error is about Node's internals. */
 function isNoise(line: string): boolean {
   return /^\s+at .*(?:node:|node_modules)|^Node\.js v\d|^\s*\^+\s*$/.test(line);
 }
 
-/** An app may print anything: nothing of it may move the cursor. */
+/** Strips control characters, so that an app's output can't move the cursor. */
 function printable(line: string): string {
   return stripVTControlCharacters(line.slice(0, 1000))
     .replaceAll('\t', '  ').replaceAll(/\p{Cc}/gu, '');

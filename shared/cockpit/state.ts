@@ -2,20 +2,20 @@ import type { Step } from '../lesson/steps.ts';
 import { passes } from '../tester/report.ts';
 import type { Verdict } from '../tester/test-process.js';
 
-/** What the cockpit knows, and shows. */
+/** What the cockpit knows and shows. */
 export interface State {
   step: Step;
-  /** Where the learner works: `steps/03-mongo-store`. */
+  /** The learner's folder: `steps/03-mongo-store`. */
   folder: string;
   /** The app's address. */
   address: string;
-  /** The address of the live picture, if it can be shown. */
+  /** The address of the live picture, if available. */
   live?: string;
-  /** The database's address, without a login; only if the step has one. */
+  /** The database's address, without a login, if the step has a database. */
   database?: string;
-  /** Lines that stay: which MongoDB runs and why, that a secret was made up. */
+  /** Lines that stay: which MongoDB runs and why, that a secret was generated. */
   setUp: string[];
-  /** What is being done now, such as a download. */
+  /** What is currently being set up, such as a download. */
   progress: string;
   app: {
     status: 'waiting' | 'running' | 'crashed' | 'ended';
@@ -23,46 +23,46 @@ export interface State {
     since: string;
     /** How it ended, as the end of a sentence that begins with "The app". */
     ending: string;
-    /** The reason, in its own words. */
+    /** The reason, in the app's own words. */
     cause: string;
-    /** The last lines its newest process has printed. */
+    /** The last lines printed by its newest process. */
     output: string[];
   };
   tests: {
     running: boolean;
-    /** The newest one; it's old as soon as tests run again. */
+    /** The newest verdict; it's out of date as soon as tests run again. */
     verdict?: Verdict;
     /** The time of day of the verdict. */
     at: string;
   };
-  /** A sentence that stays until the next key: what a key did, which file was saved. */
+  /** A sentence shown until the next key: what a key did, which file was saved. */
   notice: string;
   /** A text that covers everything else: a hint, the diff, the keys. */
   page?: Page | undefined;
 }
 
-/** A text that a person reads and closes. */
+/** A text to read and close. */
 export interface Page {
   name: 'hint' | 'diff' | 'keys';
   title: string;
   lines: string[];
-  /** How many lines have been scrolled away at its top. */
+  /** How many lines have been scrolled off its top. */
   top: number;
 }
 
-/** What happens in the cockpit. `at` is a time of day. */
+/** An event in the cockpit. `at` is a time of day. */
 export type Event =
   | { type: 'opened' }
-  /** A line of the set-up: one that stays, or one that the next replaces. */
+  /** A line about the set-up: either it stays, or the next one replaces it. */
   | { type: 'said'; line: string; stays: boolean }
-  /** Everything the app and the tests need is there. */
+  /** Everything the app and the tests need is ready. */
   | { type: 'ready'; live?: string; database?: string }
   | { type: 'saved'; files: string[] }
   /** Files were saved that don't belong to this step. */
   | { type: 'saved elsewhere'; files: string[] }
   | { type: 'app started'; at: string }
   | { type: 'app printed'; line: string; stream: 'stdout' | 'stderr' }
-  /** It ended although nobody asked it to. */
+  /** The app ended without being asked to. */
   | { type: 'app ended'; crashed: boolean; ending: string; cause: string }
   | { type: 'tests started' }
   | { type: 'tests ended'; verdict: Verdict; at: string }
@@ -71,10 +71,10 @@ export type Event =
   | { type: 'page scrolled'; by: number }
   | { type: 'page closed' };
 
-/** How many lines of the app's output are kept. */
+/** How many lines of the app's output to keep. */
 const OUTPUT_LINES = 100;
 
-/** The state in which a step's cockpit begins. */
+/** A step's initial state. */
 export function initialState(step: Step, folder: string, address: string): State {
   return {
     step,
@@ -103,7 +103,7 @@ export function reduce(state: State, event: Event): State {
       return { ...state, progress: '', ...live && { live }, ...database && { database } };
     }
     case 'saved':
-      // A save asks for its verdict, so a hint or a diff makes room for that.
+      // After a save, the verdict matters, so it replaces a hint or a diff.
       return { ...state, notice: describeSave(event.files, state), page: undefined };
     case 'saved elsewhere':
       return { ...state, notice: describeSave(event.files, state) };
@@ -141,7 +141,7 @@ export function reduce(state: State, event: Event): State {
   }
 }
 
-/** What a save does; if the file belongs to another step, where this one is. */
+/** What a save does; for a file of another step, where this step's files are. */
 export function describeSave(files: string[], { step, folder }: State): string {
   const own = files.filter((file) => file.startsWith(`${folder}/`));
   const names = own.map((file) => file.slice(folder.length + 1));
@@ -162,13 +162,13 @@ export function countTests({ tests: { verdict } }: State):
   };
 }
 
-/** Whether the newest verdict says that the step is done. */
+/** Whether the newest verdict says the step is done. */
 export function isGreen(state: State): boolean {
   const count = countTests(state);
   return count !== undefined && count.total > 0 && count.passed === count.total;
 }
 
-/** The first move that has a red test; undefined if there is none, or no report. */
+/** The first move with a red test; undefined if there is none, or no report. */
 export function currentMove({ tests: { verdict } }: State): number | undefined {
   if (!verdict || !('report' in verdict)) return undefined;
   const red = verdict.report.tests.filter((test) => test.failure ?? test.notRun);

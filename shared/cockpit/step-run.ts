@@ -21,7 +21,7 @@ import { countTests, initialState, isGreen, reduce, type Event } from './state.t
 import { TestLoop } from './test-loop.ts';
 import type { View } from './view.ts';
 
-/** What lives as long as the cockpit, from one step to the next. */
+/** What lives as long as the cockpit, across steps. */
 export interface Session {
   /** The folder that holds steps/ and solutions/. */
   workshop: string;
@@ -29,23 +29,23 @@ export interface Session {
   view: View;
   /** The keyboard, if there is one. */
   stdin: ReadStream | undefined;
-  /** Where people find the app: its own port, or that of the proxy before it. */
+  /** The port for people: the app's own, or that of the proxy in front of it. */
   port: number;
-  /** What the proxy says of the requests. */
+  /** The protocol that the proxy reports for requests. */
   protocol: Protocol;
-  /** SESSION_SECRET, or one that was made up. */
+  /** SESSION_SECRET, or a generated one. */
   secret: string;
-  /** The processes of the app that run now. */
+  /** The app's running processes. */
   apps?: App[];
-  /** Where the live picture was: an open page finds the next step's there. */
+  /** The live picture's last port: an open page finds the next step's picture there. */
   livePort?: number;
-  /** Resolves when the whole cockpit has to end. */
+  /** Resolves when the whole cockpit must end. */
   end: Promise<Ending>;
-  /** Ends it, as Ctrl-C does. */
+  /** Ends the cockpit, as Ctrl-C does. */
   quit: () => void;
 }
 
-/** How a person left a step. */
+/** How the user left a step. */
 export interface Departure {
   /** The step to go on with. */
   next: Step | undefined;
@@ -55,12 +55,12 @@ export interface Departure {
 
 type Emit = (event: Event) => void;
 
-/** How long the learner's files have to be quiet after a save, in milliseconds. */
+/** How long to wait for further saves of the learner's files, in milliseconds. */
 const QUIET_MS = 40;
 
 /**
- * How much later than the tests the app starts again, in milliseconds. A person waits for the
- * verdict first, and both at once make each other slow.
+ * How long to delay the app's restart after the tests start, in milliseconds. The user is waiting
+ * for the verdict first, and running both at once slows them down.
  */
 const TESTS_FIRST_MS = 300;
 
@@ -68,8 +68,8 @@ const TESTS_FIRST_MS = 300;
 const TIDY_UP_MS = 3000;
 
 /**
- * Runs a step's app and tests until the person goes on to another step, or the cockpit ends.
- * Nothing of this step runs any more when it resolves.
+ * Runs a step's app and tests until the user goes on to another step or the cockpit ends. When it
+ * resolves, nothing from this step is running any more.
  */
 export async function runStep(session: Session, step: Step): Promise<Departure> {
   const { workshop, kind, view, stdin, port, protocol, end, quit } = session;
@@ -104,7 +104,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
   }, quit);
 
   try {
-    // In step 1 nobody knows yet what it's for.
+    // In step 1 the learner doesn't know yet what a secret is for.
     if (!process.env['SESSION_SECRET'] && step.number > 1) {
       say('SESSION_SECRET is not set: made one up for this run.');
     }
@@ -113,12 +113,12 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
         inProcess: false,
         mayDownload: true,
         say: (line) => {
-          // Once it's open, the only thing it has to say is that it has ended.
+          // Once it's open, the only news left is that it has ended.
           say(line, database !== undefined);
         },
       });
       database = await Promise.race([opening, left.then(() => undefined)]);
-      // What is still being started or downloaded ends with this process.
+      // A pending start or download ends with this process.
       if (!database) return { next: undefined, farewell: farewell() };
       say(database.line);
     }
@@ -134,7 +134,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     ));
     const apps = session.apps = processes.map(({ app }) => app);
     const [app, second] = apps as [App, App?];
-    // The live picture shows the requests to both.
+    // The live picture shows the requests to both processes.
     second?.on('message', (message) => app.emit('message', message));
     if (step.behindProxy) {
       const served = new Set(ports);
@@ -184,8 +184,8 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     await live?.close();
     await stopProxy?.();
     await relay?.close();
-    // Last: an app that closes its connection needs a database that still answers. And not for
-    // the next step: that begins with an empty one.
+    // Last: an app that closes its connection needs a database that still responds. And not kept
+    // for the next step, which begins with an empty one.
     await database?.close();
   }
 
@@ -223,7 +223,7 @@ function createApp(
   app.on('crashed', (code, signal) => {
     const ending = describeEnding(code, signal);
     emit({ type: 'app ended', crashed: code !== 0, ending, cause: findCause(errors) });
-    // The port was free when we began, but another cockpit's app may have been faster.
+    // The port was free at the start, but another cockpit's app may have taken it since.
     const command = `${kind === 'steps' ? 'step' : 'solution'}:${step.number}`;
     findPort({ PORT: String(port) }, command).catch((error: unknown) => {
       if (!(error instanceof Problem)) throw error;
@@ -233,7 +233,7 @@ function createApp(
   return app;
 }
 
-/** Makes the accounts of a step that has some. @returns a line with their passwords */
+/** Creates the accounts of a step that needs them. @returns a line with their passwords */
 async function makeAccountsOf(
   folder: string,
   workshop: string,
@@ -271,11 +271,11 @@ async function showLive(
 }
 
 function createLoop(step: Step, database: Database | undefined, emit: Emit): TestLoop {
-  // The app's server, whichever it is: it would take time to start another.
+  // Use the app's server, whichever it is: starting another would take time.
   const env = database
     ? { ...process.env, MONGO_URL: database.url, WORKSHOP_MONGO: '' }
     : process.env;
-  // On a server that isn't ours, tests that are killed would leave their databases behind.
+  // On a server that isn't ours, killed tests would leave their databases behind.
   const loop = new TestLoop(step, env, database?.engine === 'MONGO_URL' ? TIDY_UP_MS : 0);
   loop.on('started', () => {
     emit({ type: 'tests started' });
@@ -286,12 +286,12 @@ function createLoop(step: Step, database: Database | undefined, emit: Emit): Tes
   return loop;
 }
 
-/** The database that the app uses. */
+/** The address of the app's database. */
 function appUrl({ url }: Database): string {
   return withDatabase(url, 'workshop', { keep: true });
 }
 
-/** An address for people: others may look over their shoulder. */
+/** Removes the login from an address: others may see the screen. */
 function withoutLogin(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//');
 }

@@ -3,25 +3,25 @@ import type { Step } from '../lesson/steps.ts';
 import { TestProcess, type Verdict } from '../tester/test-process.js';
 
 export interface TestLoopEvents {
-  /** A run begins; the verdict before it is old. */
+  /** A run has begun; the previous verdict is out of date. */
   started: [];
   /** The newest run has ended. */
   verdict: [verdict: Verdict];
 }
 
-/** How long after a verdict the next run is got ready, in milliseconds: people read first. */
+/** How long after a verdict to prepare the next run, in milliseconds: people read first. */
 const READING_MS = 500;
 
 /**
- * Runs a step's tests whenever it is asked to, one run at a time. A new run ends the one under
- * way: only what was saved last gets a verdict.
+ * Runs a step's tests on request, one run at a time. A new run ends the current one: only the last
+ * save gets a verdict.
  */
 export class TestLoop extends EventEmitter<TestLoopEvents> {
   readonly #step: Step;
   readonly #env: NodeJS.ProcessEnv;
   readonly #graceMs: number;
   #running: TestProcess | undefined;
-  /** Loaded and waiting for the next run. */
+  /** A test process, loaded and waiting for the next run. */
   #spare: TestProcess | undefined;
   #reading: NodeJS.Timeout | undefined;
   /** The number of the newest run. */
@@ -31,7 +31,7 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
 
   /**
    * @param env the whole environment of the tests
-   * @param graceMs how long a run that nobody needs any more may take to tidy up, in milliseconds
+   * @param graceMs how long an outdated run may take to tidy up, in milliseconds
    */
   constructor(step: Step, env: NodeJS.ProcessEnv, graceMs = 0) {
     super();
@@ -40,21 +40,21 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
     this.#graceMs = graceMs;
   }
 
-  /** Gets ready for the first run. */
+  /** Prepares for the next run. */
   warmUp(): void {
     if (this.#closed || this.#spare?.waits) return;
     this.#spare = new TestProcess({ env: this.#env });
     this.#spare.send({ type: 'prepare', step: this.#step.number });
   }
 
-  /** Runs the tests; ends a run that is under way. */
+  /** Runs the tests, ending any current run. */
   run(): void {
     const number = ++this.#newest;
     void this.#running?.end(this.#graceMs);
     this.#turn = this.#turn.then(() => this.#run(number));
   }
 
-  /** Ends everything; no verdict comes any more. */
+  /** Ends everything; no more verdicts follow. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#reading);
@@ -63,7 +63,7 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
   }
 
   async #run(number: number): Promise<void> {
-    // Another run was asked for before this one could begin.
+    // Another run was requested before this one could begin.
     if (this.#isOld(number)) return;
     this.emit('started');
     this.warmUp();

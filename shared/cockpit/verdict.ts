@@ -3,17 +3,17 @@ import { passes, type Report, type TestReport } from '../tester/report.ts';
 import { paint, type Size } from '../terminal/text.ts';
 
 /*
- * The parts of a verdict, as lines. The screen has little room and leaves out what does not fit;
- * plain output shows all of them.
+ * The parts of a verdict, as lines. The screen leaves out what doesn't fit; plain output shows
+ * everything.
  */
 
-/** The tests that pass, a line each. */
+/** The passing tests, one per line. */
 export function passLines({ tests }: Report, size: Size): string[] {
   return tests.filter(passes)
     .map(({ name }) => paint('green', `✔ pass  ${name}`, size));
 }
 
-/** The failed tests after the first, and those that were not reached, a line each. */
+/** The failed tests after the first, and those not reached, one per line. */
 export function otherLines({ tests }: Report, size: Size): string[] {
   const [, ...others] = tests.filter(({ failure }) => failure);
   return [
@@ -23,9 +23,8 @@ export function otherLines({ tests }: Report, size: Size): string[] {
 }
 
 /**
- * The first failure, open, in the size that there is room for: what it observed and where to look
- * stay longest.
- * @param room how many lines there may be
+ * The first failure in full, cut to fit: what it observed and where to look are kept longest.
+ * @param room the maximum number of lines
  */
 export function openFailure({ tests }: Report, size: Size, room = Infinity): string[] {
   const first = tests.find(({ failure }) => failure);
@@ -45,7 +44,7 @@ export function openFailure({ tests }: Report, size: Size, room = Infinity): str
   return [...lines.slice(0, Math.max(0, room - 1)), '    …'].slice(0, room);
 }
 
-/** Why there is no verdict: the tests themselves could not run. */
+/** Why there is no verdict: the tests themselves couldn't run. */
 export function failureLines(failure: string, size: Size): string[] {
   return [
     paint('red', '✖ The tests could not run. They printed:', size),

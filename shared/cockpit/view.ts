@@ -4,17 +4,17 @@ import { describe } from './plain.ts';
 import { renderScreen } from './screen.ts';
 import type { Event, State } from './state.ts';
 
-/** Shows what happens, to a person or to a program that reads along. */
+/** Shows events to a person, or to a program that reads the output. */
 export interface View {
-  /** How large it is now. */
+  /** Its current size. */
   size(): Size;
-  /** Shows an event: the state before and after it. */
+  /** Shows an event, given the state before and after it. */
   show(before: State, event: Event, after: State): void;
-  /** Gives the terminal back as it was. */
+  /** Restores the terminal. */
   close(): void;
 }
 
-/** Plain lines, one below the other. What the app says on its standard error stays there. */
+/** Plain output, line by line. The app's standard error stays on standard error. */
 export function plainView(): View {
   const { stdout } = process;
   const size = () => ({
@@ -36,17 +36,17 @@ export function plainView(): View {
 
 /** ANSI escapes. */
 const escapes = {
-  // The alternate screen, without a cursor; long lines are cut and not broken.
+  // The alternate screen, without a cursor; long lines are cut, not wrapped.
   enter: '\x1b[?1049h\x1b[?25l\x1b[?7l',
   leave: '\x1b[?7h\x1b[?25h\x1b[?1049l',
   home: '\x1b[H',
   clearLine: '\x1b[K',
 };
 
-/** How long events are gathered before the screen is drawn, in milliseconds. */
+/** How long to collect events before drawing the screen, in milliseconds. */
 const DRAW_MS = 16;
 
-/** A screen that is drawn anew in place when something happens. */
+/** A screen that redraws itself in place when something happens. */
 export function screenView(stdout: WriteStream): View {
   let state: State | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -60,7 +60,7 @@ export function screenView(stdout: WriteStream): View {
   const draw = () => {
     timer = undefined;
     if (!open || !state) return;
-    // Line by line over the old ones, and in one go: nothing flickers.
+    // Overwrite line by line in a single write, so that nothing flickers.
     const lines = renderScreen(state, size()).map((line) => (
       `${escapes.clearLine}${forFont(line)}`
     ));
@@ -81,9 +81,9 @@ export function screenView(stdout: WriteStream): View {
   };
   enter();
   stdout.on('resize', draw);
-  // The person who stopped this process has used the terminal in the meantime.
+  // While this process was suspended, the terminal was used for something else.
   process.on('SIGCONT', enter);
-  // Whatever ends this process, the terminal is given back.
+  // However this process ends, restore the terminal.
   process.on('exit', close);
   return {
     size,
@@ -95,7 +95,7 @@ export function screenView(stdout: WriteStream): View {
   };
 }
 
-/** The fonts of old Windows consoles have no ✔ and ✖. */
+/** Replaces ✔ and ✖, which the fonts of old Windows consoles lack. */
 function forFont(line: string): string {
   const { WT_SESSION, TERM_PROGRAM, TERM } = process.env;
   const isOld = process.platform === 'win32' && !WT_SESSION && !TERM_PROGRAM && !TERM;
