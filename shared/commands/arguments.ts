@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 import { findStep, type Step } from '../lesson/steps.ts';
 
-/** The words behind a command, and the environment in which npm passes on some of them. */
+/** A command's arguments, and the environment in which npm passes some of them on. */
 export interface Input {
   args: string[];
   env: NodeJS.ProcessEnv;
 }
 
-/** What a command was called with. */
+/** A command's parsed arguments. */
 export interface Arguments<Flag extends string> {
   positionals: string[];
   flags: Record<Flag, boolean>;
@@ -17,12 +17,12 @@ export interface Arguments<Flag extends string> {
 const own: Input = { args: process.argv.slice(2), env: process.env };
 
 /**
- * Reads the words behind a command. npm keeps flags for itself unless `--` stands before them, and
- * tells of them in the environment: `npm run hint 3 --all` means what `npm run hint 3 -- --all`
- * does.
+ * Parses a command's arguments. npm keeps flags for itself unless `--` comes before them, and
+ * passes them on in the environment: `npm run hint 3 --all` means the same as
+ * `npm run hint 3 -- --all`.
  * @param command the npm script, such as `hint N`
- * @param known the names of the flags that the command knows, without dashes
- * @throws {Problem} when there is another flag
+ * @param known the flags that the command knows, without dashes
+ * @throws {Problem} when there is any other flag
  */
 export function readArguments<Flag extends string>(
   command: string, known: readonly Flag[], { args, env }: Input = own,
@@ -37,7 +37,7 @@ export function readArguments<Flag extends string>(
   for (const flag of known) {
     const kept = env[`npm_config_${flag}`];
     if (kept) given.add(flag);
-    // npm takes the word behind a flag that it doesn't know for the flag's value.
+    // npm takes the word after an unknown flag for the flag's value.
     if (kept && /^\d+$/.test(kept)) positionals.unshift(kept);
   }
   const unknown = [...given].find((name) => !known.some((flag) => flag === name));
@@ -53,9 +53,9 @@ export function readArguments<Flag extends string>(
 }
 
 /**
- * Reads the words behind a command that is about one step.
+ * Parses the arguments of a command about one step.
  * @param command the npm script with an `N` for the step: `hint N`, `step:N`
- * @throws {Problem} when no step is named, one that doesn't exist, or more than one
+ * @throws {Problem} when no step is named, or an unknown one, or more than one
  */
 export function readStep<Flag extends string>(
   command: string, known: readonly Flag[], input: Input = own,

@@ -11,10 +11,10 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run attack:N`: Mallory attacks the app of step N that runs in the cockpit; with `--solution`
- * that of the solution, which is started for it; `--page` serves her page. In step 10 it's an
- * outage that a word names. The scripts are in attacks/ and know only localhost. Exit code 0:
- * Mallory stays outside; 1: she is in; 2: there was nothing to attack.
+ * `npm run attack:N`: Mallory attacks step N's app, running in the cockpit; with `--solution` the
+ * solution's app, which this starts; `--page` serves her page. In step 10 the attack is an outage,
+ * named by a word. The scripts are in attacks/ and only know localhost. Exit code 0: Mallory stays
+ * out; 1: she gets in; 2: there was nothing to attack.
  */
 export default async function attack({ workshop, args, env }: Context): Promise<void> {
   const outage = outages.find((name) => args.includes(name));
@@ -56,7 +56,7 @@ export default async function attack({ workshop, args, env }: Context): Promise<
 
 type Run = (port: number, passwords: Passwords) => Promise<void>;
 
-/** Runs an attack to its end, and takes over its exit code. */
+/** Runs an attack to its end and adopts its exit code. */
 function runIn(workshop: string, script: string, outage = ''): Run {
   return async (port, { ada, mallory }) => {
     const child = spawn(process.execPath, ['--import', 'tsx', path.join('attacks', script)], {
@@ -75,7 +75,7 @@ function runIn(workshop: string, script: string, outage = ''): Run {
 /** `silence, deploy or kill` */
 const or = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 
-/** Whether an app answers on a port of this machine, and not only the proxy before it. */
+/** Whether an app responds on a local port, not just the proxy in front of it. */
 async function answers(port: number): Promise<boolean> {
   return fetch(`http://localhost:${port}/no-such-page`).then(
     ({ status }) => status !== 502, () => false,

@@ -14,17 +14,17 @@ import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { eventually } from '../testing/workshop.ts';
 import type { Context } from './command.ts';
 
-/** How often a command is timed, and a file saved; the first of each doesn't count. */
+/** How often to time a command, or save a file; the first of each doesn't count. */
 const RUNS = 8;
-/** How long an app is loaded, in seconds, and by how many connections at once. */
+/** How long to load an app, in seconds, and over how many connections. */
 const SECONDS = 4;
 const CONNECTIONS = 20;
-/** How many browsers visit while there are outages. */
+/** How many browsers visit during outages. */
 const VISITORS = 200;
 
 /**
  * `npm run bench`: how long a learner waits for a verdict, in a terminal and in the cockpit, and
- * what a session costs. The floor is a process of Node that imports the same packages and ends.
+ * what a session costs. The floor is a Node process that imports the same packages and exits.
  * npm's own start isn't counted.
  */
 export default async function bench({ workshop, print }: Context): Promise<void> {
@@ -42,7 +42,7 @@ export default async function bench({ workshop, print }: Context): Promise<void>
     const imports = packages.map((name) => `import '${name}';`).join('');
     const verdicts: number[] = [];
     const floors: number[] = [];
-    // In turns, so that a machine that slows down does so for both.
+    // Alternating, so that a machine that slows down affects both.
     for (let run = 0; run < RUNS; run++) {
       verdicts.push(time(workshop, [...argsOf(`test:${number}`), '--solution']));
       floors.push(time(workshop, ['--import', 'tsx', '--input-type=module', '--eval', imports]));
@@ -81,7 +81,7 @@ export default async function bench({ workshop, print }: Context): Promise<void>
   });
 }
 
-/** @returns how long a command of Node took, in ms */
+/** @returns how long a Node command took, in ms */
 function time(cwd: string, args: string[]): number {
   const start = performance.now();
   const { status } = spawnSync(process.execPath, args, { cwd, stdio: 'ignore' });
@@ -89,7 +89,7 @@ function time(cwd: string, args: string[]): number {
   return performance.now() - start;
 }
 
-/** Saves a step's solution in a copy of the workshop, then spoils it, and so on. */
+/** Saves a step's solution in a copy of the workshop, breaks it again, and so on. */
 async function timeSaves(workshop: string, step: Step, args: string[]): Promise<number[]> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'workshop-bench-'));
   await cp(workshop, folder, {
@@ -118,7 +118,7 @@ async function timeSaves(workshop: string, step: Step, args: string[]): Promise<
   try {
     await verdict(0);
     for (let save = 0; save < RUNS; save++) {
-      // A person takes longer; by then the app runs and the next tests are ready.
+      // A person takes longer; by then the app is running and the next tests are ready.
       await setTimeout(2000);
       const from = output.length;
       const start = performance.now();
@@ -135,13 +135,13 @@ async function timeSaves(workshop: string, step: Step, args: string[]): Promise<
 }
 
 interface LoadOptions {
-  /** What is asked for: `/` counts visits, `/account` needs a login, `/login` is one. */
+  /** The path to request: `/` counts visits, `/account` needs a login, `/login` is one. */
   path?: '/' | '/account' | '/login';
-  /** Whether the live picture looks on. */
+  /** Whether the live picture is watching. */
   observed?: boolean;
 }
 
-/** Loads a step's solution; every connection is a visitor with a session. */
+/** Puts load on a step's solution; every connection is a visitor with a session. */
 async function load(
   number: number,
   { path = '/', observed = false }: LoadOptions = {},
@@ -174,15 +174,15 @@ async function load(
 }
 
 /**
- * 30 s under load, in which a process is killed and the database falls silent.
- * @returns counts, and how long an answer took at most, in milliseconds
+ * 30 s under load, in which a process is killed and the database goes silent.
+ * @returns counts, and the longest response time, in milliseconds
  */
 async function endure({ port, processes: [first], relay }: Running) {
   const counts = { answered: 0, failed: 0, lost: 0, mistaken: 0, longest: 0 };
   let isOver = false;
   const visit = async (visitor: number) => {
     const headers = new Headers();
-    // Each has a pace of their own, so a count tells whose it is.
+    // Each visitor has a different pace, so a count identifies the visitor.
     let [count, mayHaveCounted] = [0, 0];
     const send = async () => {
       const start = performance.now();
@@ -218,7 +218,7 @@ async function endure({ port, processes: [first], relay }: Running) {
   return counts;
 }
 
-/** Makes an account for Ada. @returns the request that logs her in */
+/** Creates Ada's account. @returns the request that logs her in */
 async function loginForm(step: Step | undefined, mongo: { url: string }) {
   if (!step) throw new Error('There is no such step.');
   const { ada } = await makeAccounts(join(folderOf(step, 'solutions'), 'accounts.ts'), mongo.url);

@@ -7,8 +7,8 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run catch-up N`, for learners who are behind: the steps before N get the files of their
- * solutions, and step N its starter. What was there is kept.
+ * `npm run catch-up N`, for learners who are behind: the steps before N get their solutions' files,
+ * and step N its starter. Existing files are backed up.
  */
 export default async function catchUp({ workshop, print, ...input }: Context): Promise<void> {
   const { step } = readStep('catch-up N', [], input);

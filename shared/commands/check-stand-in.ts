@@ -5,17 +5,17 @@ import path from 'node:path';
 import { root } from '../lesson/steps.ts';
 import { startStandIn } from '../mongo/stand-in/server.ts';
 
-/** connect-mongo 6 comes without its tests. This is the newest that brings them. */
+/** connect-mongo 6 ships without its tests. This is the newest version that includes them. */
 const tested = 'connect-mongo@5.1.0';
 
 const testFiles = ['lib/MongoStore.spec.js', 'test/integration.spec.js', 'test/testHelper.js'];
 
-/** It comes with the packages of its time, which its tests were written for. */
+/** Packages from its time, for which its tests were written. */
 const packages = [tested, 'ava@3', 'express@4', 'express-session@1.17', 'mongodb@6', 'supertest@6'];
 
 /**
- * `npm run check:stand-in`: the stand-in for MongoDB beside its references, at full length: its own
- * tests and the drivers', 10,000 random cases of each kind beside mingo, and connect-mongo's tests.
+ * `npm run check:stand-in`: the stand-in for MongoDB against its references, in full: its own
+ * tests, the drivers' tests, 10,000 random cases of each kind against mingo, and connect-mongo's.
  */
 export default async function checkStandIn(): Promise<void> {
   const folder = path.join(root, 'shared/mongo/stand-in');
@@ -31,7 +31,7 @@ export default async function checkStandIn(): Promise<void> {
   process.exitCode = ownTests && theirTests ? 0 : 1;
 }
 
-/** Runs connect-mongo's tests on the connect-mongo that the workshop uses. */
+/** Runs connect-mongo's tests against the workshop's version of connect-mongo. */
 async function runConnectMongo(workplace: string): Promise<boolean> {
   console.log(`\nThe tests of ${tested}, with the connect-mongo of this workshop:\n`);
   await writeFile(
@@ -57,7 +57,7 @@ async function runConnectMongo(workplace: string): Promise<boolean> {
   }
 }
 
-/** Points a test at the stand-in, at the workshop's store, and at a message that 6 words anew. */
+/** Adapts a test to the stand-in, the workshop's store, and a message reworded in version 6. */
 function adapt(text: string, url: string): string {
   const store = JSON.stringify(path.join(root, 'node_modules/connect-mongo'));
   return text
@@ -66,7 +66,7 @@ function adapt(text: string, url: string): string {
     .replace('/Cannot init client/', '/must provide either/');
 }
 
-/** Runs a program in a folder; true when it ended with 0. */
+/** Runs a program in a folder; true if its exit code was 0. */
 function run(program: string, args: string[], cwd: string, env = {}): Promise<boolean> {
   return new Promise((resolve) => {
     const shell = process.platform === 'win32' && program !== process.execPath;

@@ -3,7 +3,7 @@ import { runCommand } from '../terminal/problem.ts';
 import { paperOf, type Paper } from '../terminal/text.ts';
 import type { Input } from './arguments.ts';
 
-/** What a command works on, and who reads it. */
+/** What a command works on, and where it prints. */
 export interface Context extends Input {
   /** The workshop's folder. */
   workshop: string;
@@ -11,7 +11,7 @@ export interface Context extends Input {
   print: (text: string) => void;
 }
 
-/** A command's work. @throws {Problem} for what a person can put right */
+/** A command's implementation. @throws {Problem} for anything the user can fix */
 export type Command = (context: Context) => Promise<void>;
 
 /** Runs a command on this workshop, with this process's terminal. */
@@ -19,6 +19,6 @@ export async function runHere(command: Command, args: string[]): Promise<void> {
   await runCommand(() => command({
     args, env: process.env, workshop: root, paper: paperOf(), print: console.log,
   }));
-  // A DNS look-up that nobody waits for any more would keep us.
+  // An abandoned DNS lookup would keep this process alive.
   setTimeout(() => process.exit(), 500).unref();
 }

@@ -18,7 +18,7 @@ import reset from './reset.ts';
 import start from './start.ts';
 import workshopCommand from './workshop.ts';
 
-/** Runs a command in this process. @returns what it prints, and whether that is a success */
+/** Runs a command in this process. @returns its output, and whether it succeeded */
 async function ask(
   workshop: { folder: string }, command: Command, words = '', { env = {}, color = false } = {},
 ) {
@@ -35,7 +35,7 @@ async function ask(
   }
 }
 
-/** A report of tests of two moves, of which some are red. */
+/** A test report for two moves, with the given moves red. */
 function reportOf(red: number[]): ReturnType<typeof runStepTests> {
   const failure = { observed: '', why: '', lookAt: '' };
   return Promise.resolve({
@@ -57,13 +57,13 @@ async function backups({ folder }: Workshop): Promise<string[]> {
   return names.map((name) => `.workshop/backups/${name}`);
 }
 
-/** What all backups hold of a file. */
+/** The content of a file in each backup. */
 async function kept(workshop: Workshop, file: string): Promise<(string | undefined)[]> {
   const folders = await backups(workshop);
   return Promise.all(folders.map((backup) => read(workshop, `${backup}/${file}`)));
 }
 
-test('a flag may stand before or behind --, and npm may have swallowed a word', () => {
+test('a flag may come before or after --, and npm may have swallowed a word', () => {
   const all = (args: string[], env = {}) => {
     const { positionals, flags } = readArguments('hint N', ['all'], { args, env });
     return [...positionals, flags.all];
@@ -75,7 +75,7 @@ test('a flag may stand before or behind --, and npm may have swallowed a word', 
   assert.throws(() => all(['3', '--al']), Problem);
 });
 
-test('a step is named by a colon or by a word, whatever is asked', async () => {
+test('a step is named with a colon or as a word, in every command', async () => {
   const scripts = await npmScripts();
   for (const name of ['step', 'solution', 'hint', 'diff', 'reset', 'catch-up']) {
     for (const { number } of steps) {
@@ -85,7 +85,7 @@ test('a step is named by a colon or by a word, whatever is asked', async () => {
   }
 });
 
-test('hint: one more each time, for the first move that is red', async (t) => {
+test('hint: one more each time, for the first red move', async (t) => {
   const workshop = await learnersWorkshop(t);
   const red = (...moves: number[]): Command => (context) => hint(context, () => reportOf(moves));
   const names = ['a nudge', 'a pointer', 'the code', 'the code'];
@@ -104,7 +104,7 @@ test('hint: one more each time, for the first move that is red', async (t) => {
   assert.match((await ask(workshop, hint, '1 --all')).output, /WORKSHOP\.md is missing.*\nNext: /);
 });
 
-test('reset: the starter comes back, the work is kept, and no git is needed', async (t) => {
+test('reset: restores the starter, keeps the work, and needs no git', async (t) => {
   const workshop = await learnersWorkshop(t);
   const starter = await workshop.read(at(3, 'app.ts'));
   workshop.write(at(3, 'app.ts'), 'solved');
@@ -132,7 +132,7 @@ test('reset: the starter comes back, the work is kept, and no git is needed', as
   assert.deepEqual(await readdir(join(workshop.folder, '.workshop', 'tmp')), []);
 });
 
-test('reset: a folder that was deleted comes back, with a word about its tests', async (t) => {
+test('reset: restores a deleted folder, with a word about its tests', async (t) => {
   const workshop = await learnersWorkshop(t);
   const starter = await workshop.read(at(2, 'app.ts'));
   await rm(join(workshop.folder, at(2, '')), { recursive: true });
@@ -153,7 +153,7 @@ test('reset: twelve at once, and none fails or loses anything', async (t) => {
   assert.ok((await kept(workshop, at(3, 'app.ts'))).includes('mine'));
 });
 
-test('reset: where nothing can be written it says so, and changes nothing', async (t) => {
+test('reset: says so if nothing can be written, and changes nothing', async (t) => {
   const workshop = await learnersWorkshop(t);
   workshop.write(at(2, 'app.ts'), 'mine');
   workshop.write('.workshop', 'a file where a folder should be');
@@ -188,7 +188,7 @@ test('interrupted at any moment, a reset loses nothing', async (t) => {
   assert.equal(await read(workshop, at(3, 'session.ts')), starter);
 });
 
-test('catch-up: solutions before, the starter there, all work kept', async (t) => {
+test('catch-up: solutions before the step, its starter, all work kept', async (t) => {
   const workshop = await learnersWorkshop(t);
   for (const number of [1, 2, 3]) workshop.write(at(number, 'app.ts'), `mine ${number}`);
   const { ok, output } = await ask(workshop, catchUp, '3');
@@ -203,7 +203,7 @@ test('catch-up: solutions before, the starter there, all work kept', async (t) =
   assert.match(output, /catch-up-3\/\nTo get them back: [^]*solved now[^]*\nNext: npm run step:3/);
 });
 
-test('diff: what differs from the solution, or what the step changes', async (t) => {
+test('diff: shows how a step differs from the solution, or what the step changes', async (t) => {
   const workshop = await learnersWorkshop(t);
   const { output } = await ask(workshop, diff, '3');
   assert.match(output, /^- steps\/03-mongo-store\/\n\+ solutions\/03-mongo-store\/\n/);
@@ -214,7 +214,7 @@ test('diff: what differs from the solution, or what the step changes', async (t)
   assert.match((await ask(workshop, diff, '1 --step')).output, /^- nothing yet\n/);
 });
 
-test('wrong use says what there is', async () => {
+test('incorrect use lists the options', async () => {
   const wrong: [Command, string, RegExp][] = [
     [hint, '99', /There is no step 99\. The steps are 1 to \d+\.\nNext: npm run hint 1/],
     [diff, 'three', /There is no step three\. .*\nNext: npm run diff 1/],
@@ -229,7 +229,7 @@ test('wrong use says what there is', async () => {
   }
 });
 
-test('workshop: every command there is, on one screen', async () => {
+test('workshop: lists every command, on one screen', async () => {
   const { output } = await ask({ folder: root }, workshopCommand);
   const lines = output.trimEnd().split('\n');
   assert.ok(lines.length <= 24);
@@ -270,14 +270,14 @@ test('progress and start: how far each step is', async () => {
 });
 
 describe('as npm runs them', { concurrency: 2 }, () => {
-  test('without an install, a sentence', async (t) => {
+  test('without an install, prints one sentence', async (t) => {
     const workshop = await Workshop.create(t);
     await rm(join(workshop.folder, 'node_modules'));
     const bare = workshop.run(['step', '1']);
     assert.equal(await bare.ended, 1);
     const sentence = /^The workshop's packages aren't installed.*\nNext: npm install\n$/;
     assert.match(bare.output, sentence);
-    // One package is missing: nobody has it but tsx.
+    // Only tsx is installed, and no other package.
     await mkdir(join(workshop.folder, 'node_modules'));
     await symlink(join(root, 'node_modules', 'tsx'), join(workshop.folder, 'node_modules', 'tsx'),
       'junction');
@@ -286,7 +286,7 @@ describe('as npm runs them', { concurrency: 2 }, () => {
     assert.match(broken.output, sentence);
   });
 
-  test('a reader that goes away is no reason for a stack', async (t) => {
+  test('a reader that goes away does not cause a stack trace', async (t) => {
     const workshop = await learnersWorkshop(t);
     const run = workshop.run(['hint', '1', '--all']);
     run.child.stdout?.destroy();
@@ -294,7 +294,7 @@ describe('as npm runs them', { concurrency: 2 }, () => {
     assert.equal(run.output, '');
   });
 
-  test('test: tests that cannot be loaded are no success', async (t) => {
+  test('test: fails if the tests cannot be loaded', async (t) => {
     const workshop = await learnersWorkshop(t);
     await rm(join(workshop.folder, at(1, 'app.test.ts')));
     const run = workshop.run(['test', '1']);

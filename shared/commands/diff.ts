@@ -6,14 +6,14 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run diff N`: the learner's step beside the solution, only what differs. `--step` shows what
- * the step itself changes: the solution before it beside its own.
+ * `npm run diff N`: the differences between the learner's step and the solution. `--step` shows
+ * what the step itself changes, from the previous solution to its own.
  */
 export default async function diff(context: Context): Promise<void> {
   const { workshop, paper, print } = context;
   const { step, flags } = readStep('diff N', ['step'], context);
   const previous = steps.find(({ number }) => number === step.number - 1);
-  // The first step begins with nothing.
+  // The first step starts from nothing.
   const [from, kind] = flags.step ? [previous, 'solutions'] as const : [step, 'steps'] as const;
   const before = from && `${kind}/${from.folder}/`;
   const after = `solutions/${step.folder}/`;

@@ -11,8 +11,8 @@ import { readArguments } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * Each returns what it found, in a few words, or throws a Problem with what to do. They leave
- * nothing behind. The first fills the environment, before any other looks.
+ * Each returns its finding in a few words, or throws a Problem that says what to do. They leave
+ * nothing behind. The first one loads the environment for the others.
  */
 const checks = {
   Settings: checkSettings,
@@ -32,8 +32,8 @@ const checks = {
 };
 
 /**
- * `npm run doctor`: looks for what is wrong with this machine, a line a thing, each with what to
- * do. `--json` prints the same as one line of JSON.
+ * `npm run doctor`: checks this machine for problems, one line per check, each with what to do.
+ * `--json` prints the same as one line of JSON.
  */
 export default async function doctor({ print, paper, ...context }: Context): Promise<void> {
   const { flags } = readArguments('doctor', ['json'], context);

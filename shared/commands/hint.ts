@@ -8,8 +8,8 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run hint N`: the next hint of step N, for the first move whose tests are red: a nudge, then
- * a pointer, then the code. `--all` shows all hints of the step.
+ * `npm run hint N`: the next hint of step N, for the first move with red tests: a nudge, then a
+ * pointer, then the code. `--all` shows all hints of the step.
  */
 export default async function hint(context: Context, runTests = runStepTests): Promise<void> {
   const { workshop, print } = context;

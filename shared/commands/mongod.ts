@@ -3,7 +3,7 @@ import { startMongod } from '../mongo/mongod.ts';
 import { ServerFailure } from '../mongo/server-process.ts';
 import { Problem, runCommand } from '../terminal/problem.ts';
 
-/* npm run mongod: finds or downloads a mongod, and starts it once to see that it runs. */
+/* npm run mongod: finds or downloads a mongod, and starts it once to check that it runs. */
 await runCommand(async () => {
   loadEnvFile();
   try {

@@ -7,15 +7,15 @@ import { readArguments } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run progress`: one line a step, computed from the tests, and the command for what is next.
- * `--json`: one line of JSON, to paste or collect. It tells nothing about the person.
+ * `npm run progress`: one line per step, computed from the tests, and the next command to type.
+ * `--json`: one line of JSON, to paste or collect. It reveals nothing about the person.
  */
 export default async function progress(context: Context, runTests = runStepTests): Promise<void> {
   const { workshop, print } = context;
   const { flags } = readArguments('progress', ['json'], context);
   loadEnvFile();
   const runs = steps.map(async (step) => ({ step, report: await runTests(step, { workshop }) }));
-  // One that fails is told when its turn comes.
+  // Handle rejections now; each failure is reported when its turn comes.
   void Promise.allSettled(runs);
   const counts: { step: number; passed: number; total: number }[] = [];
   let line = '';

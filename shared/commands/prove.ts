@@ -8,23 +8,23 @@ import { spec } from 'node:test/reporters';
 import { findStep, root } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 
-/** The longest come first, so that none is left to run alone at the end. */
+/** The longest come first, so that none runs alone at the end. */
 const longest = [
   'proof/answers.test.ts', 'proof/text.test.ts', 'live/browser.test.ts',
   'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
 ];
 
 /**
- * `npm test`: proves the workshop itself. Every *.test.ts below shared/ runs in a process of its
- * own; the tests of the steps are run by those that prove them. `npm test -- proof` runs only the
- * files whose path has the word in it, and `npm test 3` means `npm run test:3`.
+ * `npm test`: proves the workshop itself. Every *.test.ts below shared/ runs in its own process;
+ * some of them run the steps' tests. `npm test -- proof` only runs files with the word in their
+ * path, and `npm test 3` means `npm run test:3`.
  */
 export default async function prove({ args: words }: { args: string[] }): Promise<void> {
   const [word = ''] = words;
   if (words.length === 1 && /^\d+$/.test(word)) return testStep(word);
   console.log('This proves the workshop itself and takes several minutes. '
     + 'To test your own step 1, type npm run test:1');
-  // What a shell sets for an app of its own must not change what is proved.
+  // Shell settings for the user's own apps mustn't affect the proof.
   for (const name of ['PORT', 'SESSION_SECRET', 'NODE_ENV']) {
     Reflect.deleteProperty(process.env, name);
   }
@@ -36,14 +36,14 @@ export default async function prove({ args: words }: { args: string[] }): Promis
   if (files.length === 0) {
     throw new Problem(`No test file's path has all the words: ${words.join(' ')}.`, 'npm test');
   }
-  // The processes of the tests get the flags of this one.
+  // The test processes inherit this one's flags.
   process.execArgv.push('--import', 'tsx');
   const tests = run({ files, concurrency: availableParallelism() });
   tests.on('test:fail', () => { process.exitCode = 1; });
   await pipeline(tests, new spec(), process.stdout, { end: false });
 }
 
-/** Does what was meant by `npm test 3`. */
+/** Runs what `npm test 3` was meant to. */
 async function testStep(word: string): Promise<void> {
   const script = `test:${findStep(word, 'test:N').number}`;
   console.log(`npm test proves the workshop itself. You mean npm run ${script}:\n`);

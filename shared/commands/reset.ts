@@ -4,7 +4,7 @@ import { readStarter } from '../lesson/starters.ts';
 import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
-/** `npm run reset N`: step N as it came. What was there is kept. */
+/** `npm run reset N`: restores step N's starter. Existing files are backed up. */
 export default async function reset({ workshop, print, ...input }: Context): Promise<void> {
   const { step } = readStep('reset N', [], input);
   const files = await readStarter(step, workshop);

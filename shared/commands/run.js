@@ -1,7 +1,7 @@
 /*
- * What every npm script starts: run.js COMMAND WORDS runs COMMAND.ts beside this file. This is
- * plain JavaScript that any Node reads, so that it can say what is missing before TypeScript can be
- * read.
+ * The entry point of every npm script: run.js COMMAND WORDS runs COMMAND.ts beside this file. It's
+ * plain JavaScript that any Node can read, so that it can report what's missing before TypeScript
+ * can be loaded.
  */
 import { readFileSync } from 'node:fs';
 
@@ -23,7 +23,7 @@ try {
 } catch {
   stopIncomplete();
 }
-// A command finds its words where it would if it had been started by itself.
+// Commands find their arguments in the same place as if started directly.
 process.argv.splice(1, 2, name);
 /** @type {{ default?: import('./command.ts').Command }} */
 const { default: command } = await import(`./${name}.ts`).catch((error) => {

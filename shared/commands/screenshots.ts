@@ -1,5 +1,5 @@
 /*
- * npm run screenshots: takes the pictures of WORKSHOP.md anew, from the real page at work.
+ * npm run screenshots: retakes the pictures in WORKSHOP.md from the real, running page.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { openStageDatabase, startStage } from '../testing/stage.ts';
 import { Problem, runCommand } from '../terminal/problem.ts';
 import { root } from '../lesson/steps.ts';
 
-/** What a step's picture shows: the buttons that are pressed, and what is waited for then. */
+/** What a step's picture shows: the buttons to press, and what to wait for then. */
 const pictures: readonly {
   number: number;
   press: string[];
@@ -42,7 +42,7 @@ const pictures: readonly {
 ];
 
 const secret = 'a secret that only the screenshots use';
-/** A picture belongs into the repository only if it is small, in bytes. */
+/** The maximum size of a picture for the repository, in bytes. */
 const largest = 150_000;
 
 await runCommand(async () => {
@@ -55,12 +55,12 @@ await runCommand(async () => {
   }
   const folder = path.join(root, 'docs');
   await mkdir(folder, { recursive: true });
-  // The address that WORKSHOP.md names, if it can be had.
+  // Prefer the address in WORKSHOP.md.
   const app = await tryPort(4000) === undefined ? 4000 : await freePort();
   const browser = await startChromium(executablePath);
   try {
     for (const { number, press, link, newest, height } of pictures) {
-      // A database of its own, whatever is set: nobody else's sessions are in the picture.
+      // A database of its own, whatever the settings, so that no other sessions appear.
       const { database, of } = await openStageDatabase({ WORKSHOP_MONGO: 'stand-in' });
       const { url, line } = of('workshop');
       const mongo = { url, line: line.replace(/ \(.*/, '') };
@@ -99,14 +99,14 @@ await runCommand(async () => {
   }
 });
 
-/** WebP is half as large as PNG, and playwright does not offer it by itself. */
+/** Takes a WebP, half the size of a PNG. playwright doesn't offer it itself. */
 async function takePicture(page: Page): Promise<Buffer> {
   const devTools = await page.context().newCDPSession(page);
   const { data } = await devTools.send('Page.captureScreenshot', { format: 'webp', quality: 88 });
   return Buffer.from(data, 'base64');
 }
 
-/** Presses a button of the page, and waits until the page shows what came of it. */
+/** Presses a button on the page, and waits for the page to show the result. */
 async function pressButton(page: Page, name: string): Promise<void> {
   const requests = await page.locator('#exchanges > li').count();
   await page.getByRole('button', { name }).click();
@@ -114,7 +114,7 @@ async function pressButton(page: Page, name: string): Promise<void> {
   else await page.locator('#exchanges > li').nth(requests).waitFor();
 }
 
-/** Logs out in a tab of its own, and gives the browser its old cookie back. */
+/** Logs out in a separate tab, then gives the browser its old cookie back. */
 async function logOut(page: Page, appUrl: string): Promise<void> {
   const context = page.context();
   const cookies = await context.cookies();

@@ -4,9 +4,9 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run step:N`: the cockpit, in which a learner works on step N. With `--solution`, as
- * `npm run solution:N`: the finished app alone, to show it. `--plain` prints lines, without a
- * screen and keys. `--http` shows a step behind a proxy as it is over plain HTTP.
+ * `npm run step:N`: the cockpit, in which a learner works on step N. With `--solution`, as in
+ * `npm run solution:N`: only the finished app, to show it. `--plain` prints lines, without a
+ * screen or keys. `--http` shows a step behind a proxy as it behaves over plain HTTP.
  */
 export default async function step(context: Context): Promise<void> {
   const command = context.args.includes('--solution') ? 'solution:N' : 'step:N';

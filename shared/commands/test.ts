@@ -6,7 +6,7 @@ import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
 /**
- * `npm run test:N`: the tests of step N against the learner's code; with `--solution`, against the
+ * `npm run test:N`: step N's tests against the learner's code, or with `--solution` against the
  * solution.
  */
 export default async function test(context: Context): Promise<void> {

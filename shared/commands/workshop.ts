@@ -30,7 +30,7 @@ const groups: [title: string, commands: [command: string, does: string][]][] = [
   ]],
 ];
 
-/** `npm run workshop`: all commands, in the order in which a learner needs them. */
+/** `npm run workshop`: all commands, in the order a learner needs them. */
 export default function workshop({ paper, print, ...input }: Context): Promise<void> {
   readArguments('workshop', [], input);
   for (const [title, commands] of groups) {
