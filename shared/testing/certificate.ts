@@ -1,8 +1,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 /**
- * Makes a certificate for nobody in particular, signed by itself: for a browser that doesn't check
- * whose it is. X.509 (RFC 5280) in its first version, which has no extensions.
+ * Makes an anonymous, self-signed certificate for a browser that doesn't verify it, in X.509
+ * version 1 (RFC 5280), which has no extensions.
  * @returns a key and a certificate for `https.createServer()`
  */
 export function makeCertificate(): { key: string; cert: string } {
@@ -28,10 +28,10 @@ export function makeCertificate(): { key: string; cert: string } {
   };
 }
 
-/** A value of ASN.1, in its distinguished encoding: a tag, the length, the content. */
+/** Encodes an ASN.1 value in DER: a tag, the length, the content. */
 function der(tag: number, content: Buffer): Buffer {
   const { length } = content;
-  // A length of one byte stands alone; before a longer one stands how many bytes it has.
+  // A one-byte length stands alone; a longer one is preceded by its number of bytes.
   const bytes = Buffer.from(length.toString(16).padStart(length > 0xff ? 4 : 2, '0'), 'hex');
   const size = length < 0x80 ? bytes : Buffer.from([0x80 + bytes.length, ...bytes]);
   return Buffer.concat([Buffer.from([tag, ...size]), content]);

@@ -20,7 +20,7 @@ export function findChromium(): string | undefined {
 
 /** @param more arguments for Chromium itself */
 export function startChromium(executablePath: string, ...more: string[]): Promise<Browser> {
-  // Chromium's sandbox cannot start as root, which CI machines often are.
+  // Chromium's sandbox can't start as root, which CI machines often run as.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath, args: [...args, ...more] });
 }

@@ -1,6 +1,6 @@
 /*
- * A small app with logins, as steps 5 to 7 make one: what the live picture shows of them. A name
- * is password enough here.
+ * A small app with logins like those of steps 5 to 7, as far as the live picture shows them. A name
+ * is enough to log in here, without a password.
  */
 import MongoStore from 'connect-mongo';
 import express from 'express';

@@ -1,5 +1,5 @@
 /*
- * Puts an app and its live picture on the stage, for tests and screenshots.
+ * Runs an app and its live picture for tests and screenshots.
  */
 import { join } from 'node:path';
 import { openDatabase, type Database } from '../mongo/database.ts';
@@ -9,7 +9,7 @@ import { freePort } from '../app/port.ts';
 import { root, steps } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
 
-/** An app that runs and its live picture, on free ports. */
+/** A running app and its live picture, on free ports. */
 export interface Stage {
   readonly app: App;
   readonly appPort: number;
@@ -22,16 +22,16 @@ export interface StageOptions {
   /** The step's number. */
   number: number;
   secret: string;
-  /** Where the app's sessions are, for steps that have them in MongoDB. */
+  /** Where the app keeps its sessions, in steps that use MongoDB. */
   mongo?: { url: string; line: string };
-  /** The app's first file; the solution's unless given. */
+  /** The app's entry file; the solution's by default. */
   entry?: string;
   appPort?: number;
-  /** Whether the app's process tells the live picture about its requests; it does unless false. */
+  /** Whether the app's process reports its requests to the live picture; true by default. */
   observed?: boolean;
 }
 
-/** Starts an app and its live picture; resolves once the app has said something. */
+/** Starts an app and its live picture; resolves once the app has printed something. */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { number, mongo, secret } = options;
   const step = steps.find((step) => step.number === number);
@@ -73,7 +73,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 }
 
 /**
- * A MongoDB for the stage; `of` gives an address in it with a database of that name.
+ * Opens a MongoDB for the stage; `of` gives the address of the database with that name.
  * @param env may force the engine
  */
 export async function openStageDatabase(env: NodeJS.ProcessEnv = process.env): Promise<{

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { eventually, onEnd, Workshop } from './workshop.ts';
 import { folderOf, steps, texts } from '../lesson/steps.ts';
 
-/** The learner's first file: an app that listens, and says so. */
+/** The learner's index.ts: an app that listens and says so. */
 export const index = `
 import { createApp } from './app.ts';
 
@@ -27,7 +27,7 @@ ${routes.map((route) => `  app.get('${route}', (_, res) => res.send('${route}'))
 }
 `;
 
-/** Tests of two moves: the first asks for the route /one, the second for /two. */
+/** Tests of two moves: the first wants the route /one, the second /two. */
 const tests = (step: number) => `
 import { expect, testsOfStep } from '#harness';
 
@@ -61,8 +61,8 @@ const text = steps.map(({ number, title }) =>
   `## Step ${number}: ${title}\n${hints(1, '/one')}${hints(2, '/two')}`).join('\n');
 
 /**
- * A workshop with small tests for every step, a text with hints, our solutions, and starters made
- * of them.
+ * A workshop with small tests for every step, a text with hints, our solutions, and starters based
+ * on them.
  */
 export async function learnersWorkshop(t: TestContext): Promise<Workshop> {
   const workshop = await Workshop.create(t);
@@ -84,16 +84,16 @@ export async function learnersWorkshop(t: TestContext): Promise<Workshop> {
   return workshop;
 }
 
-/** A terminal in which commands are typed: tmux, on a server of its own. */
+/** A terminal to type commands into: tmux, on its own server. */
 export class Terminal {
   readonly #socket = `workshop-${randomUUID()}`;
 
-  /** Whether there is a tmux. */
+  /** Whether tmux is installed. */
   static async exists(): Promise<boolean> {
     return promisify(execFile)('tmux', ['-V']).then(() => true, () => false);
   }
 
-  /** Opens one of 80 by 24 characters with a shell in it, until the test ends. */
+  /** Opens a terminal of 80 by 24 characters with a shell, until the test ends. */
   static async open(t: TestContext, cwd: string, env: NodeJS.ProcessEnv): Promise<Terminal> {
     const terminal = new Terminal();
     const settings = Object.entries(env).flatMap(([name, value]) => (
@@ -105,7 +105,7 @@ export class Terminal {
     return terminal;
   }
 
-  /** Types keys, by tmux's names for them; a text is typed as it is. */
+  /** Types keys by their tmux names; other text is typed literally. */
   async type(...keys: string[]): Promise<void> {
     await this.#tmux('send-keys', ...keys);
   }
@@ -114,12 +114,12 @@ export class Terminal {
     await this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
   }
 
-  /** What is to be seen now. */
+  /** The current content of the screen. */
   screen(): Promise<string> {
     return this.#tmux('capture-pane', '-p');
   }
 
-  /** Waits until something is to be seen. @returns the whole screen then */
+  /** Waits until the screen shows something. @returns the whole screen */
   async shows(pattern: RegExp): Promise<string> {
     let screen = '';
     try {
@@ -132,7 +132,7 @@ export class Terminal {
     }
   }
 
-  /** Closes the terminal's window, as a person may while something runs in it. */
+  /** Closes the terminal's window, as a user may while a command runs in it. */
   async close(): Promise<void> {
     await this.#tmux('kill-server').catch(() => undefined);
   }

@@ -24,7 +24,7 @@ export async function eventually<T>(
   }
 }
 
-/** Lets a server listen on a port that is free, and returns that port. */
+/** Makes a server listen on a free port, and returns that port. */
 export async function listen(server: Server, host?: string): Promise<number> {
   server.listen(0, host);
   await once(server, 'listening');
@@ -33,31 +33,31 @@ export async function listen(server: Server, host?: string): Promise<number> {
   return address.port;
 }
 
-/** Whether a process runs. */
+/** Whether a process is running. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     if (process.platform !== 'linux') return true;
-    // One that has ended keeps its id until its parent asks how. In a container that may be never.
+    // An ended process keeps its id until its parent reaps it. In a container that may be never.
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }
 }
 
-/** An environment in which this machine's settings, caches and servers do not count. */
+/** An environment without this machine's settings, caches and servers. */
 export function cleanEnv(home: string): NodeJS.ProcessEnv {
   const own = /^(MONGO|WORKSHOP_|PORT$|PATH$|SESSION_SECRET$|NODE_|npm_|https?_proxy$)/i;
   const env = Object.entries(process.env).filter(([name]) => !own.test(name));
-  // A PATH that leads nowhere, because there may be a mongod on this machine's.
+  // The PATH leads nowhere, because this machine's may include a mongod.
   return { ...Object.fromEntries(env), PATH: join(home, 'bin'), HOME: home, USERPROFILE: home };
 }
 
 const cleanups = new WeakMap<TestContext, (() => unknown)[]>();
 
 /**
- * Tidies up when a test has ended. What was opened last is closed first, unlike with `t.after()`:
- * processes end before their folder goes.
+ * Cleans up after a test. Unlike with `t.after()`, what was opened last is closed first: processes
+ * end before their folder goes.
  */
 export function onEnd(t: TestContext, cleanUp: () => unknown): void {
   const all = cleanups.get(t) ?? [];
@@ -78,8 +78,8 @@ export function onEnd(t: TestContext, cleanUp: () => unknown): void {
 }
 
 /**
- * Makes a temporary folder with a space in its name, as on many a machine. Whenever it can, it has
- * a name that was used before: what tsx has compiled it finds again by its path.
+ * Makes a temporary folder with a space in its name, as is common. It reuses earlier names if it
+ * can, because tsx caches compiled files by path.
  */
 export async function makeFolder(): Promise<string> {
   const parent = await realpath(tmpdir());
@@ -95,8 +95,8 @@ export async function makeFolder(): Promise<string> {
 }
 
 /**
- * Removes a temporary folder, once nothing runs there any more: esbuild waits for ever where its
- * folder is gone.
+ * Removes a temporary folder, once nothing runs there any more: esbuild hangs if its folder is
+ * gone.
  */
 export async function removeFolder(folder: string): Promise<void> {
   if (process.platform === 'linux') await nothingRuns(folder);
@@ -110,7 +110,7 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** Waits until no process has anything to do with a folder any more; Linux only. */
+/** Waits until no process uses a folder any more; Linux only. */
 export async function nothingRuns(folder: string): Promise<void> {
   let left: string[] = [];
   try {
@@ -123,7 +123,7 @@ export async function nothingRuns(folder: string): Promise<void> {
   }
 }
 
-/** The processes that have something to do with a folder, by their command lines; Linux only. */
+/** The command lines of the processes that use a folder; Linux only. */
 export async function processesOf(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -136,7 +136,7 @@ export async function processesOf(folder: string): Promise<string[]> {
   return found;
 }
 
-/** A command that runs, and what it has printed so far. */
+/** A running command, and its output so far. */
 export class Run {
   output = '';
   readonly child: ChildProcess;
@@ -156,7 +156,7 @@ export class Run {
     });
   }
 
-  /** Waits until the output holds something, from a place on. */
+  /** Waits until the output matches, starting at a position. */
   printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     return eventually(`${String(pattern)} is printed`, () => {
       if (this.child.exitCode !== null && !pattern.test(this.output.slice(from))) {
@@ -167,7 +167,7 @@ export class Run {
   }
 }
 
-/** A workshop in a temporary folder. Its node_modules is a link to this one's. */
+/** A workshop in a temporary folder. Its node_modules links to this one's. */
 export class Workshop {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -180,7 +180,7 @@ export class Workshop {
     for (const entry of ['package.json', 'shared']) this.#take(entry);
   }
 
-  /** One with empty steps and solutions, for as long as a test runs. */
+  /** A workshop with empty steps and solutions, removed after the test. */
   static async create(t: TestContext): Promise<Workshop> {
     const workshop = new Workshop(await makeFolder());
     onEnd(t, () => workshop.remove());
@@ -191,7 +191,7 @@ export class Workshop {
     return workshop;
   }
 
-  /** The workshop as a learner gets it, until it is removed. A learner's work isn't in it. */
+  /** A workshop as learners get it, without any work in its steps; the caller removes it. */
   static async copy(): Promise<Workshop> {
     const workshop = new Workshop(await makeFolder());
     const others = ['tsconfig.json', '.env.example', 'README.md', 'solutions', 'attacks'];
@@ -223,8 +223,8 @@ export class Workshop {
   }
 
   /**
-   * Writes a file, at once: between opening and writing, a busy machine could otherwise take longer
-   * than the cockpit's watcher waits, and that would be two saves.
+   * Writes a file synchronously: otherwise a busy machine could take longer between opening and
+   * writing than the cockpit's watcher waits, and the one save would count as two.
    */
   write(file: string, text: string): void {
     const path = join(this.folder, file);
@@ -232,21 +232,21 @@ export class Workshop {
     writeFileSync(path, text);
   }
 
-  /** Writes a file of a step: its index.ts unless told otherwise. */
+  /** Writes a file of a step, index.ts by default. */
   save(number: number, code: string, file = 'index.ts', kind: Kind = 'steps'): void {
     const step = steps[number - 1];
     if (!step) throw new Error(`no step ${number}`);
     writeFileSync(join(folderOf(step, kind, this.folder), file), code);
   }
 
-  /** Puts the solution's files in the place of the step's. */
+  /** Replaces the step's files with the solution's. */
   solve(step: Step): void {
     cpSync(folderOf(step, 'solutions', this.folder), folderOf(step, 'steps', this.folder), {
       recursive: true,
     });
   }
 
-  /** Runs a command of shared/commands/, as an npm script does. */
+  /** Runs a command from shared/commands/, as an npm script does. */
   run(command: string[], env: NodeJS.ProcessEnv = {}): Run {
     const child = spawn(process.execPath, ['shared/commands/run.js', ...command], {
       cwd: this.folder,
@@ -258,7 +258,7 @@ export class Workshop {
     return run;
   }
 
-  /** Ends what still runs here, and removes the folder. */
+  /** Ends whatever still runs here, and removes the folder. */
   async remove(): Promise<void> {
     for (const { child, ended } of this.#runs) {
       child.kill('SIGKILL');
