@@ -1,7 +1,7 @@
 /*
- * The tests of the steps cannot be fooled: solutions are green, starters are red for the right
- * reason, every wrong answer of the catalogue is red with the sentence that its author has to read,
- * and every right one is green.
+ * The tests of the steps can't be fooled: solutions are green, starters are red for the right
+ * reason, every wrong answer in the catalogue is red with the sentence that a learner needs, and
+ * every right answer is green.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -35,14 +35,14 @@ const right = catalogues.flatMap((catalogue) => (
 
 const readme = await readFile(path.join(root, 'README.md'), 'utf8');
 
-/** How many tests each step has, by its solution. */
+/** The number of tests in each step, from its solution. */
 const counts = new Map<number, number>();
 
 const solved = (await runsOfAll('solutions')).filter(({ on, step }) => (
-  // In part one, a step's own run goes on with the steps before it.
+  // In part one, a step's own run includes the steps before it.
   step === on || !isPartOne(on.number)
 ));
-// Starters are those that are kept: what a learner does in steps/ is never our failure.
+// Use the kept starters: a learner's work in steps/ must never fail the proof.
 const started = await runsOfAll('steps');
 
 const { results, done } = runAnswers([
@@ -66,10 +66,10 @@ describe('starters', () => {
       });
       continue;
     }
-    test(`starter ${on.number} is the previous solution, or a part of its own`, async () => {
+    test(`starter ${on.number} is the previous solution, or part of its own`, async () => {
       assert.deepEqual(await breaches(on), []);
     });
-    test(`starter ${on.number} fails every test of its step by the test's own words`, async () => {
+    test(`starter ${on.number} fails every test of its step in the test's own words`, async () => {
       const { tests } = reported(await results.get(task));
       assert.ok(tests.length > 0);
       assert.deepEqual(tests.filter(({ failure }) => !failure).map(({ name }) => name), []);
@@ -78,16 +78,16 @@ describe('starters', () => {
           /can't be (loaded|read)|server stopped|no (complete )?answer|wasn't expected/;
         assert.doesNotMatch(textOf(test), notItsOwn);
       }
-      // Instructors read there what a room sees first.
+      // README.md tells instructors what learners see first.
       const { observed = '' } = tests[0]?.failure ?? {};
       const row = `| ${on.number} | \`${observed}\` |`;
       if (isPartOne(on.number)) assert.ok(readme.includes(row), `README.md has no row ${row}`);
     });
   }
 
-  // On a learner's machine steps/ holds the learner's work.
+  // On a learner's machine, steps/ holds the learner's work.
   if (process.env.CI === 'true') {
-    test('what steps/ holds is what is kept', async () => {
+    test('steps/ matches the kept starters', async () => {
       for (const step of steps) {
         assert.ok(await isUntouched(step), `steps/${step.folder}/ and shared/lesson/starters/${
           step.folder}/ differ. Next: node --import tsx shared/proof/keep-starters.ts`);
@@ -102,7 +102,7 @@ describe('right answers pass', () => {
       const { tests } = reported(await results.get(task));
       const own = tests.filter(({ promisedIn }) => !promisedIn);
       counts.set(task.answer.tests ?? task.step, own.length);
-      // Those of index.ts are left out where nothing in it has changed.
+      // Tests of index.ts are left out if the answer can't affect them.
       assert.deepEqual(tests.filter(({ failure }) => failure).map(textOf), []);
     });
   }
@@ -139,8 +139,8 @@ async function runsOfAll(of: 'solutions' | 'steps') {
 }
 
 /**
- * The tests of a step and of all earlier ones, on its solution or its starter. Those that start
- * index.ts are left out where it's the previous solution's, on which they've run.
+ * The tests of a step and all earlier ones, on its solution or starter. Those that start index.ts
+ * are left out if it's unchanged from the previous solution, where they've already run.
  */
 async function runs(of: 'solutions' | 'steps', on: Step) {
   const previous = steps[on.number - 2];
@@ -156,7 +156,7 @@ async function runs(of: 'solutions' | 'steps', on: Step) {
   });
 }
 
-/** A folder's index.ts, without lines that are comments. */
+/** A folder's index.ts without comment lines. */
 async function readIndex(folder: string): Promise<string> {
   const text = await readFile(path.join(folder, 'index.ts'), 'utf8');
   return text.replaceAll(/^\s*\/\/.*\r?\n/gm, '');

@@ -1,6 +1,6 @@
 /*
- * Part two's attacks in a real browser, which decides on its own what it keeps and sends. Each
- * works on the code before its step, and fails on the step's solution.
+ * Part two's attacks in a real browser, which decides on its own what to keep and send. Each works
+ * on the code before its step, and fails on the step's solution.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -34,7 +34,7 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
   assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
   const database = await openDatabase({ inProcess: true, mayDownload: false, say: console.log });
   const client = await MongoClient.connect(database.url);
-  // On the web, the names of hosts lead to machines far away. Here they lead to this one.
+  // On the web, these host names lead to distant machines. Here they lead to this one.
   const toHere = '--host-resolver-rules=MAP *.example 127.0.0.1';
   const browser = await startChromium(executablePath, toHere);
   const workshop = await Workshop.copy();
@@ -45,7 +45,7 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
     await workshop.remove();
   });
 
-  /** Plays an attack on an app. */
+  /** Runs an attack on an app. */
   async function play<T>(
     entry: string,
     attack: (stage: Stage) => Promise<T>,
@@ -74,7 +74,7 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
     path.join(folderOf(stepOf(number), kind, workshop.folder), 'index.ts')
   );
 
-  test('fixation: works on the login that everyone writes first', async () => {
+  test('fixation: works on the login that learners write first', async () => {
     const [plain] = wrongLogins;
     const step = stepOf(5);
     workshop.solve(step);
@@ -109,7 +109,7 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
   });
 });
 
-test('sniffed and tossed: the story ends where there is no cookie', async () => {
+test('sniffed and tossed: the story ends if there is no cookie', async () => {
   const server = createServer((req, res) => { res.writeHead(303).end(); });
   const port = await listen(server);
   const { stdout, status } = await runScript('09-sniff-and-toss.ts', port);
@@ -142,7 +142,7 @@ interface Stage {
   passwords: Passwords;
 }
 
-/** Mallory's cookie is in Ada's browser when Ada logs in. @returns whether Mallory is in */
+/** Ada logs in with Mallory's cookie in her browser. @returns whether Mallory is in */
 async function fixation({ browser, address, passwords }: Stage): Promise<boolean> {
   const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
   const page = await mallory.newPage();
@@ -153,7 +153,7 @@ async function fixation({ browser, address, passwords }: Stage): Promise<boolean
   return isAda(page);
 }
 
-/** Ada clicks on Mallory's page, at another port. @returns whether her password is Mallory's */
+/** Ada clicks on Mallory's page, on another port. @returns whether Mallory has set her password */
 async function forgedClick({ browser, port, address, passwords }: Stage): Promise<boolean> {
   const pagePort = await freePort();
   const server = new Run(spawn(process.execPath, [
@@ -184,7 +184,7 @@ async function forgedClick({ browser, port, address, passwords }: Stage): Promis
   }
 }
 
-/** Mallory is logged in as Ada when Ada changes her password. @returns whether she still is */
+/** Ada changes her password while Mallory is logged in as Ada. @returns whether she still is */
 async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   const [mallory, ada] = [await browser.newContext(), await browser.newContext()];
   const thief = await logIn(mallory, address, passwords.ada);
@@ -199,7 +199,7 @@ async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
   return isAda(thief);
 }
 
-/** Ada opens Mallory's page, on a sibling host. @returns who Ada is after that */
+/** Ada opens Mallory's page, on a subdomain of the app's. @returns who Ada is after that */
 async function tossed({ browser, port, passwords }: Stage): Promise<string | undefined> {
   const [proxyPort, pagePort] = [await freePort(), await freePort()];
   const stopProxy = await startProxy(proxyPort, new Set([port]));
@@ -238,7 +238,7 @@ async function onTheWeb({ browser, port, passwords }: Stage) {
   const passOnPlain = passOn(new Set([port]), 'http');
   const servers = {
     https: createHttpsServer(certificate, passOn(new Set([port]), 'https')),
-    // Mallory reads what goes by here.
+    // Mallory reads the traffic here.
     http: createServer((req, res) => {
       if (req.headers.cookie) heard.add(req.headers.cookie);
       passOnPlain(req, res);

@@ -1,5 +1,5 @@
 /*
- * A real browser works through the finished app, started as `npm run solution:4` starts it.
+ * A real browser goes through the finished app, started as by `npm run solution:4`.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -62,7 +62,7 @@ test('a browser visits, sees its session stored, and logs out', {
   assert.equal(await page.textContent('body'), 'Hello World, visit 1');
 });
 
-/** Undoes what the test did, the last first, however the test ends. */
+/** Undoes the test's actions in reverse order, however the test ends. */
 function cleanUp(t: TestContext): (undo: () => Promise<unknown>) => void {
   const undos: (() => Promise<unknown>)[] = [];
   t.after(async () => {

@@ -1,6 +1,6 @@
 /*
- * A checkout whose lines end in CRLF, as an editor or a zip made on Windows may leave it: what a
- * learner types works there, and so does the proof.
+ * A checkout with CRLF line endings, as an editor or a zip made on Windows may leave it: learners'
+ * commands work there, and so does the proof.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { root } from '../lesson/steps.ts';
 import { temporaryFolder } from '../testing/workshop.ts';
 
-test('everything works where lines end in CRLF', { timeout: 300_000 }, async (t) => {
+test('everything works with CRLF line endings', { timeout: 300_000 }, async (t) => {
   const folder = await temporaryFolder(t);
   await cp(root, folder, {
     recursive: true, filter: (path) => !/[/\\](node_modules|\.git|\.workshop)$/.test(path),

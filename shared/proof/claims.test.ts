@@ -1,6 +1,6 @@
 /*
- * What the text claims about the packages, tried on the installed versions: an update that makes a
- * sentence of WORKSHOP.md untrue turns a test red here.
+ * What the text claims about packages, checked against the installed versions: an update that makes
+ * a sentence of WORKSHOP.md untrue turns a test red here.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -40,17 +40,17 @@ after(async () => {
   await server.close();
 });
 
-/** Counts the visits, as the app of the workshop does. */
+/** Counts visits, as the workshop's app does. */
 const count: RequestHandler = (req, res) => {
   req.session.visits = (req.session.visits ?? 0) + 1;
   res.send(`visit ${req.session.visits}`);
 };
 const read: RequestHandler = (req, res) => { res.send(`visits so far: ${req.session.visits}`); };
 
-/** An app with the workshop's options, unless told otherwise. */
+/** An app with the workshop's options, unless overridden. */
 function createApp(options: Partial<SessionOptions> = {}) {
   const app = express();
-  // What goes wrong after an answer would be logged with its stack.
+  // Express would log errors after a response, with their stack.
   app.set('env', 'test');
   app.use(session({ secret, resave: false, saveUninitialized: false, ...options }));
   app.get('/', count);
@@ -58,7 +58,7 @@ function createApp(options: Partial<SessionOptions> = {}) {
   return app;
 }
 
-/** A store in a database of its own, whose index is there. */
+/** Creates a store in its own database, and waits for its index. */
 async function createStore(options: object = {}) {
   const dbName = randomUUID();
   const store = MongoStore.create({ client, dbName, ttl: HOUR, ...options });
@@ -94,7 +94,7 @@ test('Express 5 hands a listen error to the callback', async () => {
   taken.close();
 });
 
-test('the cookie is connect.sid: a signed id of 32 characters, without an end', async () => {
+test('the cookie is connect.sid: a signed id of 32 characters, without expiry', async () => {
   const answer = await request(createApp()).get('/');
   const [cookie = ''] = [answer.headers['set-cookie'] as unknown].flat();
   assert.match(String(cookie), /^connect\.sid=s%3A[\w-]{32}\.[\w%]+; Path=\/; HttpOnly$/);
@@ -106,7 +106,7 @@ test('without a secret every request is an error', async () => {
   assert.match(text, /secret option required for sessions/);
 });
 
-test('saveUninitialized is true unless you say otherwise', async () => {
+test('saveUninitialized is true by default', async () => {
   const quiet = await request(createApp()).get('/read');
   assert.equal(cookiesOf(quiet), '');
   const app = express().use(session({ secret, resave: false })).get('/read', read);
@@ -200,7 +200,7 @@ test('an expired session is not found, even before it is deleted', async (t) => 
   assert.equal((await request(app).get('/').set('Cookie', cookie)).text, 'visit 1');
 });
 
-test('touchAfter above ttl throws a busy reader out', async (t) => {
+test('touchAfter above ttl ends the session of an active reader', async (t) => {
   const { store } = await createStore({ ttl: 3, touchAfter: 10, autoRemove: 'disabled' });
   const app = createApp({ store });
   const cookie = cookiesOf(await request(app).get('/'));
@@ -271,7 +271,7 @@ test('destroy() returns no promise and deletes before its callback is called', a
   assert.equal((await request(app).post('/logout').set('Cookie', cookie)).text, '0 left');
 });
 
-test("what throws in destroy's callback comes back to it as the error", async () => {
+test("what destroy's callback throws comes back to it as the error", async () => {
   const { store } = await createStore();
   const app = createApp({ store });
   app.post('/logout', (req, res) => {
@@ -298,14 +298,14 @@ test("unset: 'destroy' deletes the document, and by default req.session = null d
     }
   });
 
-test('a reader whose session was destroyed meanwhile cannot touch it', async () => {
+test('a reader whose session was destroyed in the meantime cannot touch it', async () => {
   const { store, sessions } = await createStore();
   const app = createApp({ store });
   await request(app).get('/');
   const { _id = '' } = await sessions.findOne() ?? {};
   await sessions.deleteMany({});
   const error = await new Promise((resolve) => {
-    // Its types leave out the callback.
+    // The type lacks the callback.
     (store as unknown as Required<Store>).touch(_id, { cookie: {} } as never, resolve as never);
   });
   assert.match(String(error), /Unable to find the session to touch/);
@@ -324,7 +324,7 @@ test('what is stored before regenerate() calls back lands in the old session', a
   assert.equal((await request(app).get('/').set('Cookie', cookie)).text, 'visit 101');
 });
 
-test('clearCookie() empties the cookie and ends it in 1970, whatever maxAge says', async () => {
+test('clearCookie() empties the cookie and expires it in 1970, whatever maxAge says', async () => {
   const app = express().get('/', (req, res) => {
     res.clearCookie('connect.sid', { httpOnly: true, maxAge: 1000 }).send('out');
   });
@@ -338,7 +338,7 @@ test('connect-mongo is imported by default or by name; require() gives no functi
   assert.equal(typeof required, 'object');
 });
 
-test('express.urlencoded() reads a form; a field that comes twice is a list', async () => {
+test('express.urlencoded() parses a form; a repeated field is a list', async () => {
   const app = express().use(express.urlencoded());
   app.post('/', (req, res) => { res.json({ body: (req.body as unknown) ?? 'none' }); });
   const twice = await request(app).post('/').type('form').send('a=1&a=2');

@@ -3,11 +3,11 @@ import { readFiles, starterFolder } from '../lesson/starters.ts';
 import { folderOf, steps, type Step } from '../lesson/steps.ts';
 
 /**
- * Checks the starter contract. Apart from `// TODO` comments, each file of a starter is that file
- * of the previous solution, or a skeleton: lines of its own solution in their order. Every move of
+ * Checks the starter contract. Apart from `// TODO` comments, each file of a starter is the same as
+ * in the previous solution, or a skeleton: lines of its own solution in their order. Every move of
  * the step's chapter has its TODO.
- * @param folder where the starter is; where it's kept if it's missing
- * @returns what is wrong, a line each
+ * @param folder the starter's folder; by default the one where it's kept
+ * @returns what's wrong, one line per problem
  */
 export async function breaches(step: Step, folder = starterFolder(step)): Promise<string[]> {
   const previous = steps.find(({ number }) => number === step.number - 1);
@@ -47,7 +47,7 @@ function isSkeleton(starter: string, solution: string): boolean {
   });
 }
 
-/** The lines of a file without TODO comments, their continuations and blank lines. */
+/** A file's lines without TODO comments, their continuations and blank lines. */
 function withoutTodos(text: string): string[] {
   let inTodo = false;
   return text.split(/\r?\n/).filter((line) => {

@@ -1,6 +1,6 @@
 /*
- * node --import tsx shared/proof/keep-starters.ts: for maintainers. Copies the learner's files of
- * steps/ to shared/lesson/starters/, from where reset, catch-up and the proof take them.
+ * node --import tsx shared/proof/keep-starters.ts: for maintainers. Copies the learner's files from
+ * steps/ to shared/lesson/starters/, the source for reset, catch-up and the proof.
  */
 import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';

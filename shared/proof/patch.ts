@@ -1,9 +1,9 @@
 /**
- * Applies a patch as WORKSHOP.md shows it: a unified diff without line numbers. Lines begin with a
- * blank (context), `-` or `+`; a line `@@` separates hunks; an empty line is empty context.
- * @param text the file's text, with either kind of line end: Git may have made a checkout CRLF
+ * Applies a patch in WORKSHOP.md's format: a unified diff without line numbers. Lines begin with a
+ * space (context), `-` or `+`; a line `@@` separates hunks; an empty line is empty context.
+ * @param text the file's text, with either kind of line ending: Git may have used CRLF
  * @param patch the lines of the diff
- * @throws {Error} when a hunk's old lines are not in the text, or more than once
+ * @throws {Error} when a hunk's old lines aren't in the text exactly once
  */
 export function applyPatch(text: string, patch: string): string {
   let lines = text.split(/\r?\n/);

@@ -1,7 +1,7 @@
 /*
- * The documents are executed: every command is run and its output compared, every hint's code is
- * applied and tested, and every file, link, anchor and script that they name exists. A learner's
- * work in steps/ doesn't count: starters are taken from where they are kept.
+ * Executes the documents: runs every command and compares its output, applies and tests every
+ * hint's code, and checks that every file, link, anchor and script mentioned exists. A learner's
+ * work in steps/ doesn't count: this uses the kept starters.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -41,21 +41,21 @@ describe('the text is executed', () => {
     }
   });
 
-  test('every code excerpt is in the file that it names', async () => {
+  test('every code excerpt is in the file it names', async () => {
     for (const block of blocks.filter(({ language, file }) => language === 'ts' && file !== '')) {
       await expectExcerpt(block);
       excerpts++;
     }
   });
 
-  test('how much was executed', (t) => {
+  test('the amount of text executed', (t) => {
     t.diagnostic(`Text: ${total.blocks + excerpts} blocks executed (${total.commands} commands, `
       + `${total.patches} patches, ${total.stages} stages of tests, ${excerpts} excerpts).`);
   });
 });
 
-describe('what the text names exists', () => {
-  test('every block is of a kind that is known', () => {
+describe('everything mentioned in the text exists', () => {
+  test('every block is of a known kind', () => {
     const known = ['console', 'diff', 'ts', 'text', 'mermaid', 'json', 'html'];
     for (const { language, place } of blocks) {
       assert.ok(known.includes(language), `${place}: what kind of block is “${language}”?`);
@@ -77,7 +77,7 @@ describe('what the text names exists', () => {
       const isPath = /^[\w.-]+(\/[\w.-]*)+$/.test(span.text);
       const isFile = /^[\w-]+(\.test)?\.(ts|md|json)$|^\.env\.example$|^LICENSE$/.test(span.text);
       if (isFile) await expectNamedFile(span);
-      // `application/json` is a path in form only: what begins with a folder of ours has to exist.
+      // `application/json` only looks like a path: check those that begin with one of our folders.
       else if (isPath && /^(steps|solutions|shared)\//.test(span.text)) {
         await expectFile(span, span.text);
       }
@@ -91,7 +91,7 @@ describe('what the text names exists', () => {
   });
 
   test('every npm script is documented', () => {
-    // `npm run hint:3` means what `npm run hint 3` does, and `step 3` what `step:3` does.
+    // `npm run hint:3` means the same as `npm run hint 3`, and `step 3` the same as `step:3`.
     const base = (name: string) => name.replace(/:\d+$/, '');
     const named = new Set(mentionedScripts()
       .filter(({ place }) => !texts.some((text) => place.startsWith(text)))
@@ -101,7 +101,7 @@ describe('what the text names exists', () => {
     }
   });
 
-  test('every step has its chapter', async () => {
+  test('every step has a chapter', async () => {
     for (const step of steps) {
       const workshop = await readDocument(textOf(step.number));
       const title = `Step ${step.number}: ${step.title}`;
@@ -117,7 +117,7 @@ describe('what the text names exists', () => {
   });
 });
 
-/** The blocks that are executed, by chapter. */
+/** The blocks to execute, by chapter. */
 function executableChapters(): Map<string, Block[]> {
   const chapters = new Map<string, Block[]>();
   for (const { file, blocks } of documents) {
@@ -129,7 +129,7 @@ function executableChapters(): Map<string, Block[]> {
   return chapters;
 }
 
-/** The npm scripts that the texts name; `step:N` stands for those of all steps. */
+/** The npm scripts mentioned in the texts; `step:N` stands for those of all steps. */
 function mentionedScripts() {
   const mentions = documents.flatMap(({ codeSpans, blocks }) => [
     ...codeSpans,
@@ -152,7 +152,7 @@ function sectionsOf({ headings }: Document, chapter: Heading): string[] {
   return rest.slice(0, end === -1 ? undefined : end).map(({ text }) => text);
 }
 
-/** Where a file that a document names is; what is in steps/ is looked for among the starters. */
+/** The path of a file that a document names; for steps/, look among the kept starters. */
 function pathOf(file: string): string {
   const kept = file.endsWith('.test.ts') ? file : file.replace(/^steps\//, 'shared/lesson/starters/');
   return path.join(root, kept);
@@ -176,7 +176,7 @@ async function expectFile({ place }: Mention, file: string): Promise<void> {
   await access(pathOf(file)).catch(() => assert.fail(`${place}: there is no ${file}.`));
 }
 
-/** `app.ts` in the chapter of a step is that step's; anywhere else it is some step's. */
+/** In a step's chapter, `app.ts` is that step's; elsewhere it may be any step's. */
 async function expectNamedFile({ text, chapter, place }: Mention): Promise<void> {
   const own = steps.filter(({ number }) => chapter.startsWith(`Step ${number}:`));
   const ours = (own.length > 0 ? own : steps).flatMap(({ folder }) => (

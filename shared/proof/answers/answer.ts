@@ -2,23 +2,23 @@
 export interface Answer {
   /** What was done, in the past tense or as a noun: `the store was built and not passed on`. */
   name: string;
-  /** Patches of the solution's files (see patch.ts), by the name of the file. */
+  /** Patches for the solution's files (see patch.ts), by file name. */
   patch?: Record<string, string>;
-  /** Files in the place of the solution's, or beside them: their whole text. */
+  /** Files that replace the solution's or are added to them: their full text. */
   files?: Record<string, string>;
   /** The step whose tests run, if not the answer's own. */
   tests?: number;
-  /** Where it runs: `aside` if the tests wait for it, `alone` if it may take its process along. */
+  /** Where it runs: `aside` if the tests mostly wait, `alone` if it may crash its process. */
   runs?: 'aside' | 'alone';
 }
 
 /** An answer that must pass. */
 export type RightAnswer = Answer;
 
-/** An answer that must not pass. */
+/** An answer that must fail. */
 export interface WrongAnswer extends Answer {
-  /** The first test that is red. */
+  /** The first red test. */
   caughtBy: string;
-  /** What the learner reads then. */
+  /** What the learner then reads. */
   reads: RegExp;
 }

@@ -15,24 +15,24 @@ import { Workshop } from '../../testing/workshop.ts';
 export interface Task {
   step: number;
   answer: RightAnswer | WrongAnswer;
-  /** What the answer changes; the solution if it is missing. */
+  /** What the answer changes; the solution by default. */
   of?: 'solutions' | 'steps';
-  /** Whether its index.ts is that of an earlier solution, where it has been tested. */
+  /** Whether its index.ts is the same as an earlier solution's, where it's already tested. */
   sharesIndex?: boolean;
 }
 
-/** What became of an answer's tests: their report, or why there is none. */
+/** The outcome of an answer's tests: their report, or why there is none. */
 export type Result = Report | { failed: string };
 
-/** How many processes test answers that are mostly waited for. */
+/** How many processes test answers that mostly wait. */
 const WAITING_PROCESSES = 2;
 
 /** How long an answer's tests may take, in milliseconds, on a very busy machine. */
 const TIMEOUT_MS = 300_000;
 
 /**
- * Tests many answers, each process one after the other.
- * @returns for each task a promise of its result, and one that is fulfilled when all is tidied up
+ * Tests many answers in parallel processes, each of which takes one answer at a time.
+ * @returns a promise of each task's result, and one that resolves when everything is cleaned up
  */
 export function runAnswers(tasks: readonly Task[]) {
   const results = new Map<Task, Promise<Result>>();
@@ -51,7 +51,7 @@ export function reported(result: Result | undefined): Report {
   return result;
 }
 
-/** What the learner reads of a test, on one line; empty for a test that passed. */
+/** What the learner reads about a test, on one line; empty for a passed test. */
 export function textOf(test: TestReport): string {
   return renderFailure(test, { width: Infinity, color: false }).join(' ').replaceAll(/\s+/g, ' ');
 }
@@ -70,14 +70,14 @@ async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
         tell(task, { failed: messageOf(error) });
       }
     }
-    // Those that are waited for need no processor: they come on top of the others.
+    // Answers that mostly wait need little CPU: they run in addition to the others.
     const waiting = queue.filter(([, { answer }]) => answer.runs !== undefined);
     const others = queue.filter(([, { answer }]) => answer.runs === undefined);
     const run = async (queue: [number, Task][]) => {
       let tests: TestProcess | undefined;
       for (let next = queue.shift(); next; next = queue.shift()) {
         const [index, task] = next;
-        // An answer may have taken its process along.
+        // The last answer may have crashed its process.
         if (!tests?.waits) {
           await tests?.end(0);
           tests = new TestProcess({ workshop: workshop.folder });
@@ -106,8 +106,8 @@ async function runAnswer(tests: TestProcess, task: Task, folder: string): Promis
 }
 
 /**
- * The tests that matter: up to the one that catches the answer, and those of index.ts only where
- * they can see what the answer changes: what index.ts alone shows, or what keeps it from starting.
+ * The tests that matter: up to the one that catches the answer, and those of index.ts only if the
+ * answer may affect them, by changing what index.ts shows or whether it starts.
  */
 function choose({ answer, sharesIndex = false }: Task): Choice {
   const changes = Object.entries({ ...answer.patch, ...answer.files });
@@ -119,7 +119,7 @@ function choose({ answer, sharesIndex = false }: Task): Choice {
   };
 }
 
-/** Writes an answer's files into a folder of their own. */
+/** Writes an answer's files into their own folder. */
 async function writeAnswer(
   workshop: Workshop,
   { step, answer, of = 'solutions' }: Task,
@@ -138,7 +138,7 @@ async function writeAnswer(
   }
 }
 
-/** It's below steps/, because tsconfig.json names what's there, and tsx obeys it too. */
+/** The folder is below steps/, because tsconfig.json includes that, and tsx follows it too. */
 function folderOf(index: number): string {
   return `steps/answer-${index}`;
 }

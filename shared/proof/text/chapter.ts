@@ -16,7 +16,7 @@ import { CTRL_C, isAsExpected, parseCommands, parseConsole, withPort4000, type P
 import type { Block, Place } from './document.ts';
 import { Terminal } from './terminal.ts';
 
-/** How many blocks and commands of the text have been executed. */
+/** How much of the text has been executed. */
 export interface Counts {
   blocks: number;
   commands: number;
@@ -25,9 +25,9 @@ export interface Counts {
 }
 
 /**
- * Does what a chapter says, in its order, in a copy of the workshop: applies the code of its hints
- * and runs its commands.
- * @throws {Error} naming the place in the text, when something is not as the text says
+ * Follows a chapter in order, in a copy of the workshop: applies the code of its hints and runs its
+ * commands.
+ * @throws {Error} naming the place in the text, if something doesn't match it
  */
 export async function executeChapter(blocks: readonly Block[]): Promise<Counts> {
   const chapter = await Chapter.open();
@@ -41,20 +41,20 @@ export async function executeChapter(blocks: readonly Block[]): Promise<Counts> 
 
 class Chapter {
   readonly counts: Counts = { blocks: 0, commands: 0, patches: 0, stages: 0 };
-  /** Where the moves are done and tested. */
+  /** Where the moves are applied and tested. */
   #bench: Promise<Workshop> | undefined;
   /**
-   * Where terminal 1 and everything else runs. Starting the app again costs most of the time, so
-   * what the moves change is saved here when the next command needs it, and not at each move.
+   * Where terminal 1 and all other commands run. Restarting the app takes most of the time, so the
+   * moves' changes are saved here only when the next command needs them, not on each move.
    */
   #workspace: Promise<Workshop> | undefined;
   readonly #unsaved = new Set<string>();
   readonly #port: number;
   readonly #env: NodeJS.Dict<string>;
-  /** Terminal 1, once a command runs there. */
+  /** Terminal 1, once a command is running there. */
   #terminal: Terminal | undefined;
   #databaseUrl: string | undefined;
-  /** The step whose hints are being applied, the last move that was, and whether it is tested. */
+  /** The step whose hints are being applied, the last move applied, and whether it's tested. */
   #step: Step | undefined;
   #move = 0;
   #moveIsTested = true;
@@ -63,7 +63,7 @@ class Chapter {
     this.#port = port;
     this.#env = {
       PORT: String(port),
-      // Always the same database, and nothing is ever downloaded for a test.
+      // Use the same database every time, and never download anything for a test.
       WORKSHOP_MONGO: 'stand-in',
       MONGO_URL: undefined,
       SESSION_SECRET: undefined,
@@ -95,7 +95,7 @@ class Chapter {
   async execute(blocks: readonly Block[]): Promise<void> {
     for (const section of new Set(blocks.map(({ section }) => section))) {
       const own = blocks.filter((block) => block.section === section);
-      // A move is done before one looks at what it did, and hints stand at its end.
+      // Apply a move before looking at its effect, although its hints come last in the section.
       const patches = own.filter(({ language }) => language === 'diff');
       for (const block of patches) await this.#patch(block);
       for (const block of own) {
@@ -132,7 +132,7 @@ class Chapter {
     }
   }
 
-  /** Saves what the moves have changed, and waits until the running command has noticed. */
+  /** Saves the moves' changes, and waits until the running command has noticed. */
   async #save(place: Place): Promise<void> {
     if (this.#unsaved.size === 0) return;
     const terminal = this.#terminal;
@@ -154,10 +154,10 @@ class Chapter {
       assert.ok(this.#terminal, `${part.place}: no command runs that Ctrl-C could end.`);
       const { code, output } = await this.#terminal.interrupt();
       this.#terminal = undefined;
-      // Windows knows no signals: there it has been killed.
+      // Windows has no signals, so there the process was killed.
       assert.equal(code, process.platform === 'win32' ? code : 0,
         `${part.place}: Ctrl-C ended it with exit code ${code}:\n${output}`);
-      // What comes between the last line that the text shows and Ctrl-C depends on the moment.
+      // Output between the last line shown in the text and Ctrl-C depends on timing.
       if (part.expected.length > 0) this.#compare(part, output);
       return;
     }
@@ -168,7 +168,7 @@ class Chapter {
     }
   }
 
-  /** The running command prints more, for example because a file has been saved. */
+  /** The running command prints more output, for example because a file was saved. */
   async #goOn(part: Part): Promise<void> {
     const terminal = this.#terminal;
     assert.ok(terminal, `${part.place}: no command runs that could print this.`);
@@ -181,7 +181,7 @@ class Chapter {
       const workspace = await this.#openWorkspace();
       workspace.write(saved, await workspace.read(saved));
     }
-    // The verdict of the tests comes in between, whenever it is ready.
+    // The tests' verdict comes in between, whenever it's ready.
     const expected = ['…', ...part.expected.flatMap((line) => [line, '…'])];
     await terminal.seen((output) => isAsExpected(expected, output, this.#port));
     this.#compare({ ...part, expected }, terminal.output);
@@ -207,7 +207,7 @@ class Chapter {
   }
 
   async #runNpm(args: string[], part: Part): Promise<void> {
-    // Both have been done when this runs: node_modules is there, and this is a part of npm test.
+    // Both are already done: node_modules exists, and this is part of npm test.
     if (args[0] === 'install' || args[0] === 'test') return;
     const script = args[0] === 'run' ? args[1] ?? '' : args[0] ?? '';
     const [, kind, number] = /^(step|solution|test):(\d+)$/.exec(script) ?? [];
@@ -220,7 +220,7 @@ class Chapter {
     } else {
       assert.equal(this.#terminal, undefined, `${part.place}: terminal 1 is still busy.`);
       this.#terminal = new Terminal(words, (await this.#openWorkspace()).folder, this.#env);
-      // It goes on printing, first of all the verdict of the tests.
+      // It keeps printing, first of all the tests' verdict.
       const expected = [...part.expected, '…'];
       await this.#terminal.seen((output) => isAsExpected(expected, output, this.#port));
       this.#compare({ ...part, expected }, this.#terminal.output);
@@ -228,7 +228,7 @@ class Chapter {
     }
   }
 
-  /** The words behind `node` of a script in package.json. */
+  /** The arguments after `node` in a script of package.json. */
   async #script(name: string, place: Place): Promise<string[]> {
     const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
@@ -262,7 +262,7 @@ class Chapter {
     assert.ok(this.#moveIsTested, message);
   }
 
-  /** The hints of all moves together lead to the solution, to the letter. */
+  /** Checks that the hints of all moves together produce the exact solution. */
   async #expectSolved({ folder }: Step, place: Place): Promise<void> {
     const bench = await this.#openBench();
     for (const name of await readdir(path.join(root, 'solutions', folder))) {

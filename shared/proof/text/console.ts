@@ -1,18 +1,18 @@
 import type { Block, Place } from './document.ts';
 
-/** A part of a console block: a command, or a key that is pressed, and what is then printed. */
+/** A part of a console block: a command or a key, and the output that follows. */
 export interface Part {
-  /** What is typed; empty where the block goes on with what a running command prints. */
+  /** The command to type; empty if the block shows more output of a running command. */
   command: string;
-  /** The lines that are printed then; `…` stands for anything. */
+  /** The lines of output; `…` stands for anything. */
   expected: string[];
   place: Place;
 }
 
-/** Ctrl-C, as a terminal shows it. */
+/** Ctrl-C, as shown in a terminal. */
 export const CTRL_C = '^C';
 
-/** Takes a console block apart: `$ command`, `^C`, and the lines that follow each. */
+/** Parses a console block: `$ command`, `^C`, and the lines that follow each. */
 export function parseConsole(block: Block): Part[] {
   const parts: Part[] = [];
   for (const [index, line] of block.text.split('\n').entries()) {
@@ -28,7 +28,7 @@ export function parseConsole(block: Block): Part[] {
   return parts;
 }
 
-/** Splits a command line into its commands (`a && b`) and these into words, as a shell does. */
+/** Splits a command line into commands (`a && b`) and these into words, as a shell does. */
 export function parseCommands(line: string): string[][] {
   const commands: string[][] = [[]];
   for (const [, quoted, single, bare] of line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)) {
@@ -39,7 +39,7 @@ export function parseCommands(line: string): string[][] {
 }
 
 /**
- * Whether a command printed what the text shows. Blanks in a row count as one; session ids,
+ * Whether a command printed what the text shows. Repeated spaces count as one; session ids,
  * signatures, dates and the database's port differ from run to run.
  * @param port the app's port; the text says 4000
  */
@@ -52,7 +52,7 @@ export function isAsExpected(expected: readonly string[], output: string, port: 
   return new RegExp(`^${pattern.join('')}$`).test(actual.map((line) => `${line}\n`).join(''));
 }
 
-/** The text with 4000 where this run has another port. */
+/** Replaces this run's port with the text's 4000. */
 export function withPort4000(text: string, port: number): string {
   return text.replaceAll(new RegExp(`(?<!\\d)${port}(?!\\d)`, 'g'), '4000');
 }
@@ -63,16 +63,16 @@ function withoutVariables(text: string): string {
     .replaceAll(/'[\w-]{32}'/g, "'<id>'")
     .replaceAll(/\w{3}, \d\d \w{3} 20\d\d \d\d:\d\d:\d\d GMT/g, '<date>')
     .replaceAll(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>')
-    // A machine that is slow gets a sign that it isn't forgotten.
+    // A slow machine prints a sign that it's still working.
     .replaceAll(/^Starting MongoDB … \(\d+ s\)\n/gm, '')
-    // Chapters run side by side, and only one of them gets the port of the live picture.
+    // Chapters run in parallel, and only one of them gets the live picture's port.
     .replaceAll(/^Port \d+ is taken, so the live picture is at \d+\.\n/gm, '')
     .replaceAll(/(Live +http:\/\/localhost):\d+/g, '$1:<port>')
     .replaceAll(/mongodb:\/\/127\.0\.0\.1:\d+/g, 'mongodb://127.0.0.1:<port>')
     .replaceAll(/ +/g, ' ');
 }
 
-/** Without blanks at the lines' ends, empty lines around, and more than one in a row. */
+/** Removes trailing spaces, surrounding empty lines, and repeated empty lines. */
 function trimLines(lines: readonly string[]): string[] {
   return lines.map((line) => line.trimEnd()).join('\n')
     .replaceAll(/^\n+|\n+$/g, '')

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { Lexer, type Token } from 'marked';
 import { root } from '../../lesson/steps.ts';
 
-/** Where in a text something stands, for people: `WORKSHOP.md:12`. */
+/** A position in a text, for people: `WORKSHOP.md:12`. */
 export type Place = string;
 
-/** A heading, and the anchor under which links find it. */
+/** A heading and its anchor. */
 export interface Heading {
   depth: number;
   text: string;
@@ -17,25 +17,25 @@ export interface Heading {
 /** A fenced block: ```` ```diff steps/01-hello-express/app.ts ````. */
 export interface Block {
   language: string;
-  /** The file that stands behind the language; empty if there is none. */
+  /** The file named after the language; empty if there is none. */
   file: string;
   text: string;
-  /** The headings above it: the chapter's and, inside a chapter, the section's. */
+  /** The headings above it: the chapter's and, within a chapter, the section's. */
   chapter: string;
   section: string;
   place: Place;
-  /** The place of a line of the block; its first line is 0. */
+  /** The place of a line in the block, counting from 0. */
   placeOf: (line: number) => Place;
 }
 
-/** Something short that stands at a place: a link's target, a code span. */
+/** A short item at a place: a link's target, a code span. */
 export interface Mention {
   text: string;
   chapter: string;
   place: Place;
 }
 
-/** A Markdown file, taken apart. */
+/** A parsed Markdown file. */
 export interface Document {
   file: string;
   headings: Heading[];
@@ -46,13 +46,13 @@ export interface Document {
 
 /**
  * Reads a Markdown file of the workshop.
- * @param file its path from the root: `WORKSHOP.md`
+ * @param file its path relative to the root: `WORKSHOP.md`
  */
 export async function readDocument(file: string): Promise<Document> {
   return parseDocument(file, await readFile(path.join(root, file), 'utf8'));
 }
 
-/** Takes a Markdown text apart. */
+/** Parses a Markdown text. */
 export function parseDocument(file: string, text: string): Document {
   const document: Document = { file, headings: [], blocks: [], links: [], codeSpans: [] };
   const anchors = new Map<string, number>();
@@ -82,7 +82,7 @@ export function parseDocument(file: string, text: string): Document {
     visitAll(childrenOf(token), token.raw, line);
   };
 
-  /** Tokens know their text but not their line: it is found by their order in the text around. */
+  /** Tokens know their text but not their line: find it by their order in the surrounding text. */
   const visitAll = (tokens: Token[], around: string, firstLine: number): void => {
     let from = 0;
     for (const token of tokens) {
@@ -98,7 +98,7 @@ export function parseDocument(file: string, text: string): Document {
   return document;
 }
 
-/** The tokens inside another one: inline ones, and the cells of tables and items of lists. */
+/** The tokens inside another one: inline tokens, table cells and list items. */
 function childrenOf(token: Token): Token[] {
   if (isType(token, 'list')) return token.items;
   if (isType(token, 'table')) {
@@ -130,7 +130,7 @@ function plainText(tokens: Token[]): string {
   )).join('');
 }
 
-/** The anchor that GitHub gives a heading; the second of the same name ends in -1. */
+/** The anchor that GitHub gives a heading; a repeated name gets -1 and so on. */
 function uniqueAnchor(title: string, used: Map<string, number>): string {
   const anchor = title.toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, '').replaceAll(' ', '-');
   const count = used.get(anchor) ?? 0;

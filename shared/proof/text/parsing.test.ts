@@ -39,7 +39,7 @@ out
 ${fence}
 `;
 
-test('a document is taken apart, with the line of each thing', () => {
+test('a document is parsed, with the line of each item', () => {
   const { headings, blocks, links, codeSpans } = parseDocument('X.md', sample);
   assert.deepEqual(headings.map(({ anchor, place }) => [anchor, place]), [
     ['title', 'X.md:1'], ['first-code--more', 'X.md:3'], ['part', 'X.md:8'], ['part-1', 'X.md:24'],
@@ -57,7 +57,7 @@ test('a document is taken apart, with the line of each thing', () => {
   ]);
 });
 
-test('a console block is commands, keys and what they print', () => {
+test('a console block consists of commands, keys and their output', () => {
   const [block] = parseDocument('X.md', sample).blocks.slice(1);
   assert.ok(block);
   assert.deepEqual(parseConsole(block), [
@@ -74,7 +74,7 @@ test('a command line is split as a shell splits it', () => {
   assert.deepEqual(parseCommands("curl -b 'a b' x"), [['curl', '-b', 'a b', 'x']]);
 });
 
-test('what differs from run to run is compared by pattern, all else to the letter', () => {
+test('what varies between runs is compared by pattern, everything else exactly', () => {
   const id = 'a'.repeat(32);
   const signature = 'b'.repeat(43);
   const printed = `Set-Cookie: connect.sid=s%3A${id}.${signature}; Path=/\nvisit 2 on 54321\n`;

@@ -2,17 +2,17 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 
-/** How long something may take to be printed, in milliseconds: busy machines are slow. */
+/** How long to wait for output, in milliseconds: busy machines are slow. */
 const PATIENCE_MS = 180_000;
 
-/** A command that goes on running, such as `npm run step:3`, and what it prints. */
+/** A long-running command, such as `npm run step:3`, and its output. */
 export class Terminal {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
   #output = '';
   #from = 0;
 
-  /** @param args what stands behind `node` */
+  /** @param args the arguments after `node` */
   constructor(args: string[], folder: string, env: NodeJS.Dict<string>) {
     this.#process = spawn(process.execPath, args, {
       cwd: folder,
@@ -25,19 +25,19 @@ export class Terminal {
     }
   }
 
-  /** What it has printed since the last mark. */
+  /** The output since the last mark. */
   get output(): string {
     return this.#output.slice(this.#from);
   }
 
-  /** From now on only what is printed later counts. */
+  /** Ignores the output so far. */
   mark(): void {
     this.#from = this.#output.length;
   }
 
   /**
-   * Waits until the output is as it should be.
-   * @returns whether it became so
+   * Waits until the output is as expected.
+   * @returns whether that happened in time
    */
   async seen(isDone: (output: string) => boolean): Promise<boolean> {
     const deadline = performance.now() + PATIENCE_MS;
@@ -48,7 +48,7 @@ export class Terminal {
     return true;
   }
 
-  /** Ctrl-C. @returns the exit code, and what was printed after it */
+  /** Presses Ctrl-C. @returns the exit code, and the output after it */
   async interrupt(): Promise<{ code: number | null; output: string }> {
     this.mark();
     this.#process.kill('SIGINT');
@@ -56,7 +56,7 @@ export class Terminal {
     return { code: this.#process.exitCode, output: this.output };
   }
 
-  /** Ends it, whatever it does. */
+  /** Ends the command, whatever it's doing. */
   async end(): Promise<void> {
     if (!this.#hasEnded) this.#process.kill('SIGTERM');
     await this.#ended;
