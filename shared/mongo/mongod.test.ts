@@ -94,7 +94,7 @@ test('WORKSHOP_MONGO forces a server, and is a problem if it is not available', 
     error instanceof Problem && /mysql/.test(error.message));
 });
 
-test('npm install downloads no mongod', async (t) => {
+test('npm install does not download a mongod', async (t) => {
   const at = await mirror(t, (_, response) => response.writeHead(403).end());
   const cwd = join(root, 'node_modules', 'mongodb-memory-server');
   const { scripts } = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as {

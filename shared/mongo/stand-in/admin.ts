@@ -14,7 +14,7 @@ import type { Doc, Value } from './values.ts';
 import { compare, maxDocumentBytes, show, wholeNumber } from './values.ts';
 import { maxMessageBytes } from './wire.ts';
 
-/** The MongoDB the stand-in behaves like. */
+/** The MongoDB version that the stand-in mimics. */
 export const version = '8.0.0';
 
 /** Marks the server as no mongod in `buildInfo` and `serverStatus`. */

@@ -267,7 +267,7 @@ test('indexes are listed, repeated, refused and dropped', () => server.withDatab
   assert.equal((await collection.indexes()).length, 1);
 }));
 
-test('a unique index lets no value in twice', () => server.withDatabase(async (db) => {
+test('a unique index rejects duplicate values', () => server.withDatabase(async (db) => {
   const collection = db.collection<Loose>('c');
   await collection.createIndex({ a: 1 }, { unique: true }, {});
   await collection.insertOne({ _id: 1, a: 'x' });
@@ -337,7 +337,7 @@ test('answers what mongosh asks when it starts', async () => {
   await rejectsWithCode(admin.command({ atlasVersion: 1 }), 59);
 });
 
-test('says that it is no real MongoDB', { skip: !server.isStandIn }, async () => {
+test('says that it is not a real MongoDB', { skip: !server.isStandIn }, async () => {
   const admin = server.client.db().admin();
   const info = await admin.buildInfo();
   assert.deepEqual(info.modules, ['workshop-stand-in']);
