@@ -204,7 +204,7 @@ describe("what the app's process reports", () => {
     });
     const left = assert.rejects(fetch(`${stage.appUrl}never`));
     await eventually('it waits', find(({ state }) => state === 'waiting'));
-    // Another clock than that of the process would fall silent.
+    // /back sets the wall clock back: an observer that relied on it would go silent.
     await (await fetch(`${stage.appUrl}back`)).text();
     await (await fetch(`${stage.appUrl}after`)).text();
     await eventually('a clock that was set back', find(({ path }) => path === '/after'));
