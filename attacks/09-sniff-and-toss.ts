@@ -32,7 +32,9 @@ console.log(ada.isSecure
   : 'Her browser sends the cookie along. Mallory reads it, and sends it herself:');
 const sniffed = await openAccount(ada.isSecure ? '' : ada.cookie);
 
-console.log('Mallory logs in. Her page at evil.shop.localhost sets her cookie for its siblings.');
+console.log(
+  'Mallory logs in. Her page at evil.shop.localhost sets her cookie for its parent domain.',
+);
 const mallory = await logIn('mallory', MALLORY_PASSWORD);
 const isOwn = ada.cookie.startsWith('__Host-');
 console.log(isOwn

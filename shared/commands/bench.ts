@@ -48,13 +48,13 @@ export default async function bench({ workshop, print }: Context): Promise<void>
       floors.push(time(workshop, ['--import', 'tsx', '--input-type=module', '--eval', imports]));
     }
     const ratio = (median(verdicts) / median(floors)).toFixed(2);
-    print(`${`test:${number}`.padEnd(34)}${spoken(verdicts)}${spoken(floors)}${ratio}`);
+    print(`${`test:${number}`.padEnd(34)}${formatTimes(verdicts)}${formatTimes(floors)}${ratio}`);
   }
 
   print('\nCockpit, from a save to its verdict');
   for (const step of steps) {
     const times = await timeSaves(workshop, step, [...argsOf(`step:${step.number}`), '--plain']);
-    print(`${`step:${step.number}`.padEnd(34)}${spoken(times)}`);
+    print(`${`step:${step.number}`.padEnd(34)}${formatTimes(times)}`);
   }
 
   print(`\n${'Solutions under load'.padEnd(34)}${'requests/s'.padEnd(22)}p99 in ms`);
@@ -75,8 +75,8 @@ export default async function bench({ workshop, print }: Context): Promise<void>
 
   print(`\nStep 10: ${VISITORS} browsers, two processes, two outages`);
   await withSolution(findStep('10', 'bench'), workshop, print, async (running) => {
-    const { answered, failed, lost, mistaken, longest } = await endure(running);
-    print(`${answered} answers, ${failed} failures, ${lost} sessions lost, ${mistaken} visitors `
+    const { answered, failed, lost, mixedUp, longest } = await measureUnderOutages(running);
+    print(`${answered} answers, ${failed} failures, ${lost} sessions lost, ${mixedUp} visitors `
       + `taken for another, longest wait ${Math.round(longest)} ms`);
   });
 }
@@ -177,8 +177,8 @@ async function load(
  * 30 s under load, in which a process is killed and the database goes silent.
  * @returns counts, and the longest response time, in milliseconds
  */
-async function endure({ port, processes: [first], relay }: Running) {
-  const counts = { answered: 0, failed: 0, lost: 0, mistaken: 0, longest: 0 };
+async function measureUnderOutages({ port, processes: [first], relay }: Running) {
+  const counts = { answered: 0, failed: 0, lost: 0, mixedUp: 0, longest: 0 };
   let isOver = false;
   const visit = async (visitor: number) => {
     const headers = new Headers();
@@ -195,7 +195,7 @@ async function endure({ port, processes: [first], relay }: Running) {
       counts.answered++;
       const [cookie] = answer?.headers.getSetCookie() ?? [];
       if (count > 0 && cookie) counts.lost++;
-      else if (shown <= count || shown > count + mayHaveCounted) counts.mistaken++;
+      else if (shown <= count || shown > count + mayHaveCounted) counts.mixedUp++;
       if (cookie) headers.set('Cookie', cookie.split(';')[0] ?? '');
       [count, mayHaveCounted] = [shown, 0];
     };
@@ -233,7 +233,7 @@ function median(times: number[]): number {
   return times.slice(1).toSorted((a, b) => a - b)[Math.floor((times.length - 1) / 2)] ?? NaN;
 }
 
-function spoken(times: number[]): string {
+function formatTimes(times: number[]): string {
   const [least, most] = [Math.min(...times.slice(1)), Math.max(...times.slice(1))].map(Math.round);
   return `${Math.round(median(times))} (${least} to ${most})`.padEnd(22);
 }

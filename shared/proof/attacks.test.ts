@@ -35,8 +35,8 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
   const database = await openDatabase({ inProcess: true, mayDownload: false, say: console.log });
   const client = await MongoClient.connect(database.url);
   // On the web, these host names lead to distant machines. Here they lead to this one.
-  const toHere = '--host-resolver-rules=MAP *.example 127.0.0.1';
-  const browser = await startChromium(executablePath, toHere);
+  const resolveToLocalhost = '--host-resolver-rules=MAP *.example 127.0.0.1';
+  const browser = await startChromium(executablePath, resolveToLocalhost);
   const workshop = await Workshop.copy();
   after(async () => {
     await browser.close();

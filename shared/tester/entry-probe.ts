@@ -33,7 +33,7 @@ process.on('message', ({ signal }: { signal: NodeJS.Signals }) => {
   if (!process.emit(signal, signal)) process.exit(1);
 });
 process.channel?.unref();
-Object.assign(process, { send: undefined, disconnect: undefined });
+Object.assign(process, { send: undefined });
 tell({ type: 'started' });
 setInterval(tell, BEAT_MS, { type: 'beat' }).unref();
 

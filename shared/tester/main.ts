@@ -50,7 +50,7 @@ export type Verdict = { report: Report } | { failure: string };
 const send = process.send?.bind(process);
 process.on('message', (order: Order) => void obey(order));
 process.once('disconnect', () => void stop());
-Object.assign(process, { send: undefined, disconnect: undefined });
+Object.assign(process, { send: undefined });
 
 const exit = guardProcess();
 

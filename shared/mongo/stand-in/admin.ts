@@ -7,7 +7,7 @@ import { currentDate, now } from './clock.ts';
 import { parseIndex } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Command, Context, Reply } from './commands.ts';
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import { command, fields, maxWriteBatchSize } from './fields.ts';
 import { compileFilter } from './query.ts';
 import type { Doc, Value } from './values.ts';
@@ -67,7 +67,7 @@ export const adminCommands: Record<string, Command> = {
 
   connectionStatus: command(fields.connectionStatus, () => ({ authInfo: noUsers })),
   getLog: command(fields.getLog, ({ getLog: name }) => {
-    if (name !== 'startupWarnings') beyond(`The log ${name}`);
+    if (name !== 'startupWarnings') refuseUnsupported(`The log ${name}`);
     return { totalLinesWritten: 0, log: [] };
   }, { adminOnly: true }),
   setParameter: command(fields.setParameter, ({ ttlMonitorSleepSecs }, { ttl }) => {

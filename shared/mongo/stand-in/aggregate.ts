@@ -3,7 +3,7 @@ import { Double, Int32, Long } from 'bson';
 
 import { currentDate } from './clock.ts';
 import type { Collection } from './collection.ts';
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';
 import { compileSort } from './sort.ts';
@@ -83,7 +83,7 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
   $collStats: (argument) => {
     const wanted = show(needDoc(argument, 40167, '$collStats must take a nested object'));
     if (!['{"storageStats":{}}', '{"storageStats":{"scale":1}}'].includes(wanted)) {
-      beyond(`$collStats: ${wanted}`);
+      refuseUnsupported(`$collStats: ${wanted}`);
     }
     return (_docs, source) => [collStats(source)];
   },
@@ -187,7 +187,7 @@ function compileGroup(argument: Value): Stage {
 function compileOperand(value: Value): Operand {
   if (value === null || isNumeric(value)) return () => value;
   if (typeof value !== 'string' || !/^\$[^$]/.test(value)) {
-    beyond('A $group by anything but one field, such as "$user", or null,');
+    refuseUnsupported('A $group by anything but one field, such as "$user", or null,');
   }
   const path = parsePath(value.slice(1));
   return (doc) => singleAt(doc, path);
@@ -200,7 +200,7 @@ function compileColumn(name: string, value: Value): { name: string; operand: Ope
   }
   if (operator === '$sum') return { name, operand: compileOperand(argument) };
   if (operator === '$count' && isDoc(argument)) return { name, operand: () => new Int32(1) };
-  beyond(`The accumulator ${operator}, or any but $sum and $count: {},`);
+  refuseUnsupported(`The accumulator ${operator}, or any but $sum and $count: {},`);
 }
 
 /** A sum as mongod computes it: integers exactly, doubles with compensation for rounding errors. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Int32, UUID, calculateObjectSize } from 'bson';
 
-import { CommandError, beyond, fail } from './errors.ts';
+import { CommandError, refuseUnsupported, fail } from './errors.ts';
 import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';
@@ -64,13 +64,13 @@ function checkKeyPattern(key: Doc): void {
   const entries = Object.entries(key);
   if (entries.length === 0) fail('CannotCreateIndex', 'Index keys cannot be an empty object');
   for (const [path, direction] of entries) {
-    if (path.includes('$**')) beyond('A wildcard index');
-    if (typeof direction === 'string') beyond(`An index of type '${direction}'`);
+    if (path.includes('$**')) refuseUnsupported('A wildcard index');
+    if (typeof direction === 'string') refuseUnsupported(`An index of type '${direction}'`);
     if (!isNumeric(direction) || !isTruthy(direction) || Number.isNaN(toNumber(direction))) {
       fail('CannotCreateIndex', `An index's order must be 1 or -1, not ${show(direction)}`);
     }
     if (path === '_id' && entries.length === 1 && compare(key, idKey) !== 0) {
-      beyond('An index on _id alone, beside the one that every collection has,');
+      refuseUnsupported('An index on _id alone, beside the one that every collection has,');
     }
   }
 }
@@ -85,7 +85,7 @@ function checkExpiry(seconds: number | undefined, key: Doc): number | undefined 
   if (another !== undefined) {
     fail('CannotCreateIndex', 'TTL indexes are single-field indexes, not compound ones.');
   }
-  if (path.includes('.')) beyond('A TTL index on a field inside a document');
+  if (path.includes('.')) refuseUnsupported('A TTL index on a field inside a document');
   return Math.trunc(seconds);
 }
 
@@ -214,7 +214,7 @@ export class Collection {
 /** A document's entries in a unique index: one for each element of an array. */
 function uniqueEntries({ unique, paths }: Index, doc: Doc): string[] {
   if (paths.length > 1 && paths.some((path) => Array.isArray(singleAt(doc, path)))) {
-    beyond('An array in a field of a compound index');
+    refuseUnsupported('An array in a field of a compound index');
   }
   if (!unique) return [];
   const [first = [], ...others] = paths.map((path) => [...new Set(keysAt(doc, path).map(keyOf))]);

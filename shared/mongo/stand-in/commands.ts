@@ -3,7 +3,7 @@ import { adminCommands } from './admin.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
 import type { Cursors } from './cursors.ts';
-import { beyond, fail, toCommandError } from './errors.ts';
+import { refuseUnsupported, fail, toCommandError } from './errors.ts';
 import { genericFields, read } from './fields.ts';
 import type { TtlMonitor } from './ttl.ts';
 import type { Doc, Value } from './values.ts';
@@ -79,7 +79,9 @@ function dispatch(request: Doc, state: ServerState, connectionId: number): Reply
   checkConcerns(generic.readConcern?.level ?? 'local', generic.writeConcern?.w ?? 'majority');
   const found = commands.get(command);
   if (found === undefined) {
-    if (command === 'explain') beyond('explain, which tells how a query planner uses indexes,');
+    if (command === 'explain') {
+      refuseUnsupported('explain, which tells how a query planner uses indexes,');
+    }
     fail('CommandNotFound', `no such command: '${command}' (the workshop's stand-in for MongoDB `
     + 'knows only part of MongoDB\'s commands; set MONGO_URL to a real MongoDB to use the others)');
   }

@@ -4,7 +4,7 @@ import { Int32 } from 'bson';
 import { compilePipeline, countOf, map, slice } from './aggregate.ts';
 import type { Collection } from './collection.ts';
 import type { Command, Reply } from './commands.ts';
-import { beyond, fail, toCommandError } from './errors.ts';
+import { refuseUnsupported, fail, toCommandError } from './errors.ts';
 import { command, fields } from './fields.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';
@@ -113,7 +113,7 @@ export const crudCommands: Record<string, Command> = {
 
   aggregate: command(fields.aggregate, (args, { database, storage, cursors, session }) => {
     const { aggregate: name } = args;
-    if (typeof name !== 'string') beyond('An aggregation without a collection');
+    if (typeof name !== 'string') refuseUnsupported('An aggregation without a collection');
     if (args.cursor === undefined) fail('FailedToParse', 'The \'cursor\' option is required');
     const namespace = `${database}.${name}`;
     const collection = storage.find(database, name);

@@ -49,7 +49,7 @@ export function fail(
 }
 
 /** Refuses what mongod can do but the stand-in can't. */
-export function beyond(what: string): never {
+export function refuseUnsupported(what: string): never {
   fail('NotImplemented', `${what} is beyond the workshop's stand-in for MongoDB. `
   + 'Set MONGO_URL to a real MongoDB to use it.');
 }

@@ -5,7 +5,7 @@
 import { Long } from 'bson';
 
 import type { Command, Context, Reply } from './commands.ts';
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import type { Doc, TypeName, Value } from './values.ts';
 import { field, isDoc, isNumeric, isTruthy, toNumber, typeOf } from './values.ts';
 
@@ -100,7 +100,7 @@ const ignored = optional(any);
 const refused: Reader<undefined> = (value, path) => {
   const isEmpty = !isTruthy(value)
     || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
-  if (!isEmpty) beyond(`The option ${path}`);
+  if (!isEmpty) refuseUnsupported(`The option ${path}`);
   return undefined;
 };
 

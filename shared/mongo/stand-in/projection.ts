@@ -1,5 +1,5 @@
 /** Projections: which fields of a document a client wants. */
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import { isDoc, isNumeric, isTruthy, parsePath, setField } from './values.ts';
 
@@ -12,7 +12,7 @@ export function compileProjection(projection: Doc): (doc: Doc) => Doc {
   let including: boolean | undefined;
   for (const [path, value] of Object.entries(projection)) {
     if (typeof value !== 'boolean' && !isNumeric(value)) {
-      beyond(`A projection that does more than keep (1) or drop (0) '${path}'`);
+      refuseUnsupported(`A projection that does more than keep (1) or drop (0) '${path}'`);
     }
     const keeps = isTruthy(value);
     // `_id: 0` and `_id: 1` are allowed in either kind of projection.

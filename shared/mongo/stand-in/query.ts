@@ -1,7 +1,7 @@
 /** Filters (for `find` and the like), and how they match one document. */
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import {
   compare, field, findType, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, toNumber, typeOf,
@@ -18,7 +18,7 @@ type ValueTest = (value: Value | undefined) => boolean;
 type Lookup = (doc: Doc, expandLast: boolean) => (Value | undefined)[];
 
 /** MongoDB operators to refuse as unsupported rather than as unknown. */
-const beyondUs = new Set([
+const unsupported = new Set([
   '$expr', '$where', '$text', '$jsonSchema', '$mod', '$bitsAllSet', '$bitsAllClear', '$bitsAnySet',
   '$bitsAnyClear', '$geoWithin', '$geoIntersects', '$near', '$nearSphere',
 ]);
@@ -39,7 +39,7 @@ export function compileFilter(filter: Doc): Predicate {
 
 function compileLogical(operator: string, value: Value): Predicate {
   if (operator !== '$and' && operator !== '$or' && operator !== '$nor') {
-    if (beyondUs.has(operator)) beyond(`The query operator ${operator}`);
+    if (unsupported.has(operator)) refuseUnsupported(`The query operator ${operator}`);
     bad(`unknown top level operator: ${operator}`);
   }
   if (!Array.isArray(value) || value.length === 0) bad(`${operator} must be a nonempty array`);
@@ -111,7 +111,7 @@ function compileOperator(lookup: Lookup, operator: string, value: Value, all: Do
     case '$all': return compileAll(lookup, value);
     case '$elemMatch': return compileElemMatch(lookup, value);
     default:
-      if (beyondUs.has(operator)) beyond(`The query operator ${operator}`);
+      if (unsupported.has(operator)) refuseUnsupported(`The query operator ${operator}`);
       bad(`unknown operator: ${operator}`);
   }
 }
@@ -127,7 +127,7 @@ function compileSize(lookup: Lookup, value: Value): Predicate {
 
 function compileAll(lookup: Lookup, value: Value): Predicate {
   if (!Array.isArray(value)) bad('$all needs an array');
-  if (value.some(isOperators)) beyond('An operator such as $elemMatch inside $all');
+  if (value.some(isOperators)) refuseUnsupported('An operator such as $elemMatch inside $all');
   const parts = value.map((item) => some(lookup, equals(item)));
   return (doc) => parts.length > 0 && parts.every((part) => part(doc));
 }
@@ -149,7 +149,7 @@ function compileElementTest(condition: Doc): (element: Value) => boolean {
   const matches = compileFilter(condition);
   // mongod treats a nested array as a document with the fields 0, 1 and so on.
   return (element) => Array.isArray(element)
-    ? beyond('$elemMatch by fields over arrays in an array')
+    ? refuseUnsupported('$elemMatch by fields over arrays in an array')
     : isDoc(element) && matches(element);
 }
 
@@ -261,10 +261,10 @@ function regexTest(pattern: string, options: string): ValueTest {
  */
 function toRegExp(pattern: string, options: string): RegExp {
   const odd = /[^imsu]/.exec(options)?.[0];
-  if (odd === 'x') beyond('The regular expression option x');
+  if (odd === 'x') refuseUnsupported('The regular expression option x');
   if (odd !== undefined) fail(51108, `invalid flag in regex options: ${odd}`);
   const perlOnly = /^(?:[^\\]|\\[^])*?(\\[sSvuk1-9]|\(\?<[=!])/.exec(pattern)?.[1];
-  if (perlOnly !== undefined) beyond(`${perlOnly} in a regular expression`);
+  if (perlOnly !== undefined) refuseUnsupported(`${perlOnly} in a regular expression`);
   const lines = options.includes('m');
   let inClass = false;
   const source = pattern.replace(/\\[^]|[[\].^$]/gu, (token) => {

@@ -1,5 +1,5 @@
 /** Sort orders. */
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import type { Doc } from './values.ts';
 import { compare, isDoc, isNumeric, keysAt, parsePath, singleAt, toNumber } from './values.ts';
 import { hold, work } from './work.ts';
@@ -7,7 +7,7 @@ import { hold, work } from './work.ts';
 /** Checks a sort order and returns a function that sorts documents by it. */
 export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
   const parts = Object.entries(sort).map(([name, value]) => {
-    if (isDoc(value)) beyond('A sort by $meta or another expression');
+    if (isDoc(value)) refuseUnsupported('A sort by $meta or another expression');
     const direction = isNumeric(value) ? toNumber(value) : NaN;
     if (direction !== 1 && direction !== -1) {
       fail(15975, '$sort key ordering must be 1 (for ascending) or -1 (for descending)');

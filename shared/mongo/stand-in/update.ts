@@ -2,7 +2,7 @@
 import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
@@ -27,7 +27,7 @@ export interface Update {
 
 /** Checks an update and compiles it. Throws FailedToParse and the like. */
 export function compileUpdate(update: Value | undefined): Update {
-  if (Array.isArray(update)) beyond('An update given as an aggregation pipeline');
+  if (Array.isArray(update)) refuseUnsupported('An update given as an aggregation pipeline');
   if (!isDoc(update)) fail('FailedToParse', 'Update argument must be either an object or an array');
   const [first] = Object.keys(update);
   return first?.startsWith('$') === true ? compileOperators(update) : compileReplacement(update);
@@ -59,7 +59,7 @@ function compileOperators(update: Doc): Update {
   const modifications = Object.entries(update).flatMap(([operator, fields]) => {
     const compile = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
     if (compile === undefined) {
-      if (beyondUs.has(operator)) beyond(`The update operator ${operator}`);
+      if (unsupported.has(operator)) refuseUnsupported(`The update operator ${operator}`);
       fail('FailedToParse', `Unknown modifier: ${operator}. Expected a valid update modifier or `
       + 'pipeline-style update specified as an array');
     }
@@ -163,7 +163,7 @@ function unset(doc: Doc, path: string[]): void {
 // --- The operators -----------------------------------------------------------------------------
 
 /** MongoDB operators to refuse as unsupported rather than as unknown. */
-const beyondUs = new Set(['$bit', '$mul', '$pop', '$pullAll', '$rename']);
+const unsupported = new Set(['$bit', '$mul', '$pop', '$pullAll', '$rename']);
 
 const operators: Record<string, (argument: Value, name: string) => Change> = {
   $set: (argument) => () => clone(argument),
@@ -189,7 +189,7 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
 
   $currentDate: (argument) => {
     const isDate = typeof argument === 'boolean' || (isDoc(argument) && argument.$type === 'date');
-    if (!isDate) beyond('$currentDate with anything but true or {$type: "date"}');
+    if (!isDate) refuseUnsupported('$currentDate with anything but true or {$type: "date"}');
     return () => currentDate();
   },
 
@@ -223,7 +223,7 @@ function itemsOf(operator: string, argument: Value): Value[] {
   if (!isDoc(argument)) return [argument];
   const { $each: each, ...others } = argument;
   const modifier = Object.keys(others).find((name) => each !== undefined || name.startsWith('$'));
-  if (modifier !== undefined) beyond(`${operator} with ${modifier}`);
+  if (modifier !== undefined) refuseUnsupported(`${operator} with ${modifier}`);
   if (each === undefined) return [argument];
   if (Array.isArray(each)) return each;
   fail('BadValue', `The argument to $each in ${operator} must be an array`);

@@ -12,7 +12,7 @@ import {
   Timestamp, UUID, calculateObjectSize, deserialize, serialize,
 } from 'bson';
 
-import { CommandError, beyond, fail } from './errors.ts';
+import { CommandError, refuseUnsupported, fail } from './errors.ts';
 
 export type Numeric = Int32 | Double | Long;
 
@@ -42,7 +42,7 @@ export function decode(bytes: Uint8Array): Doc {
   const value = adopt(decoded, 0, seen);
   if (!isDoc(value)) fail('InvalidBSON', 'the message is not a document');
   if (seen.oddOrder && Buffer.compare(encode(value), bytes) !== 0) {
-    beyond('A document that mixes names such as 0 with other names');
+    refuseUnsupported('A document that mixes names such as 0 with other names');
   }
   return value;
 }
@@ -53,7 +53,7 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   if (depth > maxDepth) throw tooDeep();
   if (Array.isArray(value)) return value.map((item: unknown) => adopt(item, depth + 1, seen));
   if (types.isDate(value)) {
-    if (Number.isNaN(value.getTime())) beyond('A date beyond the year 275760');
+    if (Number.isNaN(value.getTime())) refuseUnsupported('A date beyond the year 275760');
     return value;
   }
   // A Binary is a view of its message. Copying it lets the message be freed.
@@ -64,7 +64,7 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   if (isNumeric(value) || value instanceof ObjectId || value instanceof BSONRegExp
     || value instanceof MinKey || value instanceof MaxKey) return value;
   if (!isDoc(value) || Object.hasOwn(value, '_bsontype')) {
-    beyond('A Decimal128, Timestamp, DBRef, JavaScript or deprecated BSON type');
+    refuseUnsupported('A Decimal128, Timestamp, DBRef, JavaScript or deprecated BSON type');
   }
   const doc: Doc = {};
   for (const [name, item] of Object.entries(value)) {
@@ -305,7 +305,7 @@ export function parsePath(name: string): string[] {
   const path = name.split('.');
   if (path.length > maxDepth) throw tooDeep();
   if (path.some((part) => part === '' || part.startsWith('$'))) {
-    beyond(`'${name}', a path with an empty part or a dollar sign,`);
+    refuseUnsupported(`'${name}', a path with an empty part or a dollar sign,`);
   }
   return path;
 }
@@ -354,7 +354,7 @@ export function singleAt(doc: Doc, path: readonly string[]): Value | undefined {
   let value: Value | undefined = doc;
   for (const part of path) {
     if (Array.isArray(value)) {
-      beyond(`A sort, a group or an index by '${path.join('.')}', through an array,`);
+      refuseUnsupported(`A sort, a group or an index by '${path.join('.')}', through an array,`);
     }
     value = isDoc(value) ? field(value, part) : undefined;
   }

@@ -2,7 +2,7 @@
  * MongoDB's wire protocol: splits the byte stream into messages, reads requests and builds
  * replies. Source: "MongoDB Wire Protocol" in MongoDB's manual.
  */
-import { beyond, fail } from './errors.ts';
+import { refuseUnsupported, fail } from './errors.ts';
 import { checkBatchSize, maxWriteBatchSize } from './fields.ts';
 import type { Doc } from './values.ts';
 import { decode, encode, maxDocumentBytes, setField } from './values.ts';
@@ -86,7 +86,7 @@ export function toRequest({ requestId, opCode, bytes }: Message): Request {
 }
 
 function readOpMsg(bytes: Buffer, flags: number): Doc {
-  if ((flags & checksumPresent) !== 0) beyond('A message with a checksum');
+  if ((flags & checksumPresent) !== 0) refuseUnsupported('A message with a checksum');
   if ((flags & requiredFlags & ~moreToCome) !== 0) {
     fail('IllegalOpMsgFlag', `Message contains illegal flags value: ${flags}`);
   }

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { nothingRuns, onEnd, processesOf, Workshop } from '../testing/workshop.ts';
+
+const linuxOnly = process.platform === 'linux' ? {} : { skip: 'it needs /proc' };
+
+test('tests end with the process that started them, even if it is killed', linuxOnly, async (t) => {
+  const workshop = await Workshop.copy();
+  onEnd(t, () => workshop.remove());
+  const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', `
+    import { findStep } from './shared/lesson/steps.ts';
+    import { TestProcess } from './shared/tester/test-process.js';
+    const tests = new TestProcess();
+    const step = findStep('1', 'test:N');
+    await tests.run(step, 'solutions', { choice: { withoutEntries: true } });
+    tests.send({ type: 'prepare', step: step.number });
+    console.log('ready');
+    setInterval(() => undefined, 1000);`,
+  ], {
+    cwd: workshop.folder,
+    env: { ...workshop.env, PWD: workshop.folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onEnd(t, () => parent.kill('SIGKILL'));
+  await once(parent.stdout, 'data');
+  assert.notDeepEqual(await processesOf(workshop.folder), []);
+  parent.kill('SIGKILL');
+  await once(parent, 'close');
+  await nothingRuns(workshop.folder);
+});
