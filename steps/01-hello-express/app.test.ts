@@ -14,10 +14,10 @@ const { test, testEntry } = testsOfStep(1);
 test('GET / answers Hello World', { move: 1 }, async ({ openApp }) => {
   const app = await openApp();
   expect(!app.openedPort, {
-    observed: 'A port was opened while app.ts was read or createApp() was called.',
-    why: 'app.ts only builds the app; index.ts lets it listen. Otherwise nobody can build it '
-      + 'twice: no test, and no second server.',
-    lookAt: 'app.ts: is there a call of listen()?',
+    observed: 'A port was opened while app.ts was loading or createApp() was running.',
+    why: 'app.ts only builds the app; index.ts makes it listen. An app that opens a port by itself '
+      + "can't be built twice, for a test or for a second server.",
+    lookAt: 'app.ts: does it call listen()?',
   });
 
   for (const [path, visitor] of [
@@ -28,26 +28,26 @@ test('GET / answers Hello World', { move: 1 }, async ({ openApp }) => {
     expect(answer.status === 200, {
       observed: `GET ${path} answered with status ${answer.status} instead of 200${visitor}.`,
       why: answer.status !== 404
-        ? "200 is the status of a page that's there. res.send() sets it by itself."
+        ? '200 means that the page was found. res.send() sets it by itself.'
         : path === '/'
           ? 'Express knows what to do with a request only where a route says it.'
-          : 'What follows the question mark, the query, is no part of the path. Links in mails and '
-            + 'ads have one. req.url holds it too; a route looks at the path alone.',
+          : "The query, which follows the question mark, isn't part of the path. Links in emails "
+            + 'and ads often have one. req.url includes it, but a route looks at the path alone.',
       lookAt: "app.ts: is there an app.get('/', …) that sends an answer, above `return app`?",
       exchange: answer,
     });
     expect(/hello,? world/i.test(answer.body), {
       observed: `GET ${path} answered ${quote(answer.body)}${visitor}. There's no Hello World in `
         + 'it.',
-      why: 'The text you give to res.send() is what the browser shows, to everyone who comes.',
-      lookAt: 'app.ts: what does the route of / send?',
+      why: 'The text you give to res.send() is what every visitor sees.',
+      lookAt: 'app.ts: what does the route for / send?',
       exchange: answer,
     });
     expect(!answer.type || /^text\/|json|xml/i.test(answer.type), {
       observed: `GET ${path} answered with the type ${answer.type}: the browser saves that as a `
         + 'file.',
       why: 'A browser shows text and HTML. Other types and attachments end up in Downloads.',
-      lookAt: 'app.ts: is res.send() given a text?',
+      lookAt: 'app.ts: is res.send() given a string?',
       exchange: answer,
     });
   }
@@ -70,10 +70,10 @@ test('any other path is a 404', { move: 1 }, async ({ openApp }) => {
     expect(nowhere.status === 404, {
       observed: `GET ${path} answered with status ${nowhere.status} instead of 404.`,
       why: path === '/no-such-page'
-        ? 'The route answers every path. A mistyped address looks right then, and a /logout '
-        + 'beside it would never be reached.'
-        : 'Everyone can read your code, and whatever else is in that folder. A folder that you '
-          + 'serve holds only what everyone may see.',
+        ? 'The route answers every path. So a mistyped address looks right, and a /logout below it '
+        + 'would never be reached.'
+        : 'Anyone can read your code, and whatever else is in that folder. Serve only folders that '
+          + 'everyone may see.',
       lookAt: path === '/no-such-page'
         ? "app.ts: app.get('/', …) answers one path, app.use(…) answers all."
         : 'app.ts: which folder does express.static() serve?',
@@ -89,8 +89,8 @@ test('any other path is a 404', { move: 1 }, async ({ openApp }) => {
       observed: runsIt
         ? `The HTML that answered GET ${path} holds ${script}, and a browser runs that.`
         : `GET ${path} answered with status ${answer.status}: ${quote(answer.body)}.`,
-      why: 'What is in an address can come from anyone: a link is enough. In a page, < has to be '
-        + "&lt;, or it's code. And not every address can be decoded.",
+      why: "Anyone can choose what's in an address: a link is enough. In a page, < has to be &lt;, "
+        + "or it's code. And not every address can be decoded.",
       lookAt: 'app.ts: does your page for a 404 need the path?',
       exchange: answer,
     });
@@ -117,10 +117,10 @@ async function expectListening(entry: Entry, expected: string, given: string): P
   const [answer] = await expectServing(entry, given, expected);
   expect(/hello,? world/i.test(answer.body), {
     observed: "index.ts listens, but GET / on its port doesn't answer Hello World.",
-    why: 'Another app than the one that createApp() builds is listening.',
-    lookAt: 'index.ts: which app is asked to listen?',
+    why: "The app that's listening isn't the one that createApp() builds.",
+    lookAt: 'index.ts: which app does it call listen() on?',
   });
-  // It really listens on another port, and may ask for that.
+  // In a test it gets another port, and it may print that one instead.
   const printed = await entry.printed(/Server running on port (\d+)/);
   expect([expected, String(entry.port)].includes(printed ?? ''), {
     observed: `index.ts listens but didn't print "Server running on port ${expected}". `
@@ -142,9 +142,9 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
     await started.ended();
     expect(!/server running|running on port/i.test(started.output), {
       observed: `${given}, and index.ts printed "Server running" all the same.`,
-      why: 'In Express 5 the callback of listen() is called with the error when listening failed. '
-        + "If you don't look at it, your app says that it runs, and it doesn't.",
-      lookAt: 'index.ts: does the callback of listen() take an error, and end with it first?',
+      why: 'In Express 5, the callback of listen() gets the error if listening failed. If you '
+        + "ignore it, your app says that it's running when it isn't.",
+      lookAt: 'index.ts: does the callback of listen() take an error, and check it first?',
     });
     await expectStopped(started, { ...wrongPort, given, words: /port|EADDRINUSE|EACCES|\d{5}/i });
   }

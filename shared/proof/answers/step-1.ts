@@ -143,7 +143,7 @@ export const wrong: WrongAnswer[] = [
 +    res.status(201).send('Hello World');
 ` },
     caughtBy: home,
-    reads: /GET \/ answered with status \d+ instead of \d+\. \d+ is the status of a/,
+    reads: /GET \/ answered with status \d+ instead of \d+\. \d+ means that the/,
   },
   {
     name: 'middleware for all paths instead of a route',
@@ -170,7 +170,7 @@ export const wrong: WrongAnswer[] = [
    return app;
 ` },
     caughtBy: home,
-    reads: /A port was opened.*index\.ts lets it listen.*is there a call of listen\(\)/,
+    reads: /A port was opened.*index\.ts makes it listen.*does it call listen\(\)/,
   },
   {
     name: 'listen() while app.ts is read',
@@ -181,7 +181,7 @@ export const wrong: WrongAnswer[] = [
 +createApp().listen(process.env.PORT ?? 4000);
 ` },
     caughtBy: home,
-    reads: /A port was opened while app\.ts was read/,
+    reads: /A port was opened while app\.ts was loading/,
   },
   {
     name: 'no return',
@@ -228,7 +228,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'aside',
     caughtBy: home,
-    reads: /app\.ts wasn't read to its end within 3 s.*outside of all functions/,
+    reads: /app\.ts didn't finish loading within 3 s.*outside all functions/,
   },
   {
     name: 'createApp() not exported',
@@ -595,7 +595,7 @@ export const wrong: WrongAnswer[] = [
 +  app.use(express.static(import.meta.dirname));
 ` },
     caughtBy: notFound,
-    reads: /GET \/app\.ts answered with status \d+ instead of \d+\. Everyone can read your code,/,
+    reads: /GET \/app\.ts answered with status \d+ instead of \d+\. Anyone can read your code,/,
   },
   {
     name: 'the whole folder served as static files',
@@ -604,7 +604,7 @@ export const wrong: WrongAnswer[] = [
 +  app.use(express.static('.'));
 ` },
     caughtBy: notFound,
-    reads: /GET \/package\.json answered with status \d+ instead of \d+\. Everyone can read your/,
+    reads: /GET \/package\.json answered with status \d+ instead of \d+\. Anyone can read your/,
   },
   {
     name: 'a download',
@@ -795,7 +795,7 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
 +    if (req.url !== '/') return next();
 ` },
     caughtBy: home,
-    reads: /GET \/\?from=mail answered with status 404 .*the query, is no part of the path/,
+    reads: /GET \/\?from=mail answered with status 404 .*The query, which .* isn't part of the path/,
   },
   {
     name: 'a page for a 404 that shows the path as HTML',
