@@ -33,10 +33,10 @@ async function expectStoppedWithoutSecret(entry: Entry, given: string): Promise<
     given,
     names: 'SESSION_SECRET',
     why: findSessionCookie(answer?.setCookie ?? []) === undefined
-      ? 'Without a secret nobody can be served. You notice when the first visitor comes, so check '
-      + 'it when the app starts.'
-      : 'A secret in the code is known to everyone who reads the code, and nobody notices that '
-        + "it's used. Better not to start.",
+      ? "Without a secret, the app can't serve anyone. You'd notice only when the first visitor "
+      + 'comes, so check for it when the app starts.'
+      : "A secret in the code is known to everyone who reads the code, and you won't notice that "
+        + 'the app uses it. Better not to start.',
     lookAt: "index.ts: what if process.env.SESSION_SECRET isn't set, or is empty?",
   });
 }
@@ -68,9 +68,9 @@ test('the first visit gets a signed session cookie', { move: 2 }, async (context
   });
   expect(browser.sessionCookie() !== undefined, {
     observed: "The browser threw the session cookie away, or doesn't send it back to /.",
-    why: "Browsers don't keep a cookie of another Domain, or one that has already expired. One "
-      + "with another Path isn't sent to /. And SameSite=None, Partitioned and names that begin "
-      + 'with __Host- or __Secure- work only with Secure.',
+    why: "Browsers don't keep a cookie for another Domain, or one that has already expired. A "
+      + "cookie with another Path isn't sent to /. And SameSite=None, Partitioned and names that "
+      + 'begin with __Host- or __Secure- work only with Secure.',
     lookAt: 'session.ts: which name and which cookie options are set?',
     exchange: first,
   });
@@ -81,8 +81,8 @@ test('the first visit gets a signed session cookie', { move: 2 }, async (context
     other !== id && differingPart(id, other) < 8
   ))), {
     observed: `Three browsers got the ids ${ids.join(', ')}.`,
-    why: 'The id is the key to a session. It has to be so long and so random that nobody can guess '
-      + "another visitor's from their own.",
+    why: "The id is the key to a session. It has to be long and random enough that visitors can't "
+      + "guess someone else's from their own.",
     lookAt: 'session.ts: what does genid return? Without it, express-session makes good ids.',
   });
 
@@ -94,9 +94,9 @@ test('the first visit gets a signed session cookie', { move: 2 }, async (context
     .map(({ setCookie }) => findSessionCookie(setCookie)?.id);
   Math.random = random;
   expect(guessed[0] !== guessed[1] || ids.includes(guessed[0] ?? ''), {
-    observed: 'Math.random() gave one number twice, in the same millisecond, and two browsers got '
-      + `the same id, ${guessed[0]}.`,
-    why: 'Everyone knows the time, and a few numbers of Math.random() give away the next ones. '
+    observed: 'When Math.random() gave the same number twice, in the same millisecond, two '
+      + `browsers got the same id, ${guessed[0]}.`,
+    why: 'Everyone knows the time, and a few numbers from Math.random() give away the next ones. '
       + "It isn't made for secrets. crypto.randomUUID() is.",
     lookAt: 'session.ts: what does genid return? Without it, express-session makes good ids.',
   });
@@ -118,14 +118,14 @@ testEntry('index.ts hands SESSION_SECRET over to createApp()', withSecret, async
   expect(cookie !== undefined, {
     observed: 'index.ts was started with NODE_ENV=production, as on a hosting platform, and '
       + 'visited over plain HTTP. It set no session cookie.',
-    why: 'Your visitors meet the app that index.ts starts. With secure: true there is no cookie '
-      + 'without HTTPS, so that comes with HTTPS, in part two.',
-    lookAt: 'index.ts: is the app of createApp() asked to listen, and what is it given? And '
+    why: "Your visitors use the app that index.ts starts. With secure: true there's no cookie "
+      + 'without HTTPS, so leave that for part two.',
+    lookAt: 'index.ts: does the app from createApp() listen, and what is createApp() given? And '
       + 'session.ts: what is `secure`, and does anything depend on NODE_ENV?',
     exchange: answer,
   }, entry.output);
   expect(isSignedWith(testSecret, cookie.value), {
-    observed: 'index.ts was started, and its session cookie is signed with another secret than '
+    observed: 'index.ts was started, and its session cookie is signed with a secret other than '
       + 'SESSION_SECRET.',
     why: "Wherever the app runs, it has a secret that isn't in the code. After a restart, cookies "
       + 'are good only if they were signed with the same secret.',
@@ -149,16 +149,16 @@ test('it counts the visits of a browser', { move: 3 }, async ({ openApp, advance
   const isKnown = answer.cookie !== '';
   expectVisit(answer, 3, {
     ...!isKnown && { 1: 'A minute later the same browser was taken for a new one: its cookie had '
-      + 'expired. maxAge is in milliseconds, and `expires` is one date for all.' },
+      + 'expired. maxAge is in milliseconds, and `expires` is one date for all visitors.' },
   }, isKnown ? undefined : 'session.ts: does the cookie have a maxAge, or `expires`?');
   for (let visit = 4; visit <= 12; visit++) expectVisit(await browser.get('/'), visit);
   expectVisit(await browser.getWithCookie('/', cookie), 13, {
-    1: 'The cookie of the first visit was sent once more, and it opened nothing any more. Where '
-      + 'the id changes at each visit, two requests at once lose the session. It has to change '
-      + 'when rights do, as at a login.',
-    2: 'The cookies of the first visit were sent once more, and the count went back. So it is in a '
-      + 'cookie, where its owner can change it. Keep it in req.session.',
-  }, 'app.ts: where is the count kept, and is regenerate() called at each visit?');
+    1: 'The cookie from the first visit was sent again, and it no longer opened the session. If '
+      + 'the id changes on every visit, two requests at once lose the session. Change it when '
+      + 'rights change, as at a login.',
+    2: 'The cookies from the first visit were sent again, and the count went back. So the count is '
+      + 'in a cookie, where visitors can change it. Keep it in req.session.',
+  }, 'app.ts: where is the count kept, and is regenerate() called on each visit?');
 });
 
 test('two browsers are counted apart', { move: 3 }, async ({ openApp, advanceClock }) => {
@@ -168,7 +168,7 @@ test('two browsers are counted apart', { move: 3 }, async ({ openApp, advanceClo
   expectVisit(await anna.get('/'), 2);
   expectVisit(await ben.get('/'), 1);
   expectVisit(await anna.get('/'), 3, {
-    2: 'Another browser came, and its session took the place of this one: they have the same id.',
+    2: "Another browser came, and its session replaced this one's: they have the same id.",
   }, 'session.ts: is every id different (genid)?');
 
   const crowd = Array.from({ length: 10 }, () => app.newBrowser());
@@ -203,23 +203,23 @@ test('a tampered cookie is a new visitor', { move: 3 }, async ({ openApp }) => {
   const cookie = browser.sessionCookie();
   const answer = await app.newBrowser().getWithCookie('/', browser.tamperedCookieHeader());
   expectVisit(answer, 1, {
-    3: "A cookie whose signature doesn't fit was taken for a real one. Anyone who learns an id "
-      + 'could be that visitor.',
+    3: "A cookie whose signature doesn't match was accepted. Anyone who learns an id could pose as "
+      + 'that visitor.',
   });
   for (const known of ['keyboard cat', 'secret', 'your-secret-key', 'changeme', 'dev-secret']) {
     const id = cookie?.id ?? '';
     const signature = createHmac('sha256', known).update(id).digest('base64').replace(/=+$/, '');
     const forged = `${cookie?.name}=${encodeURIComponent(`s:${id}.${signature}`)}`;
     expectVisit(await app.newBrowser().getWithCookie('/', forged), 1, {
-      3: `Mallory signed a cookie with “${known}”, and it was taken for a real one. Everyone knows `
-        + 'that secret. Of a list of secrets, each one counts.',
-    }, 'session.ts: is `secret` the one that is given, and nothing else?');
+      3: `Mallory signed a cookie with “${known}”, and it was accepted. Everyone knows that `
+        + 'secret. If `secret` is a list, every secret in it counts.',
+    }, 'session.ts: is `secret` what sessionOptions() is given, and nothing else?');
   }
   const fresh = findSessionCookie(answer.setCookie);
   expect(fresh !== undefined && fresh.id !== cookie?.id, {
-    observed: 'The tampered cookie was answered without a new session id.',
+    observed: 'The answer to the tampered cookie came without a new session id.',
     why: "A visitor whose cookie can't be trusted has to start over, with a new id.",
-    lookAt: 'app.ts: who makes the cookie?',
+    lookAt: 'app.ts: what sets the cookie?',
     exchange: answer,
   });
 });
@@ -233,9 +233,9 @@ test('a second app knows nobody', { move: 3, later: false }, async ({ openApp })
 
   const second = await openApp();
   expectVisit(await browser.movedTo(second).get('/'), 1, {
-    3: 'A second createApp() knew a browser that had only been at the first. Something outside '
+    3: 'A second createApp() knew a browser that had only visited the first. Something outside '
       + 'createApp() keeps the sessions, or the count; build it inside, with the app.',
-  }, 'app.ts and session.ts: what is built outside of their functions?');
+  }, 'app.ts and session.ts: what is built outside their functions?');
 });
 
 test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openApp }) => {
@@ -244,7 +244,7 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
   const cookie = findSessionCookie(home.setCookie);
   expect(cookie !== undefined, {
     observed: 'Not even GET / sets a session cookie.',
-    why: 'The page that counts has something to store, so it needs a session.',
+    why: 'GET / has a count to store, so it needs a session.',
     lookAt: 'app.ts: is app.use(session(…)) above the route?',
     exchange: home,
   });
@@ -252,10 +252,10 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
   expect(!nowhere.setCookie.some((header) => header.startsWith(`${cookie.name}=`)), {
     observed: `GET /no-such-page stores nothing (status ${nowhere.status}) and got a session `
       + 'cookie.',
-    why: 'Every robot and every health check would leave a session behind, thousands a day. '
-      + 'With saveUninitialized: false a session is kept once something is in it.',
-    lookAt: "session.ts: what is saveUninitialized (if it's missing, it's true)? And app.ts: does "
-      + 'only GET / store something in the session, and no middleware?',
+    why: 'Every robot and every health check would leave a session behind, thousands a day. With '
+      + "saveUninitialized: false a session is stored only once there's something in it.",
+    lookAt: "session.ts: what is saveUninitialized (if it's missing, it's true)? And app.ts: is "
+      + 'GET / the only place that stores something in the session?',
     exchange: nowhere,
   });
 });
@@ -291,7 +291,7 @@ test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp })
   });
   expect(/; *httponly/i.test(header), {
     observed: "The session cookie isn't HttpOnly.",
-    why: "Any script in the page, even an attacker's, can read the cookie and carry it away.",
+    why: "Any script in the page, even an attacker's, can read the cookie and send it elsewhere.",
     lookAt: 'session.ts: what is cookie.httpOnly?',
     exchange: answer,
   });
@@ -307,8 +307,8 @@ test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp })
 });
 
 const atOnce = {
-  why: 'Requests overlap: while one waits, others are answered. What belongs to one request is in '
-    + 'req and res. In a variable outside of the handler, the next request replaces it.',
+  why: 'Requests overlap: while one waits, others are answered. Keep what belongs to one request '
+    + 'in req and res. In a variable outside the handler, the next request overwrites it.',
   lookAt: 'app.ts: which variables are shared by all requests?',
 };
 

@@ -191,7 +191,7 @@ export const wrong: WrongAnswer[] = [
 +createApp({ secret: 'keyboard cat' }).listen(port, (error) => {
 ` },
     caughtBy: handsOver,
-    reads: /index\.ts was started, and its session cookie is signed with another secret than/,
+    reads: /index\.ts was started, and its session cookie is signed with a secret other/,
   },
   {
     name: 'a secret made up at every start',
@@ -205,7 +205,7 @@ export const wrong: WrongAnswer[] = [
 +createApp({ secret }).listen(port, (error) => {
 ` },
     caughtBy: handsOver,
-    reads: /another secret than SESSION_SECRET\..*After a restart, cookies are good only if/,
+    reads: /a secret other than SESSION_SECRET\..*After a restart, cookies are good only if/,
   },
   {
     name: 'nothing handed over',
@@ -325,7 +325,7 @@ export function createApp(settings: Settings): Express {
 +    res.send(\`Hello World, visit \${visits}\`);
 ` },
     caughtBy: counts,
-    reads: /Visit 13 was .* visit 2".*So it is in a cookie, where its owner can change it/,
+    reads: /Visit 13 was .* visit 2".*So the count is in a cookie, where visitors can change it/,
   },
   {
     name: 'no count shown',
@@ -430,7 +430,7 @@ export function createApp(settings: Settings): Express {
 ` },
     runs: 'aside',
     caughtBy: cookie,
-    reads: /GET \/ got no answer within 2 s\..*object in the place of req\.session/,
+    reads: /GET \/ got no answer within 2 s\..*Replacing req\.session with another object/,
   },
   {
     name: 'a Set in the session',
@@ -737,7 +737,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = req.session.visits ?? 0 + 1;
 ` },
     caughtBy: counts,
-    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The server knew the browser/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The server recognised the browser/,
   },
   {
     name: '++ behind the number',
@@ -747,7 +747,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = visits++;
 ` },
     caughtBy: counts,
-    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The server knew the browser/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The server recognised the browser/,
   },
   {
     name: 'options that are not called',
@@ -919,7 +919,7 @@ export function createApp(settings: Settings): Express {
 `,
     },
     caughtBy: tampered,
-    reads: /signed a cookie with “keyboard cat”, and it was taken for a real one/,
+    reads: /signed a cookie with “keyboard cat”, and it was accepted/,
   },
   {
     name: 'ids made of Math.random() and the time',
@@ -930,7 +930,7 @@ export function createApp(settings: Settings): Express {
 `,
     },
     caughtBy: cookie,
-    reads: /Math\.random\(\) gave one number twice.*what does genid return/,
+    reads: /Math\.random\(\) gave the same number twice.*what does genid return/,
   },
   {
     name: 'an answer that caches may keep',
@@ -986,7 +986,7 @@ export function createApp(settings: Settings): Express {
 +    });
 ` },
     caughtBy: counts,
-    reads: /The cookie of the first visit was sent once more.*two requests at once lose the session/,
+    reads: /The cookie from the first visit was sent again.*two requests at once lose the session/,
   },
 ];
 
