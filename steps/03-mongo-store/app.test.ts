@@ -37,7 +37,7 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
     given: 'No MongoDB answers at MONGO_URL',
     names: 'MongoDB',
     words: new RegExp(`mongo|database|ECONN|${address}`, 'i'),
-    why: 'An app without its database looks alive, and no session can be found or kept. Connect '
+    why: "An app without its database looks alive, but it can't find or keep a session. Connect "
       + 'first, then build the app and listen.',
     lookAt: 'index.ts: does it await MongoClient.connect(MONGO_URL), and what happens if that '
       + 'fails?',
@@ -58,7 +58,7 @@ testEntry('index.ts does not start without a MONGO_URL', withoutUrl, async (entr
     await expectStopped(started, {
       given,
       names: 'MONGO_URL',
-      why: 'The address says where the sessions go. A guess would put them where nobody looks.',
+      why: "The address says where the sessions go. A guess would put them where you'd never look.",
       lookAt: "index.ts: what if process.env.MONGO_URL isn't set, or is empty?",
     });
   }
@@ -78,11 +78,11 @@ test('the visit count survives a restart of the app', { move: 2 }, async (contex
   const restarted = await context.restart(app);
   expectVisit(await browser.movedTo(restarted).get('/'), 3, {
     1: stored.length === 0
-      ? 'The app was built anew, and the same cookie was sent. The sessions died with the app, so '
-      + 'they still live in its memory.'
-      : 'The app was built anew, and the same cookie was sent. The session is in MongoDB, but the '
-        + "app didn't go on from it: the count is kept elsewhere, or the secret or the name of the "
-        + 'cookie changes with each start.',
+      ? 'The app was built again, and the same cookie was sent. The sessions died with the app, so '
+      + 'they were still in its memory.'
+      : 'The app was built again, and the same cookie was sent. The session is in MongoDB, but the '
+        + "app didn't pick it up: the count is kept elsewhere, or the cookie's secret or name "
+        + 'changes with each start.',
   }, 'session.ts: is the store part of the options, and is there only one app.use(session(…))?');
 });
 
@@ -101,9 +101,9 @@ test('every browser has one document, named by its session id', { move: 2 }, asy
     observed: 'Two browsers came, one of them twice, and a robot asked for a page that '
       + `doesn't exist. MongoDB holds ${sessions.length} session `
       + `document${sessions.length === 1 ? '' : 's'}.`,
-    why: 'A session is one document, which is found again by the id in the cookie. A robot that '
-      + 'stores nothing needs none.',
-    lookAt: 'session.ts: what does the store use as the _id? And app.ts: who saves sessions?',
+    why: 'A session is one document, found again by the id in the cookie. A robot that stores '
+      + 'nothing needs no session.',
+    lookAt: 'session.ts: what does the store use as the _id? And app.ts: what saves sessions?',
     exchange: answer,
   });
 });
@@ -118,9 +118,9 @@ test('the store uses the client that createApp() is given', { move: 2 }, async (
   const creations = app.database?.indexCreations;
   for (const browser of [app.newBrowser(), app.newBrowser()]) await browser.get('/');
   expect(app.database?.indexCreations === creations, {
-    observed: 'Each request built a new store, which created its index anew.',
-    why: 'A store is built once, with the app. A store per request costs a round trip to the '
-      + 'database each time, and with a URL a connection as well.',
+    observed: 'Each request built a new store, which created its index again.',
+    why: 'Build the store once, with the app. A store per request costs a round trip to the '
+      + 'database each time, and a connection as well if it has a URL.',
     lookAt: 'app.ts: is session(…) called once, while the app is built?',
     exchange: answer,
   });
@@ -147,7 +147,7 @@ testEntry('index.ts keeps the sessions at MONGO_URL', withEverything, async (ent
   const [first] = await expectServing(entry, 'Everything was set');
   const session = findSessionCookie(first.setCookie);
   expect(await database?.sessionElsewhere(session?.id ?? '') !== undefined, {
-    observed: "index.ts was visited, and there's no session in the database of MONGO_URL.",
+    observed: "index.ts was visited, but there's no session in the database at MONGO_URL.",
     why: 'The app that index.ts starts has to keep its sessions in MongoDB.',
     lookAt: 'index.ts: is the connected client handed to createApp()?',
     exchange: first,
@@ -158,15 +158,15 @@ testEntry('index.ts keeps the sessions at MONGO_URL', withEverything, async (ent
   const cookie = `${session?.name}=${session?.value}`;
   expectVisit(await restarted.newBrowser().getWithCookie('/', cookie), 3, {
     1: 'index.ts was started again with the same settings, and the same cookie was sent. What a '
-      + 'process holds ends with it: a count in a variable, a secret or a cookie name that each '
-      + 'start makes anew. Or is something deleted at the start?',
+      + 'process keeps to itself is gone when it ends: a count in a variable, or a secret or '
+      + 'cookie name made up at each start. Or is something deleted at the start?',
   }, 'index.ts, app.ts and session.ts: what is different when they are started again?');
 
   restarted.signal('SIGINT');
   expect(await restarted.ended(SOON_MS), {
     observed: `Ctrl-C sends SIGINT. ${SOON_MS / 1000} s later index.ts was still running.`,
-    why: 'A handler for SIGINT takes the place of what ends the process. One that only closes the '
-      + 'client leaves a server that runs on, without its database.',
+    why: 'By default SIGINT ends the process, but not if you handle it yourself. If your handler '
+      + 'only closes the client, the server runs on without its database.',
     lookAt: "index.ts: what does process.on('SIGINT', …) do? This step needs no such handler.",
   });
 });
@@ -183,15 +183,15 @@ test('a session lives one hour after its last visit', { move: 3 }, async (contex
   for (let visit = 1; visit <= 11; visit++) await regular.get('/');
   await expectOneHour(app, () => regular.get('/'), "regular's twelfth visit", regular);
 
-  // A page that only reads counts as a visit, too. (A cookie with a maxAge is over by then.)
+  // A page that only reads counts as a visit, too. (A cookie with a maxAge has expired by then.)
   const cookie = browser.cookieHeader();
   context.advanceClock(ONE_HOUR_MS * 0.95);
   await browser.getWithCookie('/no-such-page', cookie);
   context.advanceClock(ONE_HOUR_MS * 0.5);
   expectVisit(await browser.getWithCookie('/', cookie), 3, {
     1: 'A browser came back after 57 minutes, to a page that only reads its session, and again '
-      + 'half an hour later. By then its session was over. touchAfter, in seconds, has to be much '
-      + 'smaller than ttl.',
+      + 'half an hour later. By then its session had expired. touchAfter, in seconds, has to be '
+      + 'much smaller than ttl.',
   }, 'session.ts: what is touchAfter?');
 });
 
@@ -205,8 +205,8 @@ test('an expired session is a new visitor', { move: 3 }, async (context) => {
 
   context.advanceClock(ONE_HOUR_MS + 60_000);
   expectVisit(await browser.getWithCookie('/', cookie), 1, {
-    3: 'An hour and a minute after the last visit, the old cookie still opened the session. '
-      + 'The store decides how long a session counts, whatever the browser keeps.',
+    3: 'An hour and a minute after the last visit, the old cookie still opened the session. The '
+      + 'store decides how long a session lives, whatever the browser keeps.',
   }, 'session.ts: what is `ttl`, in seconds?');
   expectVisit(await browser.getWithCookie('/', cookie), 1, {
     2: 'The expired session was gone for one visit and back at the next.',
@@ -215,10 +215,10 @@ test('an expired session is a new visitor', { move: 3 }, async (context) => {
   const recover = await app.database?.fail('no server');
   const failed = await browser.getWithCookie('/', cookie);
   expect(failed.status >= 500, {
-    observed: 'MongoDB was away, and GET / was answered with status '
-      + `${failed.status}: ${quote(failed.body)}.`,
-    why: "The app doesn't know whose visit it is. An error that says so is better than an answer "
-      + "that isn't true, and it's noticed.",
+    observed: `MongoDB was unreachable, and GET / was answered with status ${failed.status}: `
+      + `${quote(failed.body)}.`,
+    why: "The app doesn't know whose visit it is. An error, which you notice, is better than an "
+      + "answer that isn't true.",
     lookAt: 'app.ts: what becomes of an error?',
     exchange: failed,
   });
@@ -227,23 +227,23 @@ test('an expired session is a new visitor', { move: 3 }, async (context) => {
 
 const nothingStored = {
   observed: 'A browser came, and MongoDB holds no session document.',
-  why: "The sessions still live in the memory of the app. A store that isn't part of the options "
-    + "isn't used, and of two session middlewares the first one wins.",
+  why: "The sessions are still in the app's memory. A store that isn't part of the options isn't "
+    + 'used, and if there are two session middlewares, the first one wins.',
   lookAt: 'session.ts: is the store part of the options that sessionOptions() returns?',
 };
 
-/** The store must use the client, and wait for what it says. */
+/** The store must use the client, and wait for the answer of the database. */
 function expectGivenClient({ database }: RunningApp): void {
   expect(database?.writesBlindly !== true, {
     observed: 'The store wrote to MongoDB and asked for no answer (w: 0).',
-    why: 'Then nobody knows whether a session was stored or deleted, and you hear of no error.',
+    why: "Then you don't know whether a session was stored or deleted, and never hear of an error.",
     lookAt: 'session.ts and index.ts: is there a write concern?',
   });
   expect(database?.otherConnection === undefined, {
     observed: "The app opened another connection to MongoDB, and didn't use the client that "
       + 'createApp() was given.',
-    why: 'index.ts owns the one connection: it reads the address, connects before the first '
-      + 'visitor comes, and can close it. Nobody waits for a second one, and nobody closes it.',
+    why: 'index.ts owns the connection: it reads the address, connects before the first visitor '
+      + 'comes, and can close it. Nothing waits for a second connection, and nothing closes it.',
     lookAt: 'session.ts: is the store given `client`, and not a URL or a new MongoClient?',
   }, database?.otherConnection);
 }
@@ -279,7 +279,7 @@ async function expectOneHour(
   const expires: unknown = session.document.expires;
   expect(expires instanceof Date, {
     observed: `The document's expires ${expires === undefined ? 'is missing' : "isn't a Date"}.`,
-    why: "MongoDB's TTL index deletes by a Date and by nothing else.",
+    why: "MongoDB's TTL index works only with a Date.",
     lookAt: 'session.ts: what is kept in the document?',
     exchange: answer,
   });
@@ -303,14 +303,14 @@ function whyNotOneHour(seconds: number, cookieExpires: boolean): string {
       + '41 days.';
   }
   if (cookieExpires) {
-    return 'The cookie has an expiry date (from `expires`, or from maxAge, in milliseconds), and '
-      + 'then the document expires with the cookie: connect-mongo looks at `ttl` only when the '
-      + 'cookie has none.';
+    return 'The cookie has an expiry date (from `expires`, or from maxAge, in milliseconds), so '
+      + 'the document expires with the cookie: connect-mongo looks at `ttl` only when the cookie '
+      + 'has none.';
   }
   if (Math.abs(seconds - 1_209_600) < 5) {
     return 'Without a `ttl`, connect-mongo keeps a session for 14 days.';
   }
-  return 'The store sets `expires` at every visit: to now + `ttl` seconds.';
+  return 'The store sets `expires` on every visit, to now + `ttl` seconds.';
 }
 
 function spoken(seconds: number): string {

@@ -114,7 +114,7 @@ export const wrong: WrongAnswer[] = [
     name: 'no store',
     patch: { 'session.ts': store },
     caughtBy: survives,
-    reads: /Visit 3 was answered with "Hello World, visit 1"\..*still live in its memory.*is the store part of the options/,
+    reads: /Visit 3 was answered with "Hello World, visit 1"\..*still in its memory.*is the store part of the options/,
   },
   {
     name: 'a store that is built and not passed on',
@@ -135,7 +135,7 @@ export const wrong: WrongAnswer[] = [
 +  app.use(session(sessionOptions(settings)));
 ` },
     caughtBy: survives,
-    reads: /still live in its memory.*is there only one app\.use\(session\(…\)\)/,
+    reads: /still in its memory.*is there only one app\.use\(session\(…\)\)/,
   },
   {
     name: 'the store misspelt',
@@ -147,7 +147,7 @@ export const wrong: WrongAnswer[] = [
 +  } as SessionOptions;
 ` },
     caughtBy: survives,
-    reads: /still live in its memory/,
+    reads: /still in its memory/,
   },
   {
     name: 'a secret made up at every start',
@@ -156,7 +156,7 @@ export const wrong: WrongAnswer[] = [
 +    secret: secret + String(Math.random()),
 ` },
     caughtBy: survives,
-    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The app was built anew,/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The app was built again,/,
   },
   {
     name: 'the counts in a variable',
@@ -172,7 +172,7 @@ export const wrong: WrongAnswer[] = [
 +    res.send(\`Hello World, visit \${count}\`);
 ` },
     caughtBy: survives,
-    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The app was built anew,/,
+    reads: /Visit \d+ was answered with "Hello World, visit \d+"\. The app was built again,/,
   },
   {
     name: 'a document for every visit',
@@ -599,7 +599,7 @@ export const wrong: WrongAnswer[] = [
 +      writeOperationOptions: { w: 0 },
 ` },
     caughtBy: survives,
-    reads: /The store wrote to MongoDB and asked for no answer \(w: \d+\)\. Then nobody knows/,
+    reads: /The store wrote to MongoDB and asked for no answer \(w: \d+\)\. Then you don't know/,
   },
   {
     name: 'a document for every robot',
@@ -669,7 +669,7 @@ export const wrong: WrongAnswer[] = [
 +      client: client.db() as never,
 ` },
     caughtBy: survives,
-    reads: /Your server stopped: con\.db is not a function\. The store was given something else/,
+    reads: /Your server stopped: con\.db is not a function\. The store was given something other/,
   },
   {
     name: 'MongoStore.create(client)',
@@ -777,7 +777,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: expired,
-    reads: /MongoDB was away, and GET \/ was answered with status 200.*isn't true/,
+    reads: /MongoDB was unreachable, and GET \/ was answered with status 200.*isn't true/,
   },
   {
     name: 'Ctrl-C closes the client, and nothing else',
