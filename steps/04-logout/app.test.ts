@@ -24,7 +24,7 @@ test('POST /logout answers Logout complete', { move: 1 }, async (context) => {
   });
   expect(answer.status < 300 || answer.location !== undefined, {
     observed: `POST /logout answered with status ${answer.status} and leads nowhere.`,
-    why: 'A status from 300 to 399 tells the browser to go on elsewhere, to the Location.',
+    why: 'A status from 300 to 399 tells the browser to go on to the address in Location.',
     lookAt: 'app.ts: which status does the answer have? res.send() alone makes it 200.',
     exchange: answer,
   });
@@ -40,9 +40,9 @@ test('POST /logout answers Logout complete', { move: 1 }, async (context) => {
   const newcomer = app.newBrowser();
   await newcomer.get('/');
   expectVisit(await newcomer.get('/'), 2, {
-    1: 'One browser logged out, and since then no newcomer is known again. The logout has changed '
-      + 'something that all sessions share, such as the options of the cookie.',
-  }, 'app.ts: what does POST /logout change? clearCookie() needs no other options.');
+    1: "One browser logged out, and since then new visitors aren't recognised when they come back. "
+      + 'The logout changed something that all sessions share, such as the cookie options.',
+  }, 'app.ts: what does POST /logout change? clearCookie() needs no different options.');
 });
 
 test('the session is gone from MongoDB', { move: 1 }, async (context) => {
@@ -53,10 +53,10 @@ test('the session is gone from MongoDB', { move: 1 }, async (context) => {
   const answer = await browser.post('/logout');
   expectLogout(answer);
   expect((app.database?.updatesOfNothing ?? 0) === 0, {
-    observed: 'POST /logout deleted the session. Then express-session went to renew it, and there '
-      + 'was nothing to renew.',
+    observed: 'POST /logout deleted the session. Then express-session tried to renew it, but it '
+      + 'was gone.',
     why: 'As long as there is a req.session, express-session stores or renews it at the end of the '
-      + 'request. If it fails by then, it logs an error and Express cuts the connection.',
+      + 'request. If that fails, it logs an error and Express cuts the connection.',
     lookAt: 'app.ts: what ends the session? req.session.destroy() also takes it out of req.',
     exchange: answer,
   });
@@ -69,8 +69,8 @@ test('the session is gone from MongoDB', { move: 1 }, async (context) => {
     exchange: answer,
   });
   expectVisit(await other.get('/'), 2, {
-    1: "One browser logged out, and then another one wasn't known any more: the logout ended its "
-      + 'session too.',
+    1: "One browser logged out, and then another one wasn't recognised any more: the logout ended "
+      + 'its session, too.',
   }, 'app.ts: which sessions does POST /logout delete?');
 });
 
@@ -100,16 +100,16 @@ test('the answer waits until the session is gone', { move: 1 }, async (context) 
     if (early && early.status >= 500 && !/logout complete/i.test(early.body)) return;
     if (early) expectLogout(early);
     expect(early === undefined || deletion?.wasAsked === true, {
-      observed: "The answer came, and MongoDB wasn't asked to delete the session.",
-      why: 'Only what is deleted on the server is gone. The old cookie still works.',
+      observed: 'The answer came, but MongoDB was never asked to delete the session.',
+      why: 'The old cookie still works: a session is gone only once the server has deleted it.',
       lookAt: 'app.ts: does POST /logout call req.session.destroy()?',
       exchange: early,
     });
     expect(early === undefined, {
       observed: 'The answer came while MongoDB was still deleting the session.',
-      why: 'A request in between was still logged in, and nobody would hear of an error. '
-        + "destroy() returns no promise, so await doesn't wait for it, and no timer knows how long "
-        + 'it takes. Its callback does.',
+      why: "A request in between was still logged in, and you'd never hear of an error. destroy() "
+        + "returns no promise, so await doesn't wait for it, and no timer knows how long it takes. "
+        + "Only the callback tells you when it's done.",
       lookAt: 'app.ts: is the answer sent inside the callback of destroy()?',
       exchange: early,
     });
@@ -138,9 +138,9 @@ test('the answer waits until the session is gone', { move: 1 }, async (context) 
     observed: 'Five visitors logged out at once. '
       + (statuses.length === 0 ? 'Not all of them got an answer. ' : `${answered(statuses)} `)
       + `${left.length} of their sessions are still in MongoDB.`,
-    why: 'Requests overlap: while one waits for MongoDB, others are answered. What belongs to one '
-      + 'request is in req and res. In a variable outside of the handler, the next request '
-      + 'replaces it.',
+    why: 'Requests overlap: while one waits for MongoDB, others are answered. Keep what belongs to '
+      + 'one request in req and res. In a variable outside the handler, the next request '
+      + 'overwrites it.',
     lookAt: 'app.ts: which variables are shared by all requests?',
   });
 });
@@ -161,8 +161,8 @@ test('logging out twice, or without a session, is harmless', { move: 1 }, async 
   for (const [how, answer] of Object.entries(again)) {
     expect(answer.status < 500, {
       observed: `POST /logout ${how} answered with status ${answer.status}.`,
-      why: "People press a button twice, and sessions expire before they log out. There's nothing "
-        + "to delete then, and that's no error.",
+      why: "People press a button twice, or log out after their session has expired. Then there's "
+        + "nothing to delete, and that's not an error.",
       lookAt: 'app.ts: what does POST /logout take for granted?',
       exchange: answer,
     });
@@ -177,16 +177,15 @@ test('a logout that failed does not say that it worked', { move: 2 }, async (con
   expect(answer.status >= 500, {
     observed: `MongoDB refused to delete the session, and POST /logout answered with status `
       + `${answer.status}: ${quote(answer.body)}.`,
-    why: "The old cookie still works. Your visitor believes they're logged out, and they aren't.",
-    lookAt: 'app.ts: does the callback of destroy() look at its error? return next(error)',
+    why: "The old cookie still works. Your visitor believes they're logged out, but they aren't.",
+    lookAt: 'app.ts: does the callback of destroy() check its error, and `return next(error)`?',
     exchange: answer,
   });
   expect(!/logout complete/i.test(answer.body), {
     observed: 'MongoDB refused to delete the session, and POST /logout answered with status '
       + `${answer.status}, but with the words ${quote(answer.body)}.`,
-    why: "People read the words and not the status. They believe they're logged out, and they "
-      + "aren't.",
-    lookAt: 'app.ts: does the callback of destroy() look at its error? return next(error)',
+    why: "People read the words, not the status. They believe they're logged out, but they aren't.",
+    lookAt: 'app.ts: does the callback of destroy() check its error, and `return next(error)`?',
     exchange: answer,
   });
 });
@@ -203,8 +202,8 @@ test('the browser forgets the cookie', { move: 3 }, async (context) => {
     observed: answer.setCookie.length === 0
       ? `POST /logout came back without a Set-Cookie header: the browser keeps ${old?.name}.`
       : `POST /logout sent "${answer.setCookie.join()}", and the browser keeps ${old?.name}.`,
-    why: 'destroy() works on the server; the browser still sends the dead cookie. A cookie is '
-      + 'cleared by the same name and path, and with a date in the past: an empty one stays.',
+    why: 'destroy() works on the server; the browser still sends the dead cookie. To clear it, '
+      + 'send one with the same name and path, and a date in the past: an empty one stays.',
     lookAt: 'app.ts: does res.clearCookie() come before the answer, with the name and the options '
       + 'that the session cookie was set with?',
     exchange: answer,
@@ -215,11 +214,11 @@ test('the browser forgets the cookie', { move: 3 }, async (context) => {
   await late.postWithCookie('/logout', late.cookieHeader());
   const again = await late.post('/logout');
   expect(!/logout complete/i.test(again.body) || late.sessionCookie()?.id !== dead?.id, {
-    observed: 'A session had ended elsewhere, in another window. Then its visitor pressed the '
-      + `button, read ${quote(again.body)}, and the browser keeps the cookie.`,
-    why: 'A session often ends before its visitor logs out: it expires. Its cookie opens nothing '
-      + "then, and it's still in the browser.",
-    lookAt: 'app.ts: is the cookie cleared on every way that says Logout complete?',
+    observed: 'A session had ended in another window. Then the visitor pressed the button and read '
+      + `${quote(again.body)}, but the browser keeps the cookie.`,
+    why: 'A session often expires before its visitor logs out. Then its cookie opens nothing, but '
+      + "it's still in the browser.",
+    lookAt: 'app.ts: is the cookie cleared wherever the answer is Logout complete?',
     exchange: again,
   });
 });
@@ -229,10 +228,10 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
   const page = await browser.get('/logout');
   await browser.get('/logout/no-such-page');
   expectVisit(await browser.get('/'), 3, {
-    1: 'A GET of /logout, or of a path below it, ended the session. Browsers load links ahead, and '
-      + 'any page of the web can hold such a link: both would log your visitors out.',
-  }, 'app.ts: does GET /logout only show the page? app.use() answers all methods, and all paths '
-  + 'that begin like its own.');
+    1: 'A GET of /logout, or of a path below it, ended the session. Browsers load links ahead of '
+      + 'time, and any page on the web can hold such a link: both would log your visitors out.',
+  }, 'app.ts: does GET /logout only show the page? app.use() answers all methods, and every path '
+  + 'that begins with its own.');
   expect(page.status === 200, {
     observed: `GET /logout answered with status ${page.status} instead of 200.`,
     why: 'A visitor who types the address wants to see how to log out.',
@@ -243,17 +242,17 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
   const script = '"><script>alert(1)</script>';
   const linked = await browser.get('/logout', { Referer: `https://evil.example/${script}` });
   expect(!linked.body.includes(script), {
-    observed: `A page led to GET /logout whose address, in the header Referer, ends in ${script}. `
-      + 'The answer holds that as HTML.',
-    why: "Mallory's page chooses its own address. In your page it would run as a script of yours.",
+    observed: `A page whose address ends in ${script} linked to GET /logout. The browser sent that `
+      + 'address in the header Referer, and the answer holds it as HTML.',
+    why: 'Mallory chooses the address of her page. In your page, it would run as your own script.',
     lookAt: 'app.ts: does the page need the Referer? A link to / is a way back, too.',
     exchange: linked,
   });
   expect(!/\b(requestS|s)ubmit\(\)/.test(page.body), {
     observed: 'The page of GET /logout sends its form by itself.',
-    why: 'Then opening the page is enough to log out, and any page of the web can hold a link to '
-      + 'it. A person has to press the button.',
-    lookAt: 'app.ts: which script is in the page?',
+    why: 'Then opening the page is enough to log out, and any page on the web can link to it. A '
+      + 'person has to press the button.',
+    lookAt: 'app.ts: what does the script in the page do?',
     exchange: page,
   });
 
@@ -277,7 +276,7 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
       observed: isOurs
         ? `The button of GET /logout posts to ${action}, and gets status ${answer.status}.`
         : `The button of GET /logout posts to ${action}, which is another server.`,
-      why: 'The button has to lead to the route that logs out, wherever the app runs.',
+      why: 'The button has to lead to the route that logs the visitor out, wherever the app runs.',
       lookAt: 'app.ts: what is the `action` of the form?',
       exchange: answer,
     });
@@ -286,7 +285,7 @@ test('GET /logout shows a button and logs nobody out', { move: 4 }, async (conte
   expect(hasScript, {
     observed: `The button of GET /logout posts to ${buttons[0]?.action}, and the visitor is still `
       + 'logged in.',
-    why: 'The button has to lead to the route that logs out.',
+    why: 'The button has to lead to the route that logs the visitor out.',
     lookAt: 'app.ts: what is the `action` of the form?',
     exchange: page,
   });
@@ -306,7 +305,7 @@ function expectLogout(answer: Exchange): void {
   expectNoServerError(answer);
   expect(answer.status < 400, {
     observed: `POST /logout answered with status ${answer.status}.`,
-    why: 'A visitor with a session may log out.',
+    why: 'A visitor with a session has to be able to log out.',
     lookAt: 'app.ts: what does POST /logout answer?',
     exchange: answer,
   });

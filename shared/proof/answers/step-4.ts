@@ -205,7 +205,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: gone,
-    reads: /One browser logged out, and then another one wasn't known any more/,
+    reads: /One browser logged out, and then another one wasn't recognised any more/,
   },
   {
     name: 'a session that expires at once',
@@ -572,7 +572,7 @@ export const wrong: WrongAnswer[] = [
    return app;
 ` },
     caughtBy: complete,
-    reads: /POST \/logout was redirected \d+ times, and once more\. The browser gives up and shows/,
+    reads: /POST \/logout was redirected more than \d+ times\. The browser gives up and shows/,
   },
   {
     name: 'a redirect to nowhere',
@@ -728,7 +728,7 @@ export const wrong: WrongAnswer[] = [
 +      writeOperationOptions: { w: 0 },
 ` },
     caughtBy: 'the visit count survives a restart of the app',
-    reads: /The store wrote to MongoDB and asked for no answer \(w: \d+\)\. Then nobody knows/,
+    reads: /The store wrote to MongoDB and asked for no answer \(w: \d+\)\. Then you don't know/,
   },
   {
     name: 'an unbound destroy',
@@ -831,7 +831,7 @@ export const wrong: WrongAnswer[] = [
 +    req.sessionStore.destroy(req.sessionID, (error?: unknown) => {
 ` },
     caughtBy: gone,
-    reads: /Then express-session went to renew it.*req\.session\.destroy\(\) also takes it out of req/,
+    reads: /Then express-session tried to renew it.*req\.session\.destroy\(\) also takes it out of req/,
   },
   {
     name: 'app.use() for the logout',
@@ -852,7 +852,7 @@ export const wrong: WrongAnswer[] = [
 +    }
 ` },
     caughtBy: forgets,
-    reads: /A session had ended elsewhere.*the browser keeps the cookie/,
+    reads: /A session had ended in another window.*the browser keeps the cookie/,
   },
   {
     name: 'a way back to wherever the visitor came from',
@@ -862,7 +862,7 @@ export const wrong: WrongAnswer[] = [
 +    res.send(\`\${logoutPage}<a href="\${req.get('Referer') ?? '/'}">Back</a>\`);
 ` },
     caughtBy: page,
-    reads: /in the header Referer, ends in .*The answer holds that as HTML/,
+    reads: /in the header Referer, and the answer holds it as HTML/,
   },
 ];
 
