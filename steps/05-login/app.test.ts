@@ -52,8 +52,8 @@ test('the right name and password lead to /account', { move: 1 }, async (context
   const held = text.includes('$argon2') ? "her password's hash" : 'her password';
   expect(!text.includes(account.password) && !text.includes('$argon2'), {
     observed: `Ada logged in, and her session's document holds ${held}.`,
-    why: 'Sessions are copied, shown and logged more than accounts are. A password can be read '
-      + 'there, and a hash can be guessed at for as long as it takes.',
+    why: 'Sessions are copied, shown and logged more than accounts are. A thief can read a '
+      + 'password there, and try guesses against a hash for as long as it takes.',
     lookAt: 'app.ts: what does POST /login store in req.session? The name is enough.',
     exchange: answer,
   });
@@ -84,8 +84,8 @@ test('the right name and password lead to /account', { move: 1 }, async (context
   expect(userOf(own) !== 'mallory', {
     observed: 'Ada logged in. While MongoDB was busy with it, Mallory logged in, in another '
       + `browser. Now GET /account tells Ada ${quoteUser(own)}.`,
-    why: 'Requests overlap: while one waits, others are answered. What belongs to one request is '
-      + 'in req and res, or in a variable inside of the handler. Any other is shared by all.',
+    why: 'Requests overlap: while one waits, others are answered. Keep what belongs to one request '
+      + 'in req and res, or in a variable inside the handler. Requests share any other variable.',
     lookAt: 'app.ts: which variables are shared by all requests?',
     exchange: early ?? own,
   });
@@ -98,7 +98,8 @@ test('the right name and password lead to /account', { move: 1 }, async (context
     expect(userOf(page) === 'ada', {
       observed: 'Ada logged in and read GET /account every 40 minutes. After '
         + `${minutes} minutes nobody is logged in.`,
-      why: 'An hour without a visit ends a session, and a page that only reads is a visit, too.',
+      why: 'A session ends after an hour without a visit, but opening a page that only reads is a '
+        + 'visit, too.',
       lookAt: 'session.ts: what is touchAfter, in seconds?',
       exchange: page,
     });
@@ -111,11 +112,11 @@ test('the right name and password lead to /account', { move: 1 }, async (context
     `/login?${String(new URLSearchParams(wishes))}`, { ...account, ...wishes }, ownPage(app.url),
   );
   expect(!/evil\.example/.test(sent.location ?? ''), {
-    observed: `A link led to the login with an address in it, and after the login it led on to `
+    observed: 'A link to the login had another address in it, and after the login it led on to '
       + `${sent.location}.`,
     why: "Mallory can send Ada a link to your real login page, which then takes her to Mallory's "
       + 'page. If that says “wrong password, try again”, Ada tries again there.',
-    lookAt: 'app.ts: where does POST /login redirect to? Not to what came with the request.',
+    lookAt: "app.ts: where does POST /login redirect to? Don't take the address from the request.",
     exchange: sent,
   });
 });
@@ -129,7 +130,7 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
     'as ada, without a password': { name: 'ada', password: '' },
     'as ada, with her own password': { name: 'ada', password: mallory.password },
     'as ada, with one character too many': { name: 'ada', password: `${password}x` },
-    'as ada, with a blank too many': { name: 'ada', password: `${password} ` },
+    'as ada, with one space too many': { name: 'ada', password: `${password} ` },
     'with a name that nobody has': { name: 'nobody', password },
   };
   for (const [how, form] of Object.entries(tries)) {
@@ -146,7 +147,8 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
     });
     expect(/<form/i.test(answer.body), {
       observed: `Mallory tried to log in ${how}, and read ${quote(answer.body)}.`,
-      why: 'People mistype their password all the time. They want the form again, and a sentence.',
+      why: 'People mistype their password all the time. They want the form again, and to read what '
+        + 'went wrong.',
       lookAt: 'app.ts: is loginPage() sent, with a sentence?',
       exchange: answer,
     });
@@ -191,17 +193,17 @@ test('nobody learns who has an account', { move: 1 }, async ({ openApp }) => {
     expect(seen[0] === seen[1], {
       observed: `A wrong password for ada got ${described(known.answer)}, and a name that nobody `
         + `has got ${described(unknown.answer)}.`,
-      why: 'The difference tells attackers which names are worth a try, and tells everyone who has '
-        + 'an account here.',
-      lookAt: 'app.ts: do both get one answer, with the same words?',
+      why: 'The difference tells attackers which names are worth trying, and lets anyone find out '
+        + 'who has an account here.',
+      lookAt: 'app.ts: do both get the same answer, word for word?',
       exchange: unknown.answer,
     });
   }
   expect(isClear(), {
     observed: `A wrong password for ada got an answer after ${best.known.toFixed()} ms, and a name `
       + `that nobody has after ${best.unknown.toFixed()} ms.`,
-    why: 'The time tells who has an account as clearly as words do. authenticate() checks a hash '
-      + 'in both cases, so that both take equally long.',
+    why: 'The time gives away who has an account as clearly as words do. authenticate() checks a '
+      + 'hash in both cases, so that both take equally long.',
     lookAt: 'app.ts: does POST /login answer before authenticate() has done its work?',
   });
 });
@@ -241,9 +243,10 @@ test('forms that no browser sends are refused', { move: 1 }, async ({ openApp })
     });
     expect(!/\n\s+at |<script|node_modules/.test(answer.body), {
       observed: `Mallory sent ${what} to POST /login, and read ${quote(answer.body)}.`,
-      why: 'What someone typed may be shown only as text, never as HTML. And an answer must not '
+      why: 'What a visitor typed may be shown only as text, never as HTML. And an answer must not '
         + 'show what your server looks like inside.',
-      lookAt: 'app.ts: does the answer show a field of the form? And is readForms where it was?',
+      lookAt: 'app.ts: does the answer show a field of the form? And is readForms still where it '
+        + 'was?',
       exchange: answer,
     });
   }
@@ -309,9 +312,9 @@ test('the next login in the same browser is a new session, too', { move: 2 }, as
   expect(userOf(again) === undefined, {
     observed: 'Ada was logged in, and logged in once more. A copy of her old cookie still says '
       + `${quoteUser(again)}.`,
-    why: "You can't know who else has the old cookie. Every login begins a new session, whoever "
-      + 'was logged in before.',
-    lookAt: 'app.ts: does every way through POST /login that ends well call regenerate()?',
+    why: "You can't know who else has the old cookie. Every login begins a new session, no matter "
+      + 'who was logged in before.',
+    lookAt: 'app.ts: does every login that succeeds call regenerate()?',
     exchange: again,
   });
 });
@@ -354,8 +357,9 @@ test('a login that cannot be stored is an error', { move: 3 }, async (context) =
     observed: 'MongoDB refused to store the new session, and POST /login answered with status '
       + `${answer.status}${answer.location ? `, leading to ${answer.location}` : ''}.`,
     why: "Ada is told that she's logged in, but she isn't. An error that she can see is better "
-      + "than a login that didn't work.",
-    lookAt: 'app.ts: does the callback of req.session.save() check its error? return next(error)',
+      + 'than a login that only seems to work.',
+    lookAt: 'app.ts: does the callback of req.session.save() check its error, and `return '
+      + 'next(error)`?',
     exchange: answer,
   });
   allowWrites?.();
@@ -364,8 +368,8 @@ test('a login that cannot be stored is an error', { move: 3 }, async (context) =
   const recover = await app.database?.fail('no server');
   const unknown = await app.newBrowser().post('/login', account, ownPage(app.url));
   expect(unknown.status >= 500, {
-    observed: 'MongoDB was away, Ada logged in with the right password, and POST /login answered '
-      + `with status ${unknown.status}.`,
+    observed: 'MongoDB was unreachable when Ada logged in with the right password, and POST /login '
+      + `answered with status ${unknown.status}.`,
     why: "The app couldn't check the password. Ada must not be told that it's wrong.",
     lookAt: 'app.ts: what becomes of an error that authenticate() throws?',
     exchange: unknown,
@@ -377,9 +381,9 @@ test('a login that cannot be stored is an error', { move: 3 }, async (context) =
   expect(kept.status >= 500, {
     observed: 'MongoDB refused to delete the session from before the login, and POST /login '
       + `answered with status ${kept.status}.`,
-    why: 'The old session is still there, with whatever it can do. Nobody notices, unless the '
-      + 'login fails.',
-    lookAt: 'app.ts: does the callback of regenerate() look at its error? return next(error)',
+    why: 'The old session is still there, and opens whatever it did before. Nobody notices, unless '
+      + 'the login fails.',
+    lookAt: 'app.ts: does the callback of regenerate() check its error, and `return next(error)`?',
     exchange: kept,
   });
 });

@@ -219,7 +219,7 @@ export const wrong: WrongAnswer[] = [
 +    );
 ` },
     caughtBy: closed,
-    reads: /as ada, with a blank too many\. Then GET \/account said “logged in as ada”/,
+    reads: /as ada, with one space too many\. Then GET \/account said “logged in as ada”/,
   },
   {
     name: 'the user is stored before the password is checked',
@@ -463,7 +463,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: failure,
-    reads: /MongoDB was away.*Ada must not be told that it's wrong/,
+    reads: /MongoDB was unreachable.*Ada must not be told that it's wrong/,
   },
   {
     name: "regenerate()'s error is only logged",
