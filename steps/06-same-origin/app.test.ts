@@ -68,8 +68,8 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     expect(userOf(await visitor.get('/account')) === undefined, {
       observed: `${capital(who)} sent Mallory's name and password to POST /login, from a visitor's `
         + 'browser. Now the visitor is logged in as Mallory.',
-      why: 'Whatever the visitor writes or buys, Mallory can read it in her account. That takes no '
-        + 'cookie, so no SameSite can stop it.',
+      why: 'Whatever the visitor writes or buys, Mallory can read it in her account. The attack '
+        + "needs no cookie, so SameSite can't stop it.",
       lookAt: 'app.ts: is sameOrigin above POST /login, too? And same-origin.ts: does it check '
         + 'requests without a cookie?',
       exchange: login,
@@ -92,15 +92,15 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
   expect(unheardOf.status === 403, {
     observed: 'A logout came with Sec-Fetch-Site: other-planet, which no browser says today, and '
       + `got status ${unheardOf.status}.`,
-    why: 'Nobody can list all that has to stay outside. So list what may come in, and refuse '
-      + 'everything else.',
+    why: "You can't list everything that has to stay out. So list what may come in, and refuse the "
+      + 'rest.',
     lookAt: 'same-origin.ts: which values of Sec-Fetch-Site may pass?',
     exchange: unheardOf,
   });
   await expectStillIn(browser, 'Foreign pages tried to log Ada out');
   await logIn(app.newBrowser(), account);
 
-  // A secret token is kept in the session, so a check of tokens has to read that first.
+  // A secret token is kept in the session, so an app that checks one reads the session first.
   const bare = await app.newBrowser().post('/logout', '', ownPage(app.url));
   if (bare.status === 403) return;
   const idle = app.newBrowser();
@@ -113,8 +113,9 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
   expect(userOf(page) === undefined, {
     observed: "Ada hadn't visited the app for 100 minutes. But a page on another port, still open "
       + "in her browser, sent a logout after 50. It was refused, and now she's still logged in.",
-    why: 'A refusal must change nothing. Below the session middleware it gives the session another '
-      + 'hour, so a foreign page can keep Ada logged in for as long as it likes.',
+    why: 'A refused request must change nothing. Below the session middleware, sameOrigin refuses '
+      + 'too late: the session gets another hour, so a foreign page can keep Ada logged in for as '
+      + 'long as it likes.',
     lookAt: 'app.ts: is app.use(sameOrigin) above app.use(session(…))?',
     exchange: refused,
   });
@@ -153,7 +154,7 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (con
     const link = await browser.getWithCookie('/account', cookie, onLinks);
     expect(userOf(link) === 'ada', {
       observed: `Ada followed a link on ${who} to /account, and got status ${link.status}.`,
-      why: 'A GET only looks. Links from search engines, emails and other sites have to work.',
+      why: 'A GET only reads. Links from search engines, emails and other sites have to work.',
       lookAt: 'same-origin.ts: do GET, HEAD and OPTIONS pass?',
       exchange: link,
     });
@@ -163,9 +164,9 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (con
     expect(script.readableBy !== headers.Origin, {
       observed: `A script on ${who} asked for /account, and the answer says that pages of `
         + `${headers.Origin} may read it, with Ada's cookie.`,
-      why: "Without that, browsers keep our pages from other sites' scripts. CORS headers take "
+      why: "Without that header, other sites' scripts can't read our pages. CORS headers take "
         + 'protection away: they never add any.',
-      lookAt: 'same-origin.ts: what is Access-Control-Allow-Origin set to, and what for?',
+      lookAt: 'same-origin.ts: what is Access-Control-Allow-Origin set to, and why?',
       exchange: script,
     });
   }

@@ -80,7 +80,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: foreign,
-    reads: /That takes no cookie, so no SameSite can stop it/,
+    reads: /The attack needs no cookie, so SameSite can't stop it/,
   },
   {
     name: '/logout is left out',
