@@ -58,7 +58,7 @@ test('every login gets its own document', { move: 1 }, async (context) => {
     expect(user === 'ada' && isNow, {
       observed: `Ada logged in just now, and a document in logins says user: ${String(user)}, `
         + `since: ${String(since)}.`,
-      why: 'The document says who is logged in, and since when. That has to be a Date, so that '
+      why: 'The document says who is logged in, and since when. `since` has to be a Date, so that '
         + 'MongoDB can compare it.',
       lookAt: 'logins.ts: what does beginLogin() insert?',
     });
@@ -72,7 +72,7 @@ test('every login gets its own document', { move: 1 }, async (context) => {
   expect(failed.status >= 500, {
     observed: 'MongoDB refused to store the login, and POST /login answered with status '
       + `${failed.status}.`,
-    why: "Ada is told that she's logged in, but no page will know it.",
+    why: "Ada is told that she's logged in, but no page will know about it.",
     lookAt: 'app.ts: what becomes of an error that beginLogin() throws?',
     exchange: failed,
   });
@@ -104,8 +104,9 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
     expect(userOf(page) === undefined, {
       observed: "Mallory came back every 50 minutes with Ada's cookie, and was still logged in "
         + `after ${hours}.`,
-      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. So '
-        + 'the login needs a limit that no visit can move: eight hours from when it began.',
+      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. '
+        + "That's why the login needs a limit that no visit can move: eight hours from when it "
+        + 'began.',
       lookAt: 'logins.ts: does findUser() ask for `since`, and does no visit change it?',
       exchange: page,
     });
@@ -147,9 +148,9 @@ test('a form finished after the logout changes nothing', { move: 3 }, async (con
   expect(userOf(await mallory.get('/account')) === undefined, {
     observed: "Mallory had a copy of Ada's cookie, and sent half a form with a new password. Ada "
       + 'logged out. Then Mallory sent the other half, and the password was changed.',
-    why: 'The session was read when the request began, and the request works with that copy. It '
-      + "can't know what has ended in the meantime. So look up whether Ada is still logged in: "
-      + 'outside the session, and at the moment when it matters.',
+    why: 'The session was read when the request began, and the request works with that copy. The '
+      + "copy can't know what has ended in the meantime. So look up whether Ada is still logged "
+      + 'in: outside the session, and at the moment when it matters.',
     lookAt: 'app.ts: where does POST /account/password find out who is logged in, and does '
       + 'POST /logout end the login?',
     exchange: answer,
@@ -159,8 +160,8 @@ test('a form finished after the logout changes nothing', { move: 3 }, async (con
     observed: 'Mallory also sent half a form to GET /, with the same cookie, and the other half '
       + "after the logout. Now Ada's session is in MongoDB again.",
     why: 'The session was read first, and its copy waited for the form. Then this visit was '
-      + 'counted in the copy, and the copy was stored. Read the form first: then the session that '
-      + "is looked for is already gone, and there's no copy to store.",
+      + 'counted in the copy, and the copy was stored. Read the form first: by the time the '
+      + "session is looked up, it's already gone, and there's no copy to store.",
     lookAt: 'app.ts: is app.use(readForms) above app.use(session(…))?',
     exchange: visit,
   });
@@ -200,8 +201,8 @@ test('a slow request does not undo a logout', { move: 3 }, async (context) => {
   expect(userOf(page) === undefined, {
     observed: "Another process ended all logins: it deleted their documents. On Ada's phone, "
       + `GET /account still says “logged in as ${userOf(page) ?? ''}”.`,
-    why: 'Your app may run as several processes. What one of them ends has to be over for all of '
-      + "them, at once. A process that remembers a login doesn't notice.",
+    why: 'Your app may run as several processes. When one of them ends a login, it has to be over '
+      + "for all of them, at once. A process that remembers a login doesn't notice.",
     lookAt: 'logins.ts: does findUser() ask MongoDB every time?',
     exchange: page,
   });
@@ -212,7 +213,7 @@ test('a slow request does not undo a logout', { move: 3 }, async (context) => {
   expect(failed.status >= 500 || refused?.count === 0, {
     observed: 'MongoDB refused to delete the login, and POST /logout answered with status '
       + `${failed.status}: ${quote(failed.body)}.`,
-    why: "The login is still there. Ada believes that she's logged out of it, and she isn't.",
+    why: "The login is still there. Ada believes that she's logged out of it, but she isn't.",
     lookAt: 'app.ts: what becomes of an error that endLogin() throws?',
     exchange: failed,
   });
@@ -272,7 +273,7 @@ async function expectToWait(
   expect(early === undefined, {
     observed: `${what}, and the answer (status ${early?.status}) came while MongoDB was still `
       + 'deleting the old login.',
-    why: 'In between, its cookie still works. And if MongoDB fails, nobody hears of it.',
+    why: 'Until then, its cookie still works. And if MongoDB fails, nobody finds out.',
     lookAt: `app.ts: is endLogin() awaited in ${early?.method} ${early?.path}?`,
     exchange: early,
   });
