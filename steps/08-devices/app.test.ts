@@ -33,7 +33,7 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   const mallory = app.newBrowser();
   await logIn(mallory, other);
 
-  // Password managers make up such ones, too. A blank is a character like any other.
+  // Password managers make up passwords like this, too. A space is a character like any other.
   const changed = { ...account, password: ' a new password ' };
   const answer = await changePassword(laptop, account.password, changed.password);
   expectAccepted(answer, 'Ada changed her password');
@@ -41,7 +41,7 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   expect(userOf(page) === undefined, {
     observed: "Mallory knew Ada's password, and logged in with it on her own phone. Ada changed "
       + 'the password. Then Mallory asked for /account, and read “logged in as ada”.',
-    why: 'A login goes on when the password that opened it is changed. But people change their '
+    why: "A new password doesn't end the logins that the old one opened. But people change their "
       + 'password to get someone out.',
     lookAt: 'app.ts: does POST /account/password call endLogins(), and wait for it?',
     exchange: page,
@@ -64,7 +64,7 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
     "Other users' logins have nothing to do with it.");
   const login = await tryLogin(app.newBrowser(), changed);
   expect(login.status < 400, {
-    observed: `Ada changed her password to “${changed.password}”, with a blank at each end, and it `
+    observed: `Ada changed her password to “${changed.password}”, with a space at each end, and it `
       + `worked. With exactly that password, POST /login answers with status ${login.status}.`,
     why: "What Ada types is her password, to the last character. With trim() it's another one, and "
       + "she can't log in.",
@@ -82,7 +82,8 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
     expect(answer.status >= 400, {
       observed: 'Ada changed her password. While MongoDB was deleting her logins, her old password '
         + `still worked: POST /login answered with status ${answer.status}.`,
-      why: "With the old password Mallory comes back while Ada's logins end, and stays.",
+      why: "With the old password, Mallory can log in again while Ada's logins are being deleted, "
+        + 'and stay.',
       lookAt: 'app.ts: does POST /account/password change the password first, and call endLogins() '
         + 'after that?',
       exchange: answer,
@@ -91,8 +92,8 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   expect(early === undefined, {
     observed: `Ada changed her password, and the answer (status ${early?.status}) came while `
       + 'MongoDB was still deleting her logins.',
-    why: "Ada is told that it's done, and Mallory is still in. And if MongoDB fails, nobody finds "
-      + 'out.',
+    why: "Ada is told that it's done while Mallory is still logged in. And if MongoDB fails, "
+      + 'nobody finds out.',
     lookAt: 'app.ts: is endLogins() awaited?',
     exchange: early,
   });
@@ -102,7 +103,7 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   expect(failed.status >= 500 || refused?.count === 0, {
     observed: "MongoDB refused to delete Ada's logins, and POST /account/password answered with "
       + `status ${failed.status}.`,
-    why: "Ada believes that Mallory is out, and she isn't.",
+    why: 'Ada believes that Mallory is out, but Mallory is still logged in.',
     lookAt: 'app.ts: what becomes of an error that endLogins() throws?',
     exchange: failed,
   });
@@ -112,7 +113,7 @@ test('nobody changes a password without knowing it', { move: 1 }, async (context
   const { app, account, laptop, phone } = await ada(context);
   const { password } = await createAccount(app, 'mallory');
   const tries = {
-    'a wrong password': 'guessed', 'an empty one': '', 'no such field': undefined,
+    'a wrong password': 'guessed', 'an empty one': '', 'no password field': undefined,
     'her own': password,
   };
   for (const [what, old] of Object.entries(tries)) {
@@ -162,10 +163,10 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   await logIn(app.newBrowser(), account, 'Device-12;');
   const twins = await laptop.get('/account');
   expect(twins.body.split('Device-12;').length > 2, {
-    observed: 'Ada is logged in on two devices of one kind, “Device-12”, and GET /account shows '
-      + 'that once.',
-    why: "A thief's phone may be of the same kind as Ada's, or only say so. Each login has a row "
-      + 'of its own, and a button.',
+    observed: 'Ada is logged in on two devices of the same kind, “Device-12”, and GET /account '
+      + 'shows only one.',
+    why: "A thief's phone may be of the same kind as Ada's, or claim to be. Each login has a row "
+      + 'and a button of its own.',
     lookAt: 'logins.ts: which logins does listLogins() leave out?',
     exchange: twins,
   });
@@ -175,8 +176,8 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   expect(body.indexOf('Phone-Browser') < body.indexOf('Device-12;'), {
     observed: 'Ada visited the app with her phone just now, but GET /account lists a device above '
       + "it that hasn't been seen for two minutes.",
-    why: 'What is being used right now is what people look for first.',
-    lookAt: 'logins.ts: what does listLogins() sort by? The one seen last comes first.',
+    why: "People look first for the device that's in use right now.",
+    lookAt: 'logins.ts: what does listLogins() sort by? The login seen most recently comes first.',
   });
 
   for (const minutes of [40, 40]) {
@@ -210,7 +211,7 @@ test('what a browser says about itself is only text', { move: 2 }, async ({ open
   expect(!refused.body.includes(tag), {
     observed: `Ada chose the new password ${tag}, which is too short, and the page shows it as `
       + 'HTML.',
-    why: 'What came in a form is only text, too. And a password is nothing to show.',
+    why: 'What came in a form is only text, too. And a page should never show a password.',
     lookAt: 'app.ts: which sentence is showAccount() given?',
     exchange: refused,
   });
@@ -246,7 +247,7 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   expect(userOf(page) === undefined, {
     observed: "Ada ended her phone's login, and GET /account still shows "
       + `${userOf(page) ?? ''} on the phone.`,
-    why: "The login wasn't deleted. A login is found by its id and its user, both.",
+    why: "The login wasn't deleted. To find it, the app needs both its id and its user.",
     lookAt: 'app.ts: is endLogin() given the id in the `login` field as _id, and the user?',
     exchange: page,
   });
@@ -296,8 +297,8 @@ test("nobody ends another user's login", { move: 3 }, async (context) => {
     const answer = await press(browser, button, { password });
     expectNoServerError(answer);
     await expectUser(phone, 'ada', `Mallory sent the form that ends Ada's login, ${how}`,
-      'on the phone', "Ids can be guessed, seen or sent by mistake. So ask for the login's user as "
-      + 'well, not only for its id.');
+      'on the phone', "Ids can be guessed, seen or sent by mistake. So check the login's user as "
+      + 'well, not only its id.');
   }
   const odds: Record<string, string>[] = [
     {}, { login: '' }, { login: 'no-such-login' }, { 'login[$ne]': 'x' },
@@ -406,7 +407,8 @@ async function expectNoLogin(browser: Browser, account: Account, what: string): 
   expect(userOf(await browser.get('/account')) === undefined, {
     observed: `${what}. Then “${account.password}” opened Ada's account.`,
     why: 'Only the password that Ada chose last opens her account.',
-    lookAt: 'app.ts: does POST /account/password check first, and change the password after that?',
+    lookAt: 'app.ts: does POST /account/password check the old password first, and change it after '
+      + 'that?',
     exchange: answer,
   });
 }

@@ -459,7 +459,7 @@ export const wrong: WrongAnswer[] = [
      if (!await changePassword(client, login.user, field(req, 'new'))) {
 ` },
     caughtBy: knows,
-    reads: /Mallory tried to change the password with no such field, and got status/,
+    reads: /Mallory tried to change the password with no password field, and got status/,
   },
   {
     name: 'an end without the field needs no password',
@@ -528,7 +528,7 @@ export const wrong: WrongAnswer[] = [
 +  return all.filter(({ agent }, at) => all.findIndex((each) => each.agent === agent) === at);
 ` },
     caughtBy: lists,
-    reads: /two devices of one kind.*Each login has a row/,
+    reads: /two devices of the same kind.*Each login has a row/,
   },
   {
     name: 'a new password that is trimmed',
@@ -537,7 +537,7 @@ export const wrong: WrongAnswer[] = [
 +    if (!await changePassword(client, login.user, field(req, 'new').trim())) {
 ` },
     caughtBy: attack,
-    reads: /with a blank at each end.*answers with status 401.*With trim\(\)/,
+    reads: /with a space at each end.*answers with status 401.*With trim\(\)/,
   },
   {
     name: 'a password that was right counts for five minutes',
