@@ -53,8 +53,8 @@ test(sniffed, { move: 1 }, async (context) => {
   expect(spoken === undefined, {
     observed: `Bob visited ${HTTP} first, and then ${HTTPS}. His browser still sends the cookie `
       + `${spoken?.name} over plain HTTP.`,
-    why: 'With `secure: \'auto\'` express-session decides when a session begins. A session that '
-      + 'began over plain HTTP keeps its insecure cookie over HTTPS.',
+    why: "With `secure: 'auto'`, express-session decides only once, when a session begins. A "
+      + 'session that began over plain HTTP keeps its insecure cookie over HTTPS.',
     lookAt: 'session.ts: does cookieOptions say `secure: true`, whatever happens?',
     exchange: visit,
   });
@@ -82,8 +82,8 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     Host: 'localhost:4000', 'X-Forwarded-Proto': 'http',
   });
   expectRefused(local, 'A request came over plain HTTP, with Host: localhost:4000', 'The client '
-  + 'writes Host, or the proxy, and many proxies write localhost. It says nothing about how the '
-  + 'request came.', 'https://localhost:4000');
+  + 'sets Host, or the proxy does, and many proxies set it to localhost. It says nothing about how '
+  + 'the request came.', 'https://localhost:4000');
 
   const cookie = ada.cookieHeader();
   const ways = {
@@ -97,8 +97,8 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
     + 'takes a Secure cookie over plain HTTP too, though others may have read it along the way.');
   }
   const head = await insecure.head('/');
-  expectRefused(head, `A HEAD came over plain HTTP, to ${HTTP}/`, 'Express answers HEAD with the '
-  + 'route of GET: the visit counts, and the session gets another hour.');
+  expectRefused(head, `A HEAD request came over plain HTTP, to ${HTTP}/`, 'Express answers HEAD '
+  + 'with the route for GET: the visit counts, and the session gets another hour.');
   const claimed = await insecure.getWithCookie('/account', cookie, {
     'X-Forwarded-Ssl': 'on', 'Front-End-Https': 'on', 'X-Forwarded-Scheme': 'https',
     'X-Url-Scheme': 'https', Forwarded: 'proto=https',
@@ -129,8 +129,9 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   expect(!/\b2\b/.test(body), {
     observed: "Ada hadn't visited the app for 100 minutes. But after 50, her cookie came over "
       + `plain HTTP. It was refused, and now her session is still there: ${quote(body)}.`,
-    why: 'A refusal must change nothing. Below the session middleware it gives the session another '
-      + 'hour, so anyone who has read the cookie can keep the session alive.',
+    why: 'A refused request must change nothing. Below the session middleware, httpsOnly refuses '
+      + 'too late: the session gets another hour, so anyone who has read the cookie can keep the '
+      + 'session alive.',
     lookAt: 'app.ts: is app.use(httpsOnly) above app.use(session(…))?',
     exchange: again,
   });
@@ -157,7 +158,7 @@ test(tossed, { move: 3 }, async (context) => {
     await tryLogin(ada, account);
     const page = await ada.get('/account');
     const story = `Ada opened Mallory's page at ${SIBLING}. It set a cookie in her browser: `
-      + `${as}=…; Domain=shop.example; Path=${path}. Then ada logged in. `;
+      + `${as}=…; Domain=shop.example; Path=${path}. Then Ada logged in. `;
     expect(userOf(page) !== 'mallory', {
       observed: `${story}Now GET /account tells her “logged in as mallory”.`,
       why: 'Her browser sends both cookies, the one with the longer path first, and the app takes '
@@ -177,9 +178,9 @@ test(tossed, { move: 3 }, async (context) => {
       observed: `A browser sent no cookie but ${as}=…, which came from ${SIBLING}. GET /account `
         + `says “logged in as ${userOf(alone) ?? ''}”.`,
       why: 'As long as the app takes the old name, too, Mallory can toss such a cookie to anyone '
-        + "who has no session yet. Those who logged in under the old name log in once more, that's "
-        + 'all.',
-      lookAt: 'app.ts and session.ts: which names of cookies count?',
+        + "who has no session yet. If it doesn't, users who logged in under the old name have to "
+        + "log in once more, that's all.",
+      lookAt: 'app.ts and session.ts: which cookie names count?',
       exchange: alone,
     });
   }
@@ -218,8 +219,8 @@ test(kept, { move: 3 }, async (context) => {
     expect(userOf(page) === 'ada', {
       observed: `Ada read GET /account every 40 minutes. After ${minutes} minutes her browser had `
         + `${ada.sessionCookie() ? 'its cookie, and nobody was logged in' : 'no cookie any more'}.`,
-      why: "A maxAge ends the cookie, and it's renewed only when the session changes. The store "
-        + 'counts the hour, and each visit renews it.',
+      why: 'A maxAge ends the cookie, which is renewed only when the session changes. The store '
+        + 'counts the hour, and starts it anew at each visit.',
       lookAt: 'session.ts: does cookieOptions have a maxAge, or `expires`?',
       exchange: page,
     });
@@ -259,10 +260,10 @@ function newBrowser(app: RunningApp): Browser {
 async function expectKept(browser: Browser): Promise<void> {
   const visit = await browser.get('/');
   expect(!(visit.status >= 500 && visit.body.includes('undefined (reading')), {
-    observed: `GET ${HTTPS}/ was answered with status ${visit.status}: it has no req.session.`,
-    why: "express-session gives a session only to requests below the cookie's path, and only "
-      + 'where app.use(session(…)) stands above.',
-    lookAt: 'session.ts: does cookieOptions name a `path`? / is the default, and right.',
+    observed: `GET ${HTTPS}/ was answered with status ${visit.status}: there's no req.session.`,
+    why: "express-session gives a session only to requests below the cookie's path, and only if "
+      + 'app.use(session(…)) is above the route.',
+    lookAt: 'session.ts: does cookieOptions set a `path`? The default, /, is right.',
     exchange: visit,
   }, visit.body);
   expectNoServerError(visit);
@@ -297,7 +298,7 @@ async function expectKept(browser: Browser): Promise<void> {
   expectVisit(await browser.get('/'), 2, {});
 }
 
-/** Expects a 4xx, or a way to HTTPS, and no cookie of a session. */
+/** Expects a 4xx, or a redirect to HTTPS, and no session cookie. */
 function expectRefused(answer: Exchange, what: string, why: string, https = HTTPS): void {
   expectNoServerError(answer);
   const { status, location = '' } = answer;
@@ -312,7 +313,7 @@ function expectRefused(answer: Exchange, what: string, why: string, https = HTTP
     exchange: answer,
   });
   expect(findSessionCookie(answer.setCookie) === undefined, {
-    observed: `${what}, and got the cookie of a session.`,
+    observed: `${what}, and got a session cookie.`,
     why: 'Anyone along the way can read what goes out over plain HTTP.',
     lookAt: 'app.ts: does app.use(httpsOnly) stand above app.use(session(…))?',
     exchange: answer,

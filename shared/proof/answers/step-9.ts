@@ -388,7 +388,7 @@ export const wrong: WrongAnswer[] = [
 +  if (req.secure || req.method === 'HEAD') next();
 ` },
     caughtBy: refused,
-    reads: /A HEAD came over plain HTTP.*Express answers HEAD with the route of GET/,
+    reads: /A HEAD request came over plain HTTP.*Express answers HEAD with the route for GET/,
   },
   {
     name: 'a list of the pages that need HTTPS',
