@@ -21,7 +21,7 @@ import {
 
 const { test, testEntry } = testsOfStep(10);
 
-/** The app's address on the web, and what the proxy calls it when nobody came over HTTPS. */
+/** The app's address on the web, and what it's called over plain HTTP. */
 const HTTPS = 'https://shop.example';
 const HTTP = 'http://shop.example';
 
@@ -57,10 +57,10 @@ testEntry(silent, start, async (entry, database) => {
   database?.relay?.silence({ exceptHello: true });
   const page = laptop.get('/account').catch((error: unknown) => {
     throw new Lesson({
-      observed: 'The database told the driver that it is well, and answered nothing else. GET '
+      observed: 'The database told the driver that it was up, and answered nothing else. GET '
         + `/account was still unanswered after ${ANSWER_MS / 1000} s.`,
-      why: 'The driver finds a server, and connects to it. Then it waits for the answer to its '
-        + 'question, for ever.',
+      why: 'The driver finds a server, and connects to it. Then it waits for ever for an answer to '
+        + 'its question.',
       lookAt: 'index.ts: is the client given socketTimeoutMS, and is it short enough?',
     }, error);
   });
@@ -98,10 +98,10 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   const late = await laptop.get('/account').catch((error: unknown) => {
     throw new Lesson({
       observed: "GET /account found Ada's session, and then the database fell silent. The driver "
-        + 'gave up, and still nothing came within 2 s.',
+        + 'gave up, but no answer came within 2 s.',
       why: 'Every error has to reach `outage`: one that is caught on the way turns an outage into '
-        + 'a logout. And express-session stores the session again before it sends an answer, a 503 '
-        + 'too. So the visitor waits for the same silent database a second time.',
+        + 'a logout. And express-session stores the session again before it sends an answer, even '
+        + 'a 503. So the visitor waits for the same silent database a second time.',
       lookAt: 'app.ts: is an error caught there? And outage.ts: does the request lose its session '
         + 'before the 503 is sent?',
     }, error);
@@ -118,7 +118,7 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   const [session] = await database?.sessions() ?? [];
   if (!session) return;
   await session.collection.updateOne({}, { $set: { session: 'spoiled' } });
-  expectDefect('The database holds a session that is no JSON', await laptop.get('/account'));
+  expectDefect("The database holds a session that isn't JSON", await laptop.get('/account'));
 });
 
 const killed = 'one of two processes is killed, and ada is still logged in';
@@ -133,7 +133,7 @@ testEntry(killed, { move: 2, env }, async (entry, database, { restart }) => {
   expect(userOf(page) === 'ada', {
     observed: 'Ada logged in at one of two processes, and it was killed. The other one shows '
       + `${userOf(page) ?? 'nobody'} at GET /account.`,
-    why: 'What a process keeps for itself ends with it, and no other can see it.',
+    why: 'What a process keeps to itself is gone when it ends, and no other process can see it.',
     lookAt: 'session.ts: are the sessions in MongoDB, signed with SESSION_SECRET?',
     exchange: page,
   });
@@ -152,8 +152,8 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   const refused = await within(2000, () => refusesConnections(entry));
   expect(refused, {
     observed: 'SIGTERM asked your app to end. Two seconds later it still took new connections.',
-    why: 'As long as new visitors come in, there is no end. Those that are refused are sent to '
-      + 'another process by the proxy.',
+    why: 'As long as new visitors come in, the process never ends. If it refuses them, the proxy '
+      + 'sends them to another process.',
     lookAt: 'ending.ts: is server.close() called at once?',
   });
   // Visitors may be slow, and nobody new gets in meanwhile.
@@ -168,8 +168,8 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
     observed: "Ada's POST /login was in progress when SIGTERM came, and answered with status "
       + `${answer.status}: ${quote(answer.body)}. At another process, GET /account shows ${
         userOf(page) ?? 'nobody'}.`,
-    why: 'A request in progress still needs the database. The client may close once the last one '
-      + 'has its answer.',
+    why: 'A request in progress still needs the database. Close the client only once the last '
+      + 'request has its answer.',
     lookAt: 'ending.ts: in which order do the server and the client close?',
     exchange: answer,
   });
@@ -181,11 +181,12 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
   expect(ended, {
     observed: 'After SIGTERM, one visitor never sent the rest of a form, and one kept a connection '
       + 'alive and kept sending requests. Ten seconds later the process was still running.',
-    why: 'server.close() waits for each connection that is in use, and others decide how long that '
-      + 'is. `docker stop` waits ten seconds, and then kills the process, whatever it does.',
-    lookAt: 'ending.ts: after which time does it call server.closeAllConnections(), as a method '
-      + '(on its own it does nothing)? And is the client closed? It keeps the process running, '
-      + 'too.',
+    why: "server.close() waits for each connection that's in use, and your visitors decide how "
+      + "long that is. `docker stop` waits ten seconds, and then kills the process, whatever it's "
+      + 'doing.',
+    lookAt: 'ending.ts: after how long does it call server.closeAllConnections()? (Handed to '
+      + 'setTimeout() as it is, it does nothing.) And is the client closed? It keeps the process '
+      + 'running, too.',
   });
   expectExitCode(entry, 'SIGTERM');
 });
@@ -202,9 +203,9 @@ testEntry(interrupted, { move: 3, env, atOnce: true }, async (entry, database) =
     observed: 'Ctrl-C sends SIGINT. Every request had its answer, every connection was closed, and '
       + `${SOON_MS / 1000} s later the process still runs.`,
     why: 'A process ends by itself once nothing is left to wait for: no connection, no timer, no '
-      + 'client of a database. A deadline that nobody needs any more makes each stop last as long.',
-    lookAt: 'ending.ts: what is still open? A timer ends with clearTimeout(), or with unref() it '
-      + 'keeps nothing alive.',
+      + "client of a database. A deadline that's no longer needed makes every stop take that long.",
+    lookAt: 'ending.ts: what is still open? clearTimeout() ends a timer, and unref() lets the '
+      + 'process end without it.',
   });
   expectExitCode(entry, 'SIGINT');
 });
@@ -282,8 +283,8 @@ async function askHealth(
 const health = {
   why: 'A proxy, or whatever started the process, asks this to find out whether the process is '
     + 'alive: over plain HTTP, without a cookie, every few seconds. If not, it sends visitors '
-    + 'elsewhere and restarts it. A silent database is no reason for that: a new process would '
-    + 'find the same one.',
+    + 'elsewhere and restarts the process. A silent database is no reason for that: a new process '
+    + 'would find the same one.',
   lookAt: "app.ts: is app.get('/health', …) above httpsOnly and the session, and does it answer "
     + 'without asking the database?',
 };
@@ -303,15 +304,15 @@ async function inTime(entry: Entry, what: string, answer: Promise<Exchange>): Pr
     expect(!await entry.ended(), {
       observed: 'The database fell silent, and the process ended with '
         + `${entry.ending}. It printed: "${entry.lastWords}"`,
-      why: 'A new process would find the same database. Meanwhile nobody answers anything.',
+      why: 'A new process would find the same database. Meanwhile, no visitor gets an answer.',
       lookAt: 'index.ts: what ends the process?',
     }, error);
     throw new Lesson({
       observed: `The database fell silent. ${what} was still unanswered after ${
         ANSWER_MS / 1000} s.`,
-      why: 'Silence is no error, so nothing fails: the driver waits, and your visitors wait with '
-        + 'it, the longer the more there are. A deadline turns it into an error, and that can '
-        + 'be answered.',
+      why: "Silence isn't an error, so nothing fails: the driver waits, and your visitors wait "
+        + 'with it, longer the more there are. A deadline turns the silence into an error, which '
+        + 'the app can answer.',
       lookAt: 'index.ts: is the client given heartbeatFrequencyMS, connectTimeoutMS, '
         + 'socketTimeoutMS and serverSelectionTimeoutMS, all four? A request may wait for one '
         + 'after the other, and then once more: is the sum short enough?',
@@ -329,8 +330,8 @@ async function expectBack(laptop: Browser): Promise<void> {
   expect(isBack, {
     observed: "The database answers again, and Ada's GET /account still answers with status "
       + `${last?.status}${last?.location ? `, which leads to ${last.location}` : ''}.`,
-    why: 'The driver finds its server again by itself. Nobody should have to restart the app, or '
-      + 'to log in anew.',
+    why: "The driver finds its server again by itself. You shouldn't have to restart the app, and "
+      + "users shouldn't have to log in again.",
     lookAt: 'app.ts, outage.ts: what does the app keep from the time of the outage?',
     exchange: last,
   });
@@ -340,9 +341,9 @@ function expectError({ method, path, status, location, body }: Exchange): void {
   expect(status >= 500, {
     observed: `The database is silent, and ${method} ${path} answered with status ${status}${
       location ? `, which leads to ${location}` : ''}: ${quote(body)}.`,
-    why: "The app can't know now who anybody is. If it answers with an error, people try again. "
-      + 'If it takes them for strangers, or sends a failure as a page, they believe it, and so '
-      + 'does every cache.',
+    why: "Right now the app can't know who anyone is. If it answers with an error, people try "
+      + 'again. If it takes them for strangers, or reports the failure with a success status, they '
+      + 'believe it, and so does every cache.',
     lookAt: 'app.ts: what becomes of an error of the database?',
   });
 }
@@ -351,8 +352,8 @@ function expectUnavailable(answer: Exchange, how: string): void {
   const { method, path, status, retryAfter, body } = answer;
   expect(status === 503, {
     observed: `The driver gave up (${how}), and ${method} ${path} answered with status ${status}.`,
-    why: '500 says that the app is broken. 503, "Service Unavailable", says that it will pass: '
-      + 'browsers, proxies and search engines try again later.',
+    why: '500 says that the app is broken. 503, "Service Unavailable", says that the trouble will '
+      + 'pass: browsers, proxies and search engines try again later.',
     lookAt: 'outage.ts: which errors does it answer? And app.ts: does app.use(outage) stand below '
       + 'all routes?',
     exchange: answer,
@@ -366,7 +367,7 @@ function expectUnavailable(answer: Exchange, how: string): void {
   });
   expect(!/Mongo|\bat .*:\d+:\d+|127\.0\.0\.1/.test(body), {
     observed: `${method} ${path} answered with 503, and shows the error: ${quote(body)}.`,
-    why: "An error of the database names addresses and files. That's for the log.",
+    why: "A database error names addresses and files. That's for the log.",
     lookAt: 'outage.ts: what is sent?',
     exchange: answer,
   });
@@ -375,8 +376,8 @@ function expectUnavailable(answer: Exchange, how: string): void {
 function expectDefect(what: string, answer: Exchange): void {
   expect(answer.status >= 500 && answer.status !== 503, {
     observed: `${what}. That's a defect, and GET /account answered with status ${answer.status}.`,
-    why: "503 says that it will pass, and that nobody has to do anything. A defect doesn't pass. "
-      + "As a 500 it's found in the log, and fixed.",
+    why: "503 says that the trouble will pass by itself. A defect won't. If it's a 500, you find "
+      + 'it in the log and fix it.',
     lookAt: 'outage.ts: which errors are an outage, and what becomes of all others?',
     exchange: answer,
   });
@@ -390,7 +391,7 @@ function expectHealthy(answer: Exchange, what: string): void {
   });
   expect(answer.setCookie.length === 0, {
     observed: 'GET /health set a cookie.',
-    why: "It's asked every few seconds. Each time it would leave a session in the database.",
+    why: 'A proxy asks every few seconds, and would leave a session in the database each time.',
     lookAt: "app.ts: does app.get('/health', …) stand above the session?",
     exchange: answer,
   });
@@ -400,8 +401,8 @@ function expectExitCode(entry: Entry, signal: string): void {
   expect(entry.ending === 0, {
     observed: `${signal} asked your app to end, and it ended with ${
       typeof entry.ending === 'number' ? 'exit code ' : ''}${entry.ending}.`,
-    why: 'Exit code 0 says that all is done. Anything else looks like a crash, and someone is '
-      + 'called out of bed.',
+    why: 'Exit code 0 says that all is done. Anything else looks like a crash, and gets someone '
+      + 'out of bed.',
     lookAt: typeof entry.ending === 'number'
       ? 'ending.ts: which line ends the process, and with which exit code?'
       : `index.ts: is endGently() called? And ending.ts: is there a handler for ${signal}?`,

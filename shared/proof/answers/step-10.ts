@@ -78,7 +78,7 @@ export const wrong: WrongAnswer[] = [
 +  serverSelectionTimeoutMS: 2000,
 ` },
     caughtBy: silent,
-    reads: /still unanswered after 5 s.*Silence is no error/,
+    reads: /still unanswered after 5 s.*Silence isn't an error/,
     runs: 'aside',
   },
   {
@@ -114,7 +114,7 @@ export const wrong: WrongAnswer[] = [
 -  socketTimeoutMS: 1500,
 ` },
     caughtBy: silent,
-    reads: /told the driver that it is well, and answered nothing else.*socketTimeoutMS/,
+    reads: /told the driver that it was up, and answered nothing else.*socketTimeoutMS/,
     runs: 'aside',
   },
   {
@@ -164,7 +164,7 @@ export const wrong: WrongAnswer[] = [
 -  Reflect.deleteProperty(req, 'session');
 ` },
     caughtBy: answered,
-    reads: /stores the session again before it sends an answer, a 503 too/,
+    reads: /stores the session again before it sends an answer, even a 503/,
     runs: 'aside',
   },
   {
@@ -230,7 +230,7 @@ export const wrong: WrongAnswer[] = [
 +  res.set('Retry-After', '5').type('text').send('Please try again in a moment.');
 ` },
     caughtBy: silent,
-    reads: /answered with status 200.*sends a failure as a page/,
+    reads: /answered with status 200.*reports the failure with a success status/,
     runs: 'aside',
   },
   {
@@ -445,7 +445,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 +    const deadline = setTimeout(() => { server.closeIdleConnections(); }, FIVE_SECONDS_IN_MS);
 ` },
     caughtBy: deployed,
-    reads: /Ten seconds later the process was still running.*others decide how long that is/,
+    reads: /Ten seconds later the process was still running.*your visitors decide how long that is/,
     runs: 'aside',
   },
   {
