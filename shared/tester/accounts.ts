@@ -30,9 +30,9 @@ export async function createAccount(
   const create: unknown = Reflect.get(Object(exported), 'createAccount');
   expect(isCreateAccount(create), {
     observed: typeof exported === 'string'
-      ? `accounts.ts cannot be read: ${exported}.`
+      ? `accounts.ts can't be loaded: ${exported}.`
       : 'accounts.ts exports no createAccount().',
-    why: 'Without it nobody gets an account, neither in the tests nor in the app.',
+    why: 'Without it nobody can get an account, in the tests or in the app.',
     lookAt: "accounts.ts: have you changed it? It's given, and complete.",
   });
   const account = { name, password: randomUUID() };
@@ -90,8 +90,8 @@ export async function logIn(
   const [, odd] = /logged in as (\[object Promise\]|undefined\b)/i.exec(page.body) ?? [];
   expect(odd === undefined || number < 7, {
     observed: `After a login as ${account.name}, GET /account says “logged in as ${odd}”.`,
-    why: 'An async function returns a promise. Without `await` you have that in place of the name, '
-      + 'and it always counts as true.',
+    why: 'An async function returns a promise. Without `await` you get the promise instead of the '
+      + 'name, and a promise always counts as true.',
     lookAt: `app.ts: is ${finder} awaited wherever it's called?`,
     exchange: page,
   });
@@ -113,7 +113,7 @@ export async function logIn(
   });
   expect(user === account.name, {
     observed: `After a login as ${account.name}, GET /account says “logged in as ${user}”.`,
-    why: "A login opens the user's own account, and no other, whoever was logged in before.",
+    why: "A login opens the user's own account, and no other, no matter who was logged in before.",
     lookAt: 'app.ts: does every way through POST /login check the password? And what does it store '
       + 'in req.session?',
     exchange: page,
@@ -127,7 +127,7 @@ export function noLogin(answer: Exchange) {
     observed: 'POST /login answered with status 404: nobody can log in.',
     why: 'The form at /login sends the name and password to POST /login, which needs a route.',
     lookAt: `app.ts: is there an app.post('/login', …)?${currentSubject().step.number > 5
-      ? ' And does every middleware above it call next() once at most?'
+      ? ' And does every middleware above it call next() at most once?'
       : ''}`,
     exchange: answer,
   };

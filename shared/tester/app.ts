@@ -37,8 +37,8 @@ export interface RunningApp {
   /** A browser that has never been here. */
   newBrowser: () => Browser;
   /**
-   * Begins a GET whose handler takes its time: it has the session that its cookie names, and
-   * comes to its end only when it is told to.
+   * Begins a GET whose handler takes its time: it has read the session that its cookie names, and
+   * ends only when it's told to.
    */
   startSlowGet: (path: string, cookie: string) => Promise<SlowRequest>;
   /** Makes requests that reach the app at the same moment. */
@@ -63,13 +63,13 @@ export interface SlowRequest {
 const BUILD_PATIENCE_MS = 2000;
 const LOAD_PATIENCE_MS = 3000;
 
-/** How much a turn counts in which packages are still being read, as they are on a busy machine. */
+/** How much a turn counts while packages are still loading, which is slow on a busy machine. */
 const LOADING_TURN = 0.2;
 
-/** What runs at shorter intervals runs by itself, in milliseconds. */
+/** Shorter intervals than this, in milliseconds, need no help. */
 const LONG_INTERVAL_MS = 1000;
 
-/** What runs at longer intervals comes too late, in milliseconds. */
+/** Longer intervals than this, in milliseconds, come too late to count. */
 const ONE_DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -133,7 +133,7 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
       for (const { run, ms } of intervals.slice(firstInterval)) {
         if (ms >= LONG_INTERVAL_MS && ms <= ONE_DAY_MS) run();
       }
-      // What they ask of the database has been asked once another request is answered.
+      // By the time another request is answered, they have asked the database.
       await new Browser(url).get('/no-such-page');
     },
     catchTimers: () => {
@@ -151,7 +151,7 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
   };
 }
 
-// The learner's line may lie below many of Express's.
+// In a stack, the learner's line may be below many of Express's.
 Error.stackTraceLimit = 50;
 
 /*
@@ -207,8 +207,8 @@ function loadCreateApp(): Promise<CreateApp> {
 
 async function readCreateApp(href: string): Promise<CreateApp> {
   const exported = await settle(import(href), LOAD_PATIENCE_MS, explainLoad, {
-    observed: `app.ts wasn't read to its end within ${LOAD_PATIENCE_MS / 1000} s.`,
-    why: 'An `await` outside of all functions holds up everything that imports the file.',
+    observed: `app.ts didn't finish loading within ${LOAD_PATIENCE_MS / 1000} s.`,
+    why: 'An `await` outside all functions holds up everything that imports the file.',
     lookAt: 'app.ts: what does it await before createApp() is called?',
   }, LOADING_TURN);
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
@@ -232,14 +232,14 @@ async function build(createApp: CreateApp, settings: Settings) {
   const app = await settle(building, BUILD_PATIENCE_MS, (error) => explainBuild(call, error), {
     observed: `${call} returned a promise that wasn't fulfilled within `
       + `${BUILD_PATIENCE_MS / 1000} s.`,
-    why: 'Before the app is built nobody can visit it.',
+    why: "Nobody can visit the app before it's built.",
     lookAt: 'app.ts: what does createApp() wait for?',
   });
   expect(isRequestListener(app), {
     observed: app === undefined
       ? `${call} returned nothing.`
       : `${call} returned ${kindOf(app)}, not an Express app.`,
-    why: 'index.ts lets the app that createApp() returns listen on a port.',
+    why: 'index.ts calls listen() on the app that createApp() returns.',
     lookAt: 'app.ts: does createApp() end with `return app`?',
   });
   return app;
@@ -275,7 +275,7 @@ function isRequestListener(value: unknown): value is RequestListener {
   return typeof value === 'function';
 }
 
-/** What a value is, in the words of a person: `a server`, `null`, `a string`. */
+/** What a value is, in plain words: `a server`, `null`, `a string`. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (value instanceof Server) return 'a server';

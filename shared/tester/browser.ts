@@ -11,7 +11,7 @@ import { currentSubject } from './subject.ts';
 /** How long an answer may take, in milliseconds, unless a browser has more patience. */
 const PATIENCE_MS = 2000;
 
-/** Ids of sessions are at least that long. Shorter ones could be printed by chance. */
+/** Session ids are at least this long. Shorter ones could be printed by chance. */
 const ID_LENGTH = 16;
 
 /** How many redirects a browser of the tests follows. */
@@ -103,7 +103,7 @@ export class Browser {
   }
 
   /**
-   * Takes a cookie from another server, if it's one that a browser takes from there.
+   * Takes a cookie from another server, if a browser would.
    * @param setCookie the text of a Set-Cookie header
    * @param url the page that came with it
    */
@@ -148,10 +148,10 @@ export class Browser {
       if (target.origin !== this.#url || redirects === MAX_REDIRECTS) {
         throw new Lesson({
           observed: target.origin === this.#url
-            ? `${answer.method} ${answer.path} was redirected ${redirects} times, and once more.`
+            ? `${answer.method} ${answer.path} was redirected more than ${redirects} times.`
             : `${last.method} ${last.path} leads to ${last.location}, which is another server.`,
           why: target.origin === this.#url
-            ? 'The browser gives up and shows an error in place of a page.'
+            ? 'The browser gives up and shows an error instead of a page.'
             : 'Your app may run at any address. A path alone, such as /, leads to the same server.',
           lookAt: 'app.ts: where does res.redirect() lead?',
           exchange: last,
@@ -178,7 +178,7 @@ export class Browser {
     return this.#jar.getCookieStringSync(this.#url);
   }
 
-  /** The session cookie, recognised by its value: its name is the app's own business. */
+  /** The session cookie, recognised by its value: the app may choose any name. */
   sessionCookie(): SessionCookie | undefined {
     return findSessionCookie(this.cookieHeader().split('; '));
   }
@@ -214,7 +214,7 @@ export class Browser {
     return answer;
   }
 
-  /** Sends a request to the app, with what the proxy says of it, if there's one. */
+  /** Sends a request to the app, with the headers that a proxy adds, if there's one. */
   async #send(sent: Sent): Promise<Exchange> {
     if (this.#url === this.#app) return exchange(this.#app, sent, this.#patienceMs);
     const { protocol, host, origin } = new URL(this.#url);
@@ -280,8 +280,8 @@ async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Ex
 }
 
 /**
- * Sends a request and reads the answer to its last byte. Before that the database may not be asked:
- * express-session sends all but the last byte before the store has answered.
+ * Sends a request and reads the answer to its last byte. Only then may a test look into the
+ * database: express-session sends all but the last byte before the store has answered.
  */
 async function send(
   url: string,
@@ -322,7 +322,7 @@ function noAnswer({ method, path }: Sent, observed: string, hangs: boolean): Les
     why: "Express doesn't send what a handler returns, and a callback that never answers "
       + 'leaves the browser waiting for ever: every way through a handler ends in '
       + 'res.send(), res.redirect() or next(error).'
-      + (number > 1 ? ' An object in the place of req.session has the same effect.' : ''),
+      + (number > 1 ? ' Replacing req.session with another object has the same effect.' : ''),
     lookAt: `app.ts: does every way through ${method} ${path} send an answer?${
       needsDatabase ? ' And session.ts: is the store given `client`?' : ''
     }`,

@@ -19,8 +19,8 @@ export function crashLesson(error: unknown): Lesson {
   return new Lesson({
     observed,
     why: exit
-      ? 'The process ends for every visitor, not only for the one of this request. An app hands '
-      + 'errors on with next(error), and index.ts decides what ends the process.'
+      ? 'The process ends for every visitor, not only for the one who sent this request. Hand '
+      + 'errors on with next(error), and let index.ts decide what ends the process.'
       : 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
         + 'whole process, for every visitor. Hand errors on with next(error).',
     lookAt: exit
@@ -32,14 +32,14 @@ export function crashLesson(error: unknown): Lesson {
 const knownCrashes = [
   {
     says: /originalMaxAge/,
-    why: "express-session can't work with the cookie. maxAge has to be a number of "
-      + 'milliseconds, and what comes from the environment is always a text.',
+    why: "express-session can't work with the cookie. maxAge has to be a number of milliseconds, "
+      + 'and what comes from the environment is always a string.',
     lookAt: 'session.ts: is maxAge a number, as in Number(process.env.…)?',
   },
   {
     says: /\.db is not a function|reading 'db'/,
-    why: 'The store was given something else than a connected MongoClient, such as a Db or '
-      + 'a promise. createApp() is given an object, { client, secret }, and MongoClient.connect() '
+    why: 'The store was given something other than a connected MongoClient, such as a Db or a '
+      + 'promise. createApp() is given an object, { client, secret }, and MongoClient.connect() '
       + 'gives a promise of a client.',
     lookAt: 'session.ts: where does `client` come from?',
   },
@@ -51,8 +51,8 @@ const knownCrashes = [
   },
   {
     says: /Cannot set headers after they are sent/,
-    why: "There's one answer to a request. What comes after it throws, and inside a callback "
-      + 'nobody catches that: the whole process ends, for every visitor.',
+    why: 'A request gets one answer. Sending anything after it throws an error, and inside a '
+      + 'callback nothing catches it: the whole process ends, for every visitor.',
     lookAt: 'app.ts: is something sent, or a cookie set, after the answer?',
   },
 ];
@@ -89,8 +89,8 @@ function tell(error: unknown): void {
 class ProcessEnd extends Error {}
 
 /**
- * From now on the app cannot take this process along: its crashes are told to those who watch,
- * and a call that ends the process throws instead, which stops the code that called it.
+ * From now on the app can't take this process down with it: its crashes are told to those who
+ * watch, and a call that ends the process throws instead, which stops the code that called it.
  * @returns what really ends the process
  */
 export function guardProcess(): (code: number) => never {

@@ -20,7 +20,7 @@ import { withDatabase } from '../mongo/url.ts';
 /** The MongoDB server of this test run, opened once, and the tests' own client. */
 let server: Promise<TestServer> | undefined;
 
-/** One that a relay can stand before, should the other be at a MONGO_URL far away. */
+/** One that a relay can stand in front of, in case the other is at a MONGO_URL far away. */
 let serverNearby: Promise<TestServer> | undefined;
 
 type TestServer = Database & { client: MongoClient };
@@ -37,7 +37,7 @@ async function openTestServer(env = process.env): Promise<TestServer> {
   });
   const client = new MongoClient(database.url);
   if (database.engine !== 'MONGO_URL') {
-    // What has expired stays in sight for the length of a test, as in any other MongoDB.
+    // What has expired stays for the length of a test, as it does in a real MongoDB.
     await client.db('admin').command({ setParameter: 1, ttlMonitorSleepSecs: 60 });
   }
   return { ...database, client };
@@ -251,7 +251,7 @@ export class TestDatabase {
     return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
   }
 
-  /** One more document can be read. Then the driver gives up, as in an outage, or waits. */
+  /** Lets one more read through. The next operation fails, as in an outage, and later ones wait. */
   failAfterRead(): Held {
     const { held, wait } = holdUp();
     let operations = 0;

@@ -76,10 +76,10 @@ function readAsNodeDoes(build: PluginBuild): void {
   });
 }
 
-/** What runs now. An index.ts in an endless loop would not notice that the tests have ended. */
+/** What runs now. An index.ts in an endless loop wouldn't notice that the tests have ended. */
 const running = new Set<ChildProcess>();
 
-/** Those that wait for their code. */
+/** Processes that are waiting for their code. */
 const waiting: ChildProcess[] = [];
 
 /**
@@ -214,7 +214,7 @@ export class Entry {
     return crashed ? mistake.exec(this.#text)?.[0] ?? '' : '';
   }
 
-  /** What it printed on purpose. An error that was thrown and not caught is that, too. */
+  /** What it printed on purpose. That includes an error thrown on purpose. */
   get words(): string {
     return this.#text.replace(this.mistake, '').trim();
   }
@@ -289,7 +289,7 @@ function notCompiled(error: unknown): Lesson {
       return new Lesson({
         observed: `${path.basename(file)} imports a file that isn't there: line ${line}: `
           + `${first.text}.`,
-        why: 'Nothing can be started before Node can read the file and all that it imports.',
+        why: 'Nothing can start before Node can read the file and everything it imports.',
         lookAt: `${path.basename(file)}: line ${line}: what is the path of the file?`,
       }, `${path.resolve(root, file)}:${line}`);
     }
@@ -299,8 +299,8 @@ function notCompiled(error: unknown): Lesson {
   }
   return new Lesson({
     observed: `index.ts can't be read: ${first?.text ?? messageOf(error)}`,
-    why: 'Nothing can be started before Node can read the file and all that it imports.',
-    lookAt: "index.ts: the line that's named here.",
+    why: 'Nothing can start before Node can read the file and everything it imports.',
+    lookAt: 'index.ts: the line named above.',
   }, error);
 }
 

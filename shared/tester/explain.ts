@@ -1,5 +1,5 @@
 /*
- * Errors that come before any test: what Node or the packages say, in the words of the lesson.
+ * Errors that come before any test: what Node or the packages say, in the workshop's own words.
  */
 import { Lesson, messageOf, type LessonParts } from './lesson.ts';
 
@@ -20,15 +20,15 @@ const explanations: Explanation[] = [
       observed: `${name} is imported, but nothing with that name is exported there.`,
       why: "Either the name is misspelt, or it's a type. Types are gone when Node runs the code, "
         + `so they are imported as types: import { type ${name} } from …`,
-      lookAt: `${file}: and what it imports: is it \`type\`, and is the name right?`,
+      lookAt: `${file}: and what it imports: is the name right? Does a type say \`type\`?`,
     }),
   },
   {
     message: /Cannot find package '([^']+)'|Cannot find module '([\w@][^']*)'/,
     parts: (name) => ({
       observed: `The package ${name} is imported, but it isn't installed.`,
-      why: 'Node looks for packages in node_modules. Every step can be done with those that '
-        + 'package.json names.',
+      why: 'Node looks for packages in node_modules. Every step can be done with the ones in '
+        + 'package.json.',
       lookAt: `app.ts: and what it imports: is ${name} spelt right? If you want it: npm install `
         + name,
     }),
@@ -46,7 +46,7 @@ const explanations: Explanation[] = [
     parts: (name) => ({
       observed: `${name} isn't defined.`,
       why: 'These files are ES modules: they import and export. require() and module.exports '
-        + 'belong to the older CommonJS, in which many tutorials are written.',
+        + 'belong to the older CommonJS, which many tutorials still use.',
       lookAt: "app.ts: and what it imports: write import … from '…' instead.",
     }),
   },
@@ -54,8 +54,8 @@ const explanations: Explanation[] = [
     message: /MongoStore\.create is not a function|Class constructor MongoStore\d* cannot be invoked/,
     parts: () => ({
       observed: 'connect-mongo was imported as in one of its older versions.',
-      why: 'Version 6 exports the class by default and by name. Tutorials for the versions 3 to 5 '
-        + 'look different.',
+      why: 'Version 6 exports the class by default and by name. Tutorials for versions 3 to 5 look '
+        + 'different.',
       lookAt: "session.ts: does it say import MongoStore from 'connect-mongo'?",
     }),
   },
@@ -63,8 +63,8 @@ const explanations: Explanation[] = [
     message: /^(express|session)\S* is not a function/,
     parts: (name) => ({
       observed: `${name} was called, but what's imported under that name isn't a function.`,
-      why: '`import * as name` gives all exports together in one object. The function is the '
-        + 'default export, which is imported without the star.',
+      why: '`import * as name` puts all exports into one object. The function is the default '
+        + 'export, which is imported without the star.',
       lookAt: `app.ts: does it say import ${name} from '…'?`,
     }),
   },
@@ -104,12 +104,12 @@ export function explainLoad(error: unknown): Lesson {
   if (file && line && problem) return syntaxLesson(file, line, problem, error);
   return explain(error) ?? new Lesson({
     observed: `app.ts can't be loaded: ${firstLine(error)}.`,
-    why: 'Nothing can be tested before Node can read the file and all that it imports.',
-    lookAt: "app.ts: the line that's named here.",
+    why: 'Nothing can be tested before Node can read the file and everything it imports.',
+    lookAt: 'app.ts: the line named above.',
   }, error);
 }
 
-/** The lesson for a file that is no TypeScript. */
+/** The lesson for a file that isn't valid TypeScript. */
 export function syntaxLesson(
   file: string,
   line: string | number,

@@ -50,7 +50,7 @@ export function watchAnswer({ method = '', url = '' }: IncomingMessage, res: Ser
   };
 }
 
-/** Nothing if the same line answers twice: then it answers another visitor's request. */
+/** Nothing if the same line answers twice: that's an answer to another visitor's request. */
 function tell(
   request: string,
   status: number,
@@ -63,7 +63,7 @@ function tell(
   return new Lesson({
     observed: `${request} was answered with status ${status}, and then the app answered it again.`,
     why: 'Neither an answer nor next() ends a function: the lines below still run, even after a '
-      + "refusal. And there's only one answer to a request, so the second one throws.",
+      + 'refusal. And a request gets only one answer, so the second one throws.',
     lookAt: `${file}: does the function end there, with \`return\`, or is the rest in an \`else\`?`,
   }, frame);
 }

@@ -43,7 +43,7 @@ export async function expectServing(
         observed: !hasEnded
           ? 'index.ts answered its first visitor, and nobody after that.'
           : `index.ts listened, and then it ended (exit code ${entry.ending}). ${said(entry)}`,
-        why: 'A server stays and answers everyone who comes, until you end it.',
+        why: 'A server keeps running and answers every visitor, until you end it.',
         lookAt: others.length > 0
           ? 'index.ts: listen() is called twice (in app.ts, too?). Which call is one too many?'
           : 'index.ts: what happens once it listens?',
@@ -56,7 +56,7 @@ export async function expectServing(
     expect(!told.body.includes('secret option required'), {
       observed: `index.ts listens, and GET / answered with status ${answer.status}: `
         + 'express-session got no secret.',
-      why: 'The app that createApp() builds needs the secret, by that name.',
+      why: 'createApp() needs the secret, under that name.',
       lookAt: 'index.ts: is createApp() given { secret: SESSION_SECRET }?',
       exchange: answer,
     }, entry.output);
@@ -81,9 +81,9 @@ function notListening(entry: Entry, given: string): Lesson {
       ? 'Nobody can visit an app that listens on no port.'
       : 'With these settings the app has to start.',
     lookAt: entry.ending === 0
-      ? 'index.ts: is the app that createApp() returns asked to listen?'
+      ? 'index.ts: does it call listen() on the app that createApp() returns?'
       : `index.ts: what ends it?${given.startsWith('PORT was empty')
-        ? " PORT= is an empty text. What's PORT || 4000 then, and PORT ?? 4000?"
+        ? ' PORT= is an empty string. What are PORT || 4000 and PORT ?? 4000 then?'
         : ''}`,
   }, entry.output);
 }
@@ -126,13 +126,13 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
   throw explain(entry.output, 'index.ts') ?? new Lesson(entry.mistake
     ? {
         observed: `${given}, and index.ts ended with an error: "${entry.lastWords}"`,
-        why: `Such an error leads nobody to ${names}. If it has nothing to do with ${names}, put `
-          + "it right first: index.ts can't start.",
+        why: `Nobody can tell from this error that ${names} is the problem. If it has nothing to `
+          + `do with ${names}, fix it first: index.ts can't start.`,
         lookAt,
       }
     : {
         observed: `${given}, and index.ts ended without a word about ${names}. ${said(entry)}`,
-        why: 'The person at the terminal has to read what to put right.',
+        why: 'The person at the terminal has to read what to fix.',
         lookAt: 'index.ts: what does the sentence in stop() say?',
       }, entry.output);
 }

@@ -20,7 +20,7 @@ function tooLow(answer: Exchange): string {
     return "The same browser came back and sent its cookie, but its session wasn't found: it got a "
       + 'new one, with a new id.';
   }
-  return "The server knew the browser again, but its count didn't grow. Was it stored before the "
+  return "The server recognised the browser, but its count didn't grow. Was it stored before the "
     + 'answer was sent? And does it grow at all? `visits ?? 0 + 1` means `visits ?? (0 + 1)`, and '
     + '`visits++` gives the old number.';
 }
@@ -41,7 +41,7 @@ export function expectVisit(
   const shown = numbers.find((number) => Number(number) === expected) ?? numbers[0];
   expect(shown !== undefined, {
     observed: `GET / answered ${quote(answer.body)}: there's no number of visits in it.`,
-    why: 'The count shows that the server knows this browser again.',
+    why: 'The count shows that the server recognises this browser.',
     lookAt: 'app.ts: is the count in the answer, as in "Hello World, visit 2"?',
     exchange: answer,
   });
@@ -79,13 +79,13 @@ export function quote(body: string): string {
   return `"${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`;
 }
 
-const newcomer = "A browser that's never been here was taken for another, or all share one "
-  + 'count. A variable of the module belongs to the whole server; req.session belongs to one '
+const newcomer = "A browser that's never been here was taken for another, or all browsers share "
+  + 'one count. A variable in the module belongs to the whole server; req.session belongs to one '
   + 'browser.';
 
 const commonReasons: Reasons = {
-  0: 'The count was shown before this visit was added to it. It says how often this browser has '
-    + 'been here, including this time.',
+  0: 'The count was shown before this visit was added to it. It should say how often this browser '
+    + 'has been here, including this time.',
   NaN: 'undefined + 1 is NaN: a new session holds no visits yet, so the count needs a value to '
     + 'start from: (req.session.visits ?? 0) + 1.',
 };
@@ -131,42 +131,41 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   {
     says: /secret option required/,
     why: 'express-session got no secret. createApp() was given one, so it got lost on the way: '
-      + "from createApp() to sessionOptions(), or from there to session(). SESSION_SECRET isn't "
-      + 'set here, because only index.ts reads the environment.',
+      + 'from createApp() to sessionOptions(), or from there to session(). Only index.ts reads '
+      + 'SESSION_SECRET from the environment.',
     lookAt: 'app.ts and session.ts: is sessionOptions(settings) called (and not awaited: it '
       + 'returns no promise), and does it return the secret that it is given?',
   },
   {
     says: /null \(reading '(?:user|_id)'|of '\S*login' as it is null/,
-    why: 'res.locals.login is null if nobody is logged in. Anyone can send any form, and visitors '
-      + "who aren't logged in are sent to /login.",
+    why: 'res.locals.login is null if nobody is logged in, and anyone can send any form. Send '
+      + "visitors who aren't logged in to /login.",
     lookAt: "app.ts: what does the route do for visitors who aren't logged in?",
   },
   {
     says: /undefined|null/,
     why: 'req.session is undefined in the route. Express goes from top to bottom, so '
-      + 'app.use(session(…)) goes above the routes. And for a path outside of cookie.path there '
-      + 'is no session at all.',
-    lookAt: 'app.ts: is the middleware above the route, and does none call next() twice? And '
-      + 'session.ts: does the cookie have a path?',
+      + "app.use(session(…)) goes above the routes. And for a path outside cookie.path there's no "
+      + 'session at all.',
+    lookAt: 'app.ts: is the middleware above the route, and does each one call next() only once? '
+      + 'And session.ts: does the cookie have a path?',
   },
   {
     says: /must be connected|client was closed|Topology is closed/,
     why: "The store uses a client that's closed. Either it isn't the one that createApp() was "
-      + 'given, or something has closed that one. A store in a variable of the module, too, keeps '
-      + 'the client of the first app.',
-    lookAt: 'session.ts and index.ts: where does the client of the store come from, and who '
-      + 'closes it?',
+      + 'given, or something has closed it. A store in a variable of the module keeps the first '
+      + "app's client, too.",
+    lookAt: "session.ts and index.ts: where does the store's client come from, and what closes it?",
   },
   {
     says: /\.db is not a function/,
-    why: 'The store was given something else than a MongoClient, such as a Db.',
+    why: 'The store was given something other than a MongoClient, such as a Db.',
     lookAt: 'session.ts: what is handed over as `client`, from index.ts to the store?',
   },
   {
     says: /\.(?:add|has|size|get\w*|set\w*|push|map|to\w+) is not a function/,
-    why: 'A session is kept as JSON: numbers, texts, lists and plain objects come back, and a '
-      + "Date, a Map or an object of a class doesn't.",
+    why: 'A session is kept as JSON: numbers, strings, arrays and plain objects come back as they '
+      + "were; a Date, a Map or an instance of a class doesn't.",
     lookAt: 'app.ts: what is put into req.session?',
   },
 ];
@@ -177,7 +176,7 @@ function anyServerError(page: string) {
     why: 'An error in a handler becomes a 500 for the visitor.',
     lookAt: file === 'app.ts'
       ? 'app.ts: what stands above the route, and what does the route use?'
-      : `${file}: what goes wrong in line ${line}?`,
+      : `${file}: what goes wrong on line ${line}?`,
   };
 }
 
@@ -196,9 +195,10 @@ export function expectPrivate(answer: Exchange): void {
     || (/max-age=[1-9]/i.test(cacheControl) && !/private|no-store|no-cache/i.test(cacheControl));
   expect(!isKept, {
     observed: `${method} ${path} came with Cache-Control: ${cacheControl}.`,
-    why: 'Any cache on the way may keep this answer and give it to the next visitor: with what it '
-      + 'says, and with its cookie. And the browser may show it again without asking your app.',
-    lookAt: 'app.ts: who sets Cache-Control? What depends on the session is for one visitor only.',
+    why: 'Any cache on the way may keep this answer and give it to the next visitor, cookie and '
+      + 'all. And the browser may show it again without asking your app.',
+    lookAt: 'app.ts: what sets Cache-Control? An answer that depends on the session is for one '
+      + 'visitor only.',
     exchange: answer,
   });
 }
