@@ -292,8 +292,8 @@ test('the next login in the same browser is a new session, too', { move: 2 }, as
   expect(userOf(page) !== 'ada', {
     observed: 'Mallory logged in on a computer that she shares with Ada, and kept a copy of the '
       + `cookie. Ada logged in after her, and with the copy GET /account says ${quoteUser(page)}.`,
-    why: "A session with a login in it is no safer than a stranger's. Every login begins a new "
-      + 'session.',
+    why: "You can't know who else has the cookie, even if the old session had a login in it. Every "
+      + 'login begins a new session.',
     lookAt: 'app.ts: does POST /login call regenerate() every time?',
     exchange: page,
   });
@@ -335,7 +335,7 @@ test('the answer waits until the new session is stored', { move: 3 }, async ({ o
       observed: `Ada logged in, and the answer (status ${login.status}) was on its way while `
         + 'MongoDB was still storing the new session.',
       why: 'A browser follows a redirect at once. If it arrives at /account before the session is '
-        + 'stored, nobody is logged in there. express-session stores it at the end of the answer, '
+        + "stored, Ada isn't logged in there. express-session stores it at the end of the answer, "
         + 'which is too late. req.session.save() stores it now, and calls back when it is done.',
       lookAt: 'app.ts: is res.redirect() inside the callback of req.session.save()?',
     });
