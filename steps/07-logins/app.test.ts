@@ -297,8 +297,8 @@ async function expectUser(
     observed: `${what}. ${where}, GET /account shows ${user ?? 'nobody'}.`,
     why: expected === undefined
       ? 'After an hour without a visit, nobody is logged in any more: the session has ended.'
-      : 'A login lasts until its own logout, for eight hours at most, or until an hour passes '
-        + 'without a visit.',
+      : 'A login ends at its own logout, after eight hours, or after an hour without a visit, and '
+        + 'never before.',
     lookAt: 'logins.ts: which logins does findUser() find, and which does the app end?',
     exchange: page,
   });
