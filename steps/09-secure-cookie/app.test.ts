@@ -206,8 +206,8 @@ test(kept, { move: 3 }, async (context) => {
   })) {
     expect(pattern.test(header), {
       observed: `The session's cookie comes without ${attribute}.`,
-      why: '__Host- and Secure guard against other hosts. HttpOnly guards against scripts in your '
-        + 'own pages, and SameSite against forms on other sites.',
+      why: '__Host- guards against other hosts, and Secure against plain HTTP. HttpOnly guards '
+        + 'against scripts in your own pages, and SameSite against forms on other sites.',
       lookAt: 'session.ts: what does cookieOptions say?',
       exchange: login,
     });
