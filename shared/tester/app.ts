@@ -66,10 +66,10 @@ const LOAD_PATIENCE_MS = 3000;
 /** How much a turn counts while packages are still loading, which is slow on a busy machine. */
 const LOADING_TURN = 0.2;
 
-/** Shorter intervals than this, in milliseconds, need no help. */
+/** Shorter intervals come round by themselves while a test runs, in milliseconds. */
 const LONG_INTERVAL_MS = 1000;
 
-/** Longer intervals than this, in milliseconds, come too late to count. */
+/** Longer intervals come too late to count, in milliseconds. */
 const ONE_DAY_MS = 24 * 60 * 60 * 1000;
 
 /**

@@ -37,7 +37,7 @@ async function openTestServer(env = process.env): Promise<TestServer> {
   });
   const client = new MongoClient(database.url);
   if (database.engine !== 'MONGO_URL') {
-    // What has expired stays for the length of a test, as it does in a real MongoDB.
+    // As by default in MongoDB, what has expired stays for up to a minute: longer than a test.
     await client.db('admin').command({ setParameter: 1, ttlMonitorSleepSecs: 60 });
   }
   return { ...database, client };

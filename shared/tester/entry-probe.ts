@@ -21,11 +21,11 @@ export type ProbeMessage =
 export interface ProbeEnv {
   /** The code of the error with which every listen() fails, such as EACCES. */
   WORKSHOP_LISTEN_ERROR?: string;
-  /** How long a timer may run at most, in milliseconds: a time that is up isn't waited for. */
+  /** How long a timer may run at most, in milliseconds, so that no test waits for a timeout. */
   WORKSHOP_LONGEST_TIMER?: string;
 }
 
-// The app must not have the channel: it would be as if there were none.
+// The app must not find the channel: outside the tests there is none.
 const send = process.send?.bind(process);
 process.on('disconnect', () => process.exit());
 // Windows has no signals to ask a process to end: this message stands for one.
@@ -92,7 +92,7 @@ globalThis.setTimeout = timers.setTimeout = Object.assign(
   setTimeout,
 );
 
-// What is set and what is not is for the test to say, and not for a .env file.
+// The test decides what's set, and not a .env file.
 process.loadEnvFile = () => undefined;
 
 function tell(message: ProbeMessage): void {

@@ -53,8 +53,8 @@ async function buildBundle(index: string): Promise<string> {
 }
 
 /**
- * A file of a bundle still has a place of its own, beside which other files may lie. And what it
- * imports has to be there: in TypeScript, esbuild takes what's missing for a type.
+ * A file in a bundle keeps its own place, because other files may be beside it. And what it imports
+ * has to be there: in TypeScript, esbuild takes what's missing for a type.
  */
 function readAsNodeDoes(build: PluginBuild): void {
   build.onLoad({ filter: /\.[cm]?ts$/ }, async ({ path: filename }) => {
@@ -83,7 +83,7 @@ const running = new Set<ChildProcess>();
 const waiting: ChildProcess[] = [];
 
 /**
- * Starts processes of Node that read the packages, which takes longest, and wait for their code.
+ * Starts Node processes that read the packages, which takes longest, and wait for their code.
  * @param step whose app it will be
  * @param count how many there should be
  */

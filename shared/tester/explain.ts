@@ -20,7 +20,7 @@ const explanations: Explanation[] = [
       observed: `${name} is imported, but nothing with that name is exported there.`,
       why: "Either the name is misspelt, or it's a type. Types are gone when Node runs the code, "
         + `so they are imported as types: import { type ${name} } from …`,
-      lookAt: `${file}: and what it imports: is the name right? Does a type say \`type\`?`,
+      lookAt: `${file}, and what it imports: is the name right? Does a type say \`type\`?`,
     }),
   },
   {
@@ -29,7 +29,7 @@ const explanations: Explanation[] = [
       observed: `The package ${name} is imported, but it isn't installed.`,
       why: 'Node looks for packages in node_modules. Every step can be done with the ones in '
         + 'package.json.',
-      lookAt: `app.ts: and what it imports: is ${name} spelt right? If you want it: npm install `
+      lookAt: `app.ts, and what it imports: is ${name} spelt right? If you want it: npm install `
         + name,
     }),
   },
@@ -38,7 +38,7 @@ const explanations: Explanation[] = [
     parts: (name) => ({
       observed: `The file ${name} is imported, but there's no such file.`,
       why: 'Node looks for it beside the file that imports it.',
-      lookAt: `app.ts: and what it imports: what is the path of ${name}?`,
+      lookAt: `app.ts, and what it imports: what is the path of ${name}?`,
     }),
   },
   {
@@ -47,7 +47,7 @@ const explanations: Explanation[] = [
       observed: `${name} isn't defined.`,
       why: 'These files are ES modules: they import and export. require() and module.exports '
         + 'belong to the older CommonJS, which many tutorials still use.',
-      lookAt: "app.ts: and what it imports: write import … from '…' instead.",
+      lookAt: "app.ts, and what it imports: write import … from '…' instead.",
     }),
   },
   {

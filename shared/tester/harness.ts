@@ -47,9 +47,9 @@ export interface Context {
 export interface Place {
   move: number;
   /**
-   * Whether the app of a later step has to pass it, too. Tests of what createApp() builds say no
-   * if it hasn't, and are asked only in part one: with a token in every form, for example, a POST
-   * without it logs nobody out. Those that start index.ts, which takes longer, say yes if it has.
+   * Whether the apps of later steps have to pass it, too. By default, tests of what createApp()
+   * builds do, but only in part one: with a token in every form, for example, a POST without one
+   * logs nobody out. By default, those that start index.ts don't, because that takes longer.
    */
   later?: boolean;
 }
@@ -61,9 +61,9 @@ export interface Start extends Place {
    * away. The step's other variables are set to something that works.
    */
   env: () => NodeJS.Dict<string> & ProbeEnv;
-  /** Whether the test runs at once, too: it waits for a long time, or starts index.ts again. */
+  /** Whether the test runs at once, too, as it waits for a long time or starts index.ts again. */
   atOnce?: boolean;
-  /** Whether one process is enough for all tests that say so. They leave it as it is. */
+  /** Whether it shares one process with all tests that say so. They leave it as it is. */
   shared?: boolean;
   /** Whether its database can fall silent. */
   canFallSilent?: boolean;

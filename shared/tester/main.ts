@@ -12,7 +12,7 @@ import { currentRun, runTests, type Choice } from './run.ts';
 import { subjectOf } from './subject.ts';
 import { startWatchdog } from './watchdog.ts';
 
-/** How many index.ts are made ready before they are needed. Each takes some 50 MB of memory. */
+/** How many processes wait for an index.ts. Each takes some 50 MB of memory. */
 const SPARE_PROCESSES = 4;
 
 /** What this process is told to do. */
@@ -46,7 +46,7 @@ export interface Ended {
 /** How a run ended: with a report, or with what was printed instead of one. */
 export type Verdict = { report: Report } | { failure: string };
 
-// The learner's code must not have the channel: it would be as if there were none.
+// The learner's code must not find the channel: outside the tests there is none.
 const send = process.send?.bind(process);
 process.on('message', (order: Order) => void obey(order));
 process.once('disconnect', () => void stop());

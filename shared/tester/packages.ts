@@ -1,6 +1,6 @@
 /*
- * What takes longest when index.ts starts is to find and read the hundreds of files of its
- * packages. They are put together, one file a package, once for each `npm install`.
+ * When index.ts starts, finding and reading the hundreds of files of its packages takes longest. So
+ * they're put together, one file per package, once for each `npm install`.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,15 +1,15 @@
 /*
- * How long the learner's code is waited for. On a busy machine only the time counts in which it had
- * its turn.
+ * How long the tests wait for the learner's code. On a busy machine, only the time in which it had
+ * its turn counts.
  */
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
-/** How often a process tells that it's idle, in milliseconds. */
+/** How often a process says that it's idle, in milliseconds. */
 export const BEAT_MS = 100;
 
-/** What this process uses of the processor in a turn in which it does nothing, in milliseconds. */
+/** How much of the processor this process uses in an idle turn, in milliseconds. */
 const NOTHING_MS = 2;
 
 /**
@@ -39,10 +39,10 @@ export async function within(ms: number, look: () => Promise<boolean>): Promise<
   return false;
 }
 
-/** How long a process may be idle and not do what is waited for, in milliseconds. */
+/** How long a process may be idle without doing what the test waits for, in milliseconds. */
 const IDLE_MS = 2000;
 
-/** How much longer it may when something else is waited for, in milliseconds. */
+/** How much longer it may be idle when the test waits for something else, in milliseconds. */
 const RENEWED_MS = 500;
 
 /** How much of the processor's time a loop may take, in milliseconds. */
@@ -51,7 +51,7 @@ const LOOP_MS = 1000;
 /** How much it may take to load all packages, in milliseconds. */
 const LOADING_MS = 10_000;
 
-/** How long it may sleep without telling that it's idle, in milliseconds. */
+/** How long it may sleep without saying that it's idle, in milliseconds. */
 const ASLEEP_MS = 3000;
 
 /** How long it may be silent where the system doesn't tell what it does, in milliseconds. */
@@ -77,12 +77,12 @@ export class PatienceWithProcess {
     });
   }
 
-  /** Something else is waited for now. @param idleMs how long it may be idle, in milliseconds */
+  /** Now the test waits for something else. @param idleMs how long it may be idle, in milliseconds */
   renew(idleMs = RENEWED_MS): void {
     this.#beats = Math.min(this.#beats, (IDLE_MS - idleMs) / BEAT_MS);
   }
 
-  /** Whether it's no use to wait any longer: it's idle, asleep, or in a loop. */
+  /** Whether there's no point in waiting any longer: it's idle, asleep, or in a loop. */
   get isOver(): boolean {
     if (this.#beats * BEAT_MS >= IDLE_MS) return true;
     const now = performance.now();

@@ -47,7 +47,7 @@ export class TestRun {
   readonly choice: Choice;
   /** In the order of the lesson. */
   readonly tests: PlannedTest[] = [];
-  /** What is fulfilled when all that was planned has ended. */
+  /** Fulfilled once everything that was planned has ended. */
   readonly ended: Promise<unknown>[] = [];
   /** The index.ts that several tests share. */
   shared?: Promise<StartedEntry>;

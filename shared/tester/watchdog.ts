@@ -1,7 +1,7 @@
 /*
  * A loop that never ends blocks the whole process: no timer runs, no test can fail, and Ctrl-C is
- * all that is left. A thread of its own notices that this one shows no sign of life, and lets it
- * look, in the middle of the loop, which line it's at.
+ * all that is left. Another thread notices that this one shows no sign of life, and makes it
+ * tell, in the middle of the loop, which line it's at.
  */
 import { findSourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
