@@ -77,7 +77,7 @@ export class PatienceWithProcess {
     });
   }
 
-  /** Now the test waits for something else. @param idleMs how long it may be idle, in milliseconds */
+  /** Starts to wait for something else. @param idleMs how long it may be idle, in milliseconds */
   renew(idleMs = RENEWED_MS): void {
     this.#beats = Math.min(this.#beats, (IDLE_MS - idleMs) / BEAT_MS);
   }
