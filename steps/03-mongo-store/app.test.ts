@@ -165,8 +165,8 @@ testEntry('index.ts keeps the sessions at MONGO_URL', withEverything, async (ent
   restarted.signal('SIGINT');
   expect(await restarted.ended(SOON_MS), {
     observed: `Ctrl-C sends SIGINT. ${SOON_MS / 1000} s later index.ts was still running.`,
-    why: 'By default SIGINT ends the process, but not if you handle it yourself. If your handler '
-      + 'only closes the client, the server runs on without its database.',
+    why: 'By default SIGINT ends the process; a handler replaces that. If yours only closes the '
+      + 'client, the server runs on without its database.',
     lookAt: "index.ts: what does process.on('SIGINT', …) do? This step needs no such handler.",
   });
 });

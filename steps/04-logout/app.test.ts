@@ -109,7 +109,7 @@ test('the answer waits until the session is gone', { move: 1 }, async (context) 
       observed: 'The answer came while MongoDB was still deleting the session.',
       why: "A request in between was still logged in, and you'd never hear of an error. destroy() "
         + "returns no promise, so await doesn't wait for it, and no timer knows how long it takes. "
-        + "Only the callback tells you when it's done.",
+        + 'Only its callback tells you.',
       lookAt: 'app.ts: is the answer sent inside the callback of destroy()?',
       exchange: early,
     });

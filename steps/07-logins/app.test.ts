@@ -104,9 +104,8 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
     expect(userOf(page) === undefined, {
       observed: "Mallory came back every 50 minutes with Ada's cookie, and was still logged in "
         + `after ${hours}.`,
-      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. '
-        + "That's why the login needs a limit that no visit can move: eight hours from when it "
-        + 'began.',
+      why: 'Each visit gives the session another hour, so a thief can keep it alive for years. The '
+        + 'login needs a limit that no visit can move: eight hours from when it began.',
       lookAt: 'logins.ts: does findUser() ask for `since`, and does no visit change it?',
       exchange: page,
     });

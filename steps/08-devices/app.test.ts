@@ -41,8 +41,8 @@ test('ada changes her password, and mallory does not stay', { move: 1 }, async (
   expect(userOf(page) === undefined, {
     observed: "Mallory knew Ada's password, and logged in with it on her own phone. Ada changed "
       + 'the password. Then Mallory asked for /account, and read “logged in as ada”.',
-    why: "A new password doesn't end the logins that the old one opened. But people change their "
-      + 'password to get someone out.',
+    why: "A new password doesn't end the logins that the old one opened. But people change it to "
+      + 'get someone out.',
     lookAt: 'app.ts: does POST /account/password call endLogins(), and wait for it?',
     exchange: page,
   });

@@ -178,8 +178,8 @@ test(tossed, { move: 3 }, async (context) => {
       observed: `A browser sent no cookie but ${as}=…, which came from ${SIBLING}. GET /account `
         + `says “logged in as ${userOf(alone) ?? ''}”.`,
       why: 'As long as the app takes the old name, too, Mallory can toss such a cookie to anyone '
-        + "who has no session yet. If it doesn't, users who logged in under the old name have to "
-        + "log in once more, that's all.",
+        + "who has no session yet. Users who logged in under the old name log in once more, that's "
+        + 'all.',
       lookAt: 'app.ts and session.ts: which cookie names count?',
       exchange: alone,
     });
