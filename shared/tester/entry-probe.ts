@@ -19,7 +19,7 @@ export type ProbeMessage =
 
 /** What the environment of the process may ask of the probe. */
 export interface ProbeEnv {
-  /** The code of the error with which every listen() fails, such as EACCES. */
+  /** The code of the error with which listen() fails on the first port, such as EACCES. */
   WORKSHOP_LISTEN_ERROR?: string;
   /** How long a timer may run at most, in milliseconds, so that no test waits for a timeout. */
   WORKSHOP_LONGEST_TIMER?: string;
@@ -39,6 +39,8 @@ setInterval(tell, BEAT_MS, { type: 'beat' }).unref();
 
 const env: ProbeEnv = process.env;
 const taken = new Set<number>();
+/** The first port that the app asked for, which WORKSHOP_LISTEN_ERROR refuses. */
+let refused: unknown;
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right `this` below
 const { listen } = Server.prototype;
@@ -52,7 +54,10 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
     return listen.apply(this, args as Parameters<typeof listen>);
   }
   tell({ type: 'asked', port: String(port) });
-  const code = env.WORKSHOP_LISTEN_ERROR ?? (taken.has(Number(port)) ? 'EADDRINUSE' : undefined);
+  refused ??= port;
+  const code = taken.has(Number(port))
+    ? 'EADDRINUSE'
+    : (port === refused ? env.WORKSHOP_LISTEN_ERROR : undefined);
   if (code !== undefined) {
     const error = new Error(`listen ${code}: ${reasons[code] ?? 'failed'} :::${String(port)}`);
     process.nextTick(() => this.emit('error', Object.assign(error, { code, port })));

@@ -161,6 +161,10 @@ testEntry('index.ts keeps the sessions at MONGO_URL', withEverything, async (ent
       + 'process keeps to itself is gone when it ends: a count in a variable, or a secret or '
       + 'cookie name made up at each start. Or is something deleted at the start?',
   }, 'index.ts, app.ts and session.ts: what is different when they are started again?');
+  expectVisit(await entry.newBrowser().getWithCookie('/', cookie), 4, {
+    3: 'Two processes of your app run, and a browser came to one, to the other, and back. The '
+      + 'first went on from its own copy of the session. Only MongoDB knows the latest one.',
+  }, 'session.ts and app.ts: what do they keep in memory?');
 
   restarted.signal('SIGINT');
   expect(await restarted.ended(SOON_MS), {

@@ -53,7 +53,7 @@ export const wrong: WrongAnswer[] = [
 +import { mongoClient as MongoClient } from 'mongodb';
 ` },
     caughtBy: needsMongo,
-    reads: /^✖ fail [^✖]* mongoClient is imported, but nothing with that name.*index\.ts: and what it/,
+    reads: /^✖ fail [^✖]* mongoClient is imported, but nothing with that name.*index\.ts, and what it/,
   },
   {
     name: 'no await',
@@ -791,6 +791,37 @@ export const wrong: WrongAnswer[] = [
     caughtBy: atUrl,
     reads: /Ctrl-C sends SIGINT\. 3 s later index\.ts was still running.*needs no such handler/,
     runs: 'aside',
+  },
+  {
+    name: 'a cache in front of the store',
+    patch: { 'session.ts': `
+-import type { SessionOptions } from 'express-session';
++import type { SessionData, SessionOptions } from 'express-session';
+@@
+ const ONE_HOUR_IN_SECONDS = 60 * 60;
++
++class CachedStore extends MongoStore {
++  readonly #cache = new Map<string, string>();
++
++  override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void) {
++    const hit = this.#cache.get(sid);
++    if (hit) setTimeout(() => { this.#cache.delete(sid); }, 60_000).unref();
++    if (hit) callback(null, JSON.parse(hit));
++    else super.get(sid, callback);
++  }
++
++  override set(sid: string, session: SessionData, callback?: (error: unknown) => void) {
++    this.#cache.set(sid, JSON.stringify(session));
++    super.set(sid, session, callback);
++  }
++}
+@@
+-    store: MongoStore.create({
++    store: new CachedStore({
+       client,
+` },
+    caughtBy: atUrl,
+    reads: /to one, to the other, and back\. The first went on from its own copy/,
   },
 ];
 
