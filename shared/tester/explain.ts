@@ -137,7 +137,7 @@ export function explainBuild(call: string, error: unknown): Lesson {
   if (variable) {
     return new Lesson({
       observed,
-      why: `${variable} isn't set here. index.ts reads and checks all settings and hands them to `
+      why: 'Only index.ts reads the environment. It checks all settings and hands them to '
         + 'createApp(), so that an app can be built with any secret and any database.',
       lookAt: `session.ts: does it use what createApp() is given, or process.env.${variable}?`,
     }, error);

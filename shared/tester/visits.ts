@@ -144,7 +144,7 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   },
   {
     says: /undefined|null/,
-    why: 'req.session is undefined in the route. Express goes from top to bottom, so '
+    why: 'Most likely req.session is undefined in the route. Express goes from top to bottom, so '
       + "app.use(session(…)) goes above the routes. And for a path outside cookie.path there's no "
       + 'session at all.',
     lookAt: 'app.ts: is the middleware above the route, and does each one call next() only once? '

@@ -225,7 +225,7 @@ export const wrong: WrongAnswer[] = [
    return app;
 ` },
     caughtBy: cookie,
-    reads: /\(reading 'visits'\)\. req\.session is undefined .* goes above the routes.*Line steps\/02-memory-sessions\/app\.ts:\d+/,
+    reads: /\(reading 'visits'\)\. Most likely req\.session is undefined .* goes above the routes.*Line steps\/02-memory-sessions\/app\.ts:\d+/,
   },
   {
     name: 'the middleware for another path',

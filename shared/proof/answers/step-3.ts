@@ -235,7 +235,7 @@ export const wrong: WrongAnswer[] = [
 +  const client = new MongoClient(process.env.MONGO_URL!);
 ` },
     caughtBy: survives,
-    reads: /createApp\(\{ client, secret \}\) failed: .*MONGO_URL isn't set here\. index\.ts reads/,
+    reads: /createApp\(\{ client, secret \}\) failed: .*Only index\.ts reads the environment/,
   },
   {
     name: 'a client that session.ts makes from the one that it is given',

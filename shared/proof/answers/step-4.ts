@@ -50,7 +50,7 @@ export const wrong: WrongAnswer[] = [
    app.use(session(sessionOptions(settings)));
 ` },
     caughtBy: complete,
-    reads: /status 500: TypeError: Cannot read .*'destroy'\)\. req\.session is undefined/,
+    reads: /status 500: TypeError: Cannot read .*'destroy'\)\. Most likely req\.session is undefined/,
   },
   {
     name: 'another text',
