@@ -71,7 +71,7 @@ export class History extends EventEmitter<{ change: [] }> {
   }
 
   /** Notes whether reading a session has extended it: only the database knows. */
-  async noteExtensions(store: StoreWindow): Promise<void> {
+  async noteExtensions(store: Pick<StoreWindow, 'ends'>): Promise<void> {
     if (this.#fresh.size === 0) return;
     const fresh = this.#fresh;
     this.#fresh = new Map();
@@ -101,7 +101,9 @@ export class History extends EventEmitter<{ change: [] }> {
       const exchange = tell(report, { sessions: this.sessions, secret: this.#secret });
       this.#exchanges.set(exchange.key, exchange);
       const { id } = exchange.went ?? exchange.came ?? {};
-      if (exchange.mark && id) this.#fresh.set(id, exchange);
+      // A session is renewed at the end of a request: while one waits, it's too early to look.
+      const isOver = exchange.state === 'answered';
+      if (isOver && exchange.mark && id) this.#fresh.set(id, exchange);
     }
     for (const oldest of [...this.#exchanges.keys()].slice(0, -mostExchanges)) {
       this.#exchanges.delete(oldest);

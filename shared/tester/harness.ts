@@ -128,9 +128,17 @@ export function testsOfStep(number: number): StepTests {
 async function startEntry({ env, canFallSilent }: Start, open: Closable[]): Promise<StartedEntry> {
   const database = await openTestDatabase(open, canFallSilent);
   if (database) keepSecret(database.url, 'MONGO_URL, which may hold a password');
-  const entry = await Entry.start({ ...workingEnv(database), ...env() });
-  open.push(entry);
-  return { entry, database };
+  const start = async () => {
+    const entry = await Entry.start({ ...workingEnv(database), ...env() });
+    open.push(entry);
+    return entry;
+  };
+  const entry = await start();
+  if (Object.keys(env()).length > 0) return { entry, database };
+  // On a very busy machine, our database may answer too late for an app with short deadlines.
+  await entry.settled();
+  const isLate = /timed out after \d+ ?ms/.test(entry.output);
+  return { entry: isLate ? await start() : entry, database };
 }
 
 /** Where index.ts is given, it's enough that it serves with everything in place. */
