@@ -160,12 +160,15 @@ function goOn({ state, emit, leave }: Controls): void {
     leave(following);
     return;
   }
-  const count = countTests(state());
+  emit({ type: 'noticed', notice: whyStay(state()) });
+}
+
+function whyStay(state: State): string {
+  if (state.tests.running) return 'The tests are still running. Press n once they are green.';
+  if (isGreen(state)) return 'This is the last step. npm run progress shows all of them.';
+  const count = countTests(state);
   const so = count ? ` (${count.passed} of ${count.total})` : '';
-  let notice = `Step ${step.number} isn't green yet${so}. Press h for a hint.`;
-  if (isGreen(state())) notice = 'This is the last step. npm run progress shows all of them.';
-  if (state().tests.running) notice = 'The tests are still running. Press n once they are green.';
-  emit({ type: 'noticed', notice });
+  return `Step ${state.step.number} isn't green yet${so}. Press h for a hint.`;
 }
 
 /** Opens the app, or the live picture if the key is pressed again. */

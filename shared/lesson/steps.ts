@@ -123,6 +123,11 @@ export function isPartOne(step: number): boolean {
   return step <= steps.findIndex(({ ends }) => ends === 'the workshop') + 1;
 }
 
+/** Whether learners write index.ts in a step. In the others it's given. */
+export function writesIndex({ number, changesIndex }: Step): boolean {
+  return isPartOne(number) || changesIndex === true;
+}
+
 /** The packages that a step's app imports. */
 export function packagesOf({ number, needsDatabase }: Step): string[] {
   return ['express', ...number > 1 ? ['express-session'] : [],

@@ -14,7 +14,7 @@ import { expectNothingSecret, forgetPrinted, keepSecret } from './printed.ts';
 import { closeAll, currentRun, type Closable, type PlannedTest, type StartedEntry } from './run.ts';
 import { awaitSecondAnswer, forgetSecondAnswers } from './second-answer.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
-import { findStep, isPartOne } from '../lesson/steps.ts';
+import { findStep, isPartOne, writesIndex } from '../lesson/steps.ts';
 
 export {
   createAccount, fullPrice, logIn, noLogin, tryLogin, userOf, type Account,
@@ -143,9 +143,7 @@ async function startEntry({ env, canFallSilent }: Start, open: Closable[]): Prom
 
 /** Where index.ts is given, it's enough that it serves with everything in place. */
 function isHeld(later: boolean, env: object): boolean {
-  const { step } = currentSubject();
-  const isWritten = isPartOne(step.number) || step.changesIndex === true;
-  return later && (isWritten || Object.keys(env).length === 0);
+  return later && (writesIndex(currentSubject().step) || Object.keys(env).length === 0);
 }
 
 function isLeftOut(name: string, isEntry: boolean): boolean {

@@ -2,7 +2,7 @@
  * The process in which tests run (see test-process.js). It loads what all tests need, waits to be
  * told which to run, and tells how they ended.
  */
-import { findStep, type Kind } from '../lesson/steps.ts';
+import { findStep, writesIndex, type Kind } from '../lesson/steps.ts';
 import { loadEnvFile } from '../app/settings.ts';
 import { guardProcess } from './crash.ts';
 import { endEntries, prepareEntries } from './entry.ts';
@@ -12,8 +12,8 @@ import { currentRun, runTests, type Choice } from './run.ts';
 import { subjectOf } from './subject.ts';
 import { startWatchdog } from './watchdog.ts';
 
-/** How many processes wait for an index.ts. Each takes some 50 MB of memory. */
-const SPARE_PROCESSES = 4;
+/** How many processes wait for an index.ts, written by learners or given. Each takes 50 MB. */
+const SPARE_PROCESSES = { written: 4, given: 2 };
 
 /** What this process is told to do. */
 export type Order =
@@ -71,7 +71,9 @@ async function obey(order: Order): Promise<void> {
     await load('connect-mongo');
     await (database ??= import('./database.ts'));
   }
-  if (order.type === 'prepare') return prepareEntries(step, SPARE_PROCESSES);
+  if (order.type === 'prepare') {
+    return prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
+  }
   const { kind, tests = order.step, folder, choice } = order;
   startWatchdog((lesson) => {
     tell({ report: currentRun().report(lesson) }, true);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -27,7 +27,7 @@ describe('the packages of index.ts', { concurrency: 2 }, () => {
     onEnd(t, () => workshop.remove());
     const step = findStep('3', 'test:N');
     workshop.solve(step);
-    const index = readFileSync(join(root, 'solutions', step.folder, 'index.ts'), 'utf8');
+    const index = await workshop.read(`solutions/${step.folder}/index.ts`);
     assert.match(index, /\{ MongoClient \}/);
     workshop.save(step.number, index.replace('{ MongoClient }', '{ Mongo as MongoClient }'));
     const run = () => runStepTests(step, { workshop: workshop.folder, env: workshop.env });

@@ -12,13 +12,12 @@ import { packagesOf, root, steps } from '../lesson/steps.ts';
 
 const names = [...new Set(steps.flatMap(packagesOf))];
 
-let folder: Promise<string> | undefined;
+let folder: Promise<string | undefined> | undefined;
 
 /** The file that holds a package, or nothing where none can be written. */
 export async function fileOf(name: string): Promise<string | undefined> {
-  return (folder ??= putTogether())
-    .then((folder) => path.join(folder, `${name}.js`))
-    .catch(() => undefined);
+  const place = await (folder ??= putTogether().catch(() => undefined));
+  return place && path.join(place, `${name}.js`);
 }
 
 /** An esbuild plugin that takes the packages of the lessons from their files. */

@@ -7,7 +7,7 @@ import { currentDate, now } from './clock.ts';
 import { parseIndex } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Command, Context, Reply } from './commands.ts';
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import { command, fields, maxWriteBatchSize } from './fields.ts';
 import { compileFilter } from './query.ts';
 import type { Doc, Value } from './values.ts';

@@ -3,7 +3,7 @@ import { Double, Int32, Long } from 'bson';
 
 import { currentDate } from './clock.ts';
 import type { Collection } from './collection.ts';
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';
 import { compileSort } from './sort.ts';

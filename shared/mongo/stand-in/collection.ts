@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Int32, UUID, calculateObjectSize } from 'bson';
 
-import { CommandError, refuseUnsupported, fail } from './errors.ts';
+import { CommandError, fail, refuseUnsupported } from './errors.ts';
 import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';

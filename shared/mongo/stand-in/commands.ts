@@ -3,7 +3,7 @@ import { adminCommands } from './admin.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
 import type { Cursors } from './cursors.ts';
-import { refuseUnsupported, fail, toCommandError } from './errors.ts';
+import { fail, refuseUnsupported, toCommandError } from './errors.ts';
 import { genericFields, read } from './fields.ts';
 import type { TtlMonitor } from './ttl.ts';
 import type { Doc, Value } from './values.ts';

@@ -4,7 +4,7 @@ import { Int32 } from 'bson';
 import { compilePipeline, countOf, map, slice } from './aggregate.ts';
 import type { Collection } from './collection.ts';
 import type { Command, Reply } from './commands.ts';
-import { refuseUnsupported, fail, toCommandError } from './errors.ts';
+import { fail, refuseUnsupported, toCommandError } from './errors.ts';
 import { command, fields } from './fields.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';

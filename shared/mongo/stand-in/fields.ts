@@ -5,7 +5,7 @@
 import { Long } from 'bson';
 
 import type { Command, Context, Reply } from './commands.ts';
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import type { Doc, TypeName, Value } from './values.ts';
 import { field, isDoc, isNumeric, isTruthy, toNumber, typeOf } from './values.ts';
 

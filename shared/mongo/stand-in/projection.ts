@@ -1,5 +1,5 @@
 /** Projections: which fields of a document a client wants. */
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import { isDoc, isNumeric, isTruthy, parsePath, setField } from './values.ts';
 

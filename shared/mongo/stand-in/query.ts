@@ -1,7 +1,7 @@
 /** Filters (for `find` and the like), and how they match one document. */
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import {
   compare, field, findType, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, toNumber, typeOf,

@@ -1,5 +1,5 @@
 /** Sort orders. */
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import type { Doc } from './values.ts';
 import { compare, isDoc, isNumeric, keysAt, parsePath, singleAt, toNumber } from './values.ts';
 import { hold, work } from './work.ts';

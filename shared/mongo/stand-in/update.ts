@@ -2,7 +2,7 @@
 import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {

@@ -12,7 +12,7 @@ import {
   Timestamp, UUID, calculateObjectSize, deserialize, serialize,
 } from 'bson';
 
-import { CommandError, refuseUnsupported, fail } from './errors.ts';
+import { CommandError, fail, refuseUnsupported } from './errors.ts';
 
 export type Numeric = Int32 | Double | Long;
 

@@ -2,7 +2,7 @@
  * MongoDB's wire protocol: splits the byte stream into messages, reads requests and builds
  * replies. Source: "MongoDB Wire Protocol" in MongoDB's manual.
  */
-import { refuseUnsupported, fail } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 import { checkBatchSize, maxWriteBatchSize } from './fields.ts';
 import type { Doc } from './values.ts';
 import { decode, encode, maxDocumentBytes, setField } from './values.ts';
