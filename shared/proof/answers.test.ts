@@ -39,8 +39,8 @@ const readme = await readFile(path.join(root, 'README.md'), 'utf8');
 const counts = new Map<number, number>();
 
 const solved = (await runsOfAll('solutions')).filter(({ on, step }) => (
-  // In part one, a step's own run includes the steps before it.
-  step === on || !isPartOne(on.number)
+  // A step's own run includes the steps before it, in the same part.
+  step === on || isPartOne(on.number) !== isPartOne(step.number)
 ));
 // Use the kept starters: a learner's work in steps/ must never fail the proof.
 const started = await runsOfAll('steps');

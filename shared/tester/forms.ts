@@ -2,6 +2,7 @@
  * Forms as a browser reads and sends them.
  */
 import type { Browser, Exchange } from './browser.ts';
+import { currentSubject } from './subject.ts';
 import { readable } from './visits.ts';
 
 /** A form on a page. */
@@ -26,12 +27,13 @@ export interface Button {
 }
 
 /**
- * What a browser sends along when one of the app's own pages sends a form.
+ * What a browser sends along when one of the app's own pages sends a form. The page came over HTTPS
+ * where the app is behind a proxy.
  * @param url where the app listens
  */
-export function ownPage(url: string): Record<string, string> {
+export function ownPage(url: string): { Origin: string } & Record<string, string> {
   return {
-    Origin: url,
+    Origin: currentSubject().step.behindProxy ? url.replace('http:', 'https:') : url,
     'Sec-Fetch-Site': 'same-origin',
     'Sec-Fetch-Mode': 'navigate',
     'Sec-Fetch-Dest': 'document',
@@ -48,7 +50,7 @@ export async function submit(
   path: string,
   action: string,
   filledIn: Readonly<Record<string, string>>,
-  headers = ownPage(browser.url),
+  headers: Record<string, string> = ownPage(browser.url),
 ): Promise<Exchange> {
   const page = await browser.get(path);
   const form = readForms(page).find((form) => form.action === action);

@@ -47,9 +47,10 @@ export interface Context {
 export interface Place {
   move: number;
   /**
-   * Whether the apps of later steps have to pass it, too. By default, tests of what createApp()
-   * builds do, but only in part one: with a token in every form, for example, a POST without one
-   * logs nobody out. By default, those that start index.ts don't, because that takes longer.
+   * Whether the apps of later steps have to pass it, too. By default, those of the same part have
+   * to pass tests of what createApp() builds. Part two may change what part one had: with a token
+   * in every form, for example, a POST without one logs nobody out. By default, tests that start
+   * index.ts are left out, because they take longer.
    */
   later?: boolean;
 }
@@ -97,7 +98,8 @@ export function testsOfStep(number: number): StepTests {
 
   return {
     test: (name, { move, later = true }, run) => {
-      if (currentRun().step !== number && !(later && isPartOne(currentRun().step))) return;
+      const { step } = currentRun();
+      if (step !== number && !(later && isPartOne(step) === isPartOne(number))) return;
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 

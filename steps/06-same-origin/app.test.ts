@@ -199,7 +199,8 @@ test(old, { move: 2 }, async (context) => {
   }
   await expectStillIn(browser, 'Foreign pages tried to log Ada out in an old browser');
 
-  const own = { Origin: app.url };
+  const { Origin } = ownPage(app.url);
+  const own = { Origin };
   const visitor = app.newBrowser();
   expectAccepted(
     await submit(visitor, '/login', '/login', account, own), 'A login came from our own page', own,

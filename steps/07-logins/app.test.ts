@@ -106,7 +106,7 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
         + `after ${hours}.`,
       why: 'Each visit gives the session another hour, so a thief can keep it alive for years. The '
         + 'login needs a limit that no visit can move: eight hours from when it began.',
-      lookAt: 'logins.ts: does findUser() ask for `since`, and does no visit change it?',
+      lookAt: 'logins.ts: does the look-up ask for `since`, and does no visit change it?',
       exchange: page,
     });
     await busy.get('/');
@@ -121,7 +121,7 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
       }.`,
     why: "“I can't find out who you are” isn't “You're nobody”. Ada would lose what she was "
       + 'writing, and see a login page where she should see an error.',
-    lookAt: 'app.ts: what becomes of an error that findUser() throws?',
+    lookAt: 'app.ts: what becomes of an error when the login is looked up?',
     exchange: unknown,
   });
   recover?.();
@@ -202,7 +202,7 @@ test('a slow request does not undo a logout', { move: 3 }, async (context) => {
       + `GET /account still says “logged in as ${userOf(page) ?? ''}”.`,
     why: 'Your app may run as several processes. When one of them ends a login, it has to be over '
       + "for all of them, at once. A process that remembers a login doesn't notice.",
-    lookAt: 'logins.ts: does findUser() ask MongoDB every time?',
+    lookAt: 'logins.ts: does the look-up ask MongoDB every time?',
     exchange: page,
   });
 
@@ -298,7 +298,7 @@ async function expectUser(
       ? 'After an hour without a visit, nobody is logged in any more: the session has ended.'
       : 'A login ends at its own logout, after eight hours, or after an hour without a visit, and '
         + 'never before.',
-    lookAt: 'logins.ts: which logins does findUser() find, and which does the app end?',
+    lookAt: 'logins.ts: which logins does the look-up find, and which does the app end?',
     exchange: page,
   });
 }

@@ -315,6 +315,25 @@ export const wrong: WrongAnswer[] = [
     caughtBy: foreign,
     reads: /sent a logout as plain text, and got status 200 instead of 403/,
   },
+  {
+    name: 'no new session at a login any more',
+    patch: { 'app.ts': `
+-    req.session.regenerate((error) => {
+-      if (error) return next(error);
+-      req.session.user = user;
+-      req.session.save((error) => {
+-        if (error) return next(error);
+-        res.redirect(303, '/account');
+-      });
++    req.session.user = user;
++    req.session.save((error) => {
++      if (error) return next(error);
++      res.redirect(303, '/account');
+     });
+` },
+    caughtBy: "mallory plants a session in ada's browser and stays outside",
+    reads: /\(since step 5\) .*The login went into a session that was already there/,
+  },
 ];
 
 /** The pages' forms, with a hidden field in each. */

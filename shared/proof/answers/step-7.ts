@@ -175,7 +175,7 @@ export const wrong: WrongAnswer[] = [
 -  const oldest = new Date(Date.now() - EIGHT_HOURS_IN_MS);
 ` },
     caughtBy: ends,
-    reads: /does findUser\(\) ask for `since`/,
+    reads: /does the look-up ask for `since`/,
   },
   {
     name: 'every visit moves since',
@@ -250,7 +250,7 @@ export const wrong: WrongAnswer[] = [
    if (id) await logins(client).deleteOne({ _id: id });
 ` },
     caughtBy: slow,
-    reads: /Another process ended all logins.*still says “logged in as ada”.*does findUser\(\) ask MongoDB every time/,
+    reads: /Another process ended all logins.*still says “logged in as ada”.*does the look-up ask MongoDB every time/,
   },
   {
     name: 'beginLogin() is not awaited',
@@ -455,6 +455,14 @@ export const wrong: WrongAnswer[] = [
     },
     caughtBy: replaced,
     reads: /mistyped her password at \/login\. In her browser, GET \/account shows nobody/,
+  },
+  {
+    name: 'no sameOrigin any more',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+` },
+    caughtBy: "a button on mallory's page does not change ada's password",
+    reads: /\(since step 6\) .*It sent a form to POST \/account\/password/,
   },
 ];
 

@@ -556,6 +556,14 @@ ${refusal}\
     caughtBy: one,
     reads: /Ada had just given her password.*tried to change it with a wrong one, and got status 303/,
   },
+  {
+    name: 'no sameOrigin any more',
+    patch: { 'app.ts': `
+-  app.use(sameOrigin);
+` },
+    caughtBy: "a foreign page's login and logout are refused",
+    reads: /\(since step 6\) .*Now the visitor is logged in as Mallory/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -415,6 +415,15 @@ export const wrong: WrongAnswer[] = [
     caughtBy: refused,
     reads: /Ada opened http:\/\/shop\.example\/account\?to=.*and was answered with status 302/,
   },
+  {
+    name: 'a logout that ends no login any more',
+    patch: { 'app.ts': `
+-    if (res.locals.login) await endLogin(client, res.locals.login);
+     req.session.destroy((error) => {
+` },
+    caughtBy: 'a slow request does not undo a logout',
+    reads: /\(since step 7\) .*A slow GET \/ was under way while Ada logged out\./,
+  },
 ];
 
 /** A redirect in the place of the solution's refusal. */
