@@ -1,37 +1,23 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { readMoves, type Move } from '../lesson/hints.ts';
 import type { Change, FileChanges } from '../lesson/step-diff.ts';
 import { folderOf, type Step } from '../lesson/steps.ts';
 import { paintDiff } from '../terminal/markdown.ts';
-import { Problem } from '../terminal/problem.ts';
-import { paint, type Size } from '../terminal/text.ts';
-
-/** The maximum size of a step's files to compare, in bytes. A solution has about 3,000. */
-const MOST_BYTES = 200_000;
+import { paint, type Paper } from '../terminal/text.ts';
 
 /**
  * Compares a learner's step with its solution.
  * @param moveNumber the move to show changes for; undefined for all moves
- * @throws {Problem} when the learner's files are too large to compare
  */
 export async function diffStep(
   step: Step,
   moveNumber: number | undefined,
   workshop: string,
 ): Promise<FileChanges[]> {
-  const folder = folderOf(step, 'steps', workshop);
-  for (const name of await readdir(folder)) {
-    const { size } = await stat(join(folder, name));
-    if (size <= MOST_BYTES || !name.endsWith('.ts')) continue;
-    throw new Problem(
-      `${name} is too large to be compared here (${Math.round(size / 1000)} KB).`,
-      `npm run diff ${step.number} in the other terminal`,
-    );
-  }
   // This imports the TypeScript compiler, so don't load it until it's needed.
   const { diffFolders } = await import('../lesson/step-diff.ts');
-  const files = await diffFolders(folder, folderOf(step, 'solutions', workshop));
+  const files = await diffFolders(
+    folderOf(step, 'steps', workshop), folderOf(step, 'solutions', workshop),
+  );
   if (moveNumber === undefined) return files;
   return changesOfMove(files, await readMoves(step, workshop), moveNumber);
 }
@@ -72,16 +58,19 @@ function hintLines(moves: Move[], file: string): Set<string> {
     .map((line) => line.charAt(0) + line.slice(1).trim()));
 }
 
-/** Renders a diff: each change below its location, with `-` for removed and `+` for new lines. */
+/**
+ * Renders a diff: each change below its location, with `-` for removed and `+` for new lines.
+ * @param folder the folder with the old files; undefined if there is none
+ */
 export function renderChanges(
   files: FileChanges[],
-  folder: string,
-  size: Size,
+  folder: string | undefined,
+  paper: Paper,
 ): string[] {
   return files.flatMap(({ name, changes }) => changes.flatMap(({ line, before, after }) => [
-    paint('bold', `${folder}/${name}:${line}`, size),
-    ...before.map((text) => paintDiff(`- ${text}`, size)),
-    ...after.map((text) => paintDiff(`+ ${text}`, size)),
+    paint('bold', folder === undefined ? name : `${folder}/${name}:${line}`, paper),
+    ...before.map((text) => paintDiff(`- ${text}`, paper)),
+    ...after.map((text) => paintDiff(`+ ${text}`, paper)),
     '',
   ]));
 }

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Move } from '../lesson/hints.ts';
 import { findStep } from '../lesson/steps.ts';
-import { temporaryFolder } from '../testing/workshop.ts';
 import { changesOfMove } from './diff.ts';
 import { pressKey } from './keys.ts';
 import { initialState, reduce, type Event, type State } from './state.ts';
@@ -12,7 +9,7 @@ import { initialState, reduce, type Event, type State } from './state.ts';
 const step = findStep('1', 'step:N');
 
 /** Presses keys in sequence, in a step whose tests are all red. */
-async function press(keys: string[], workshop = 'nowhere', ...events: Event[]) {
+async function press(keys: string[], ...events: Event[]) {
   const failure = { observed: 'nothing', why: '', lookAt: '' };
   const tests = [1, 2].map((move) => ({ name: `move ${move}`, step: 1, move, failure }));
   const report = { step, kind: 'steps' as const, tests };
@@ -21,7 +18,7 @@ async function press(keys: string[], workshop = 'nowhere', ...events: Event[]) {
   const done: string[] = [];
   for (const key of keys) {
     await pressKey(key, {
-      workshop,
+      workshop: 'nowhere',
       state: () => state,
       size: () => ({ columns: 80, rows: 24, color: false }),
       emit: (event) => {
@@ -58,19 +55,9 @@ describe('the keys', () => {
   test('h and d wait for the tests to say which move is next', async () => {
     const verdict = { failure: 'no tests' };
     for (const key of ['h', 'd']) {
-      const { notice } = await press([key], 'nowhere', { type: 'tests ended', verdict, at: '' });
+      const { notice } = await press([key], { type: 'tests ended', verdict, at: '' });
       assert.match(notice, /The tests couldn't run\. Next: /);
     }
-  });
-
-  test('d refuses to compare huge files', async (t) => {
-    const workshop = await temporaryFolder(t);
-    const folder = join(workshop, 'steps', step.folder);
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'app.ts'), 'console.log(1);\n'.repeat(60_000));
-    const { page, notice } = await press(['d'], workshop);
-    assert.equal(page, undefined);
-    assert.match(notice, /app\.ts is too large .*\(960 KB\)\. Next: npm run diff 1/);
   });
 });
 

@@ -1,7 +1,7 @@
+import { renderChanges } from '../cockpit/diff.ts';
 import { diffFolders } from '../lesson/step-diff.ts';
 import { folderOf, steps } from '../lesson/steps.ts';
 import { paintDiff } from '../terminal/markdown.ts';
-import { paint } from '../terminal/text.ts';
 import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 
@@ -15,22 +15,16 @@ export default async function diff(context: Context): Promise<void> {
   const previous = steps.find(({ number }) => number === step.number - 1);
   // The first step starts from nothing.
   const [from, kind] = flags.step ? [previous, 'solutions'] as const : [step, 'steps'] as const;
-  const before = from && `${kind}/${from.folder}/`;
+  const folder = from && `${kind}/${from.folder}`;
   const after = `solutions/${step.folder}/`;
   const files = await diffFolders(
     from && folderOf(from, kind, workshop), folderOf(step, 'solutions', workshop),
   );
   if (files.length === 0) {
-    print(`${before ?? ''} says the same as ${after}, apart from layout and comments.`);
+    print(`${folder ?? ''}/ says the same as ${after}, apart from layout and comments.`);
     return;
   }
-  print(paintDiff(`- ${before ?? 'nothing yet'}`, paper));
+  print(paintDiff(`- ${folder === undefined ? 'nothing yet' : `${folder}/`}`, paper));
   print(paintDiff(`+ ${after}`, paper));
-  for (const { name, changes } of files) {
-    for (const change of changes) {
-      print(`\n${paint('bold', before ? `${before}${name}:${change.line}` : name, paper)}`);
-      for (const line of change.before) print(paintDiff(`- ${line}`, paper));
-      for (const line of change.after) print(paintDiff(`+ ${line}`, paper));
-    }
-  }
+  print(['', ...renderChanges(files, folder, paper)].join('\n').trimEnd());
 }
