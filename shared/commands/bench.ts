@@ -1,8 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { cp, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import autocannon from 'autocannon';
@@ -12,7 +9,7 @@ import { withSolution, type Running } from '../app/solution.ts';
 import { findStep, folderOf, packagesOf, steps, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
-import { eventually } from '../testing/workshop.ts';
+import { Workshop } from '../testing/workshop.ts';
 import type { Context } from './command.ts';
 
 /** How often to time a command, or save a file; the first of each doesn't count. */
@@ -54,7 +51,7 @@ async function commands({ workshop, print }: Context): Promise<void> {
     const packages = ['node:test', 'supertest', ...packagesOf(step)];
     const imports = packages.map((name) => `import '${name}';`).join('');
     const script = `test:${step.number}`;
-    const verdict = [...await argsOf(script, workshop), '--solution'];
+    const verdict = ['shared/commands/run.js', 'test', String(step.number), '--solution'];
     const verdicts: number[] = [];
     const floors: number[] = [];
     // Alternating, so that a machine that slows down affects both.
@@ -68,12 +65,11 @@ async function commands({ workshop, print }: Context): Promise<void> {
 }
 
 /** From a save in the cockpit to its verdict. */
-async function saves({ workshop, print }: Context): Promise<void> {
+async function saves({ print }: Context): Promise<void> {
   print('\nCockpit, from a save to its verdict');
   for (const step of steps) {
-    const script = `step:${step.number}`;
-    const times = await timeSaves(workshop, step, [...await argsOf(script, workshop), '--plain']);
-    print(`${script.padEnd(34)}${formatTimes(times)}`);
+    const times = await timeSaves(step);
+    print(`${`step:${step.number}`.padEnd(34)}${formatTimes(times)}`);
   }
 }
 
@@ -107,14 +103,6 @@ async function outages({ workshop, print }: Context): Promise<void> {
   });
 }
 
-/** @returns the arguments with which npm runs a script */
-async function argsOf(script: string, workshop: string): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(join(workshop, 'package.json'), 'utf8')) as {
-    scripts: Record<string, string>;
-  };
-  return scripts[script]?.split(' ').slice(1) ?? [];
-}
-
 /** @returns how long a Node command took, in ms */
 function time(cwd: string, args: string[]): number {
   const start = performance.now();
@@ -124,46 +112,29 @@ function time(cwd: string, args: string[]): number {
 }
 
 /** Saves a step's solution in a copy of the workshop, breaks it again, and so on. */
-async function timeSaves(workshop: string, step: Step, args: string[]): Promise<number[]> {
-  const folder = await mkdtemp(join(await realpath(tmpdir()), 'workshop-bench-'));
-  await cp(workshop, folder, {
-    recursive: true, filter: (path) => !/[/\\](node_modules|\.git|\.workshop)$/.test(path),
-  });
-  await symlink(join(workshop, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  const file = join(folderOf(step, 'steps', folder), 'app.ts');
-  await cp(folderOf(step, 'solutions', folder), folderOf(step, 'steps', folder), {
-    recursive: true,
-  });
-  const solved = await readFile(file, 'utf8');
-
-  const cockpit = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { ...process.env, WORKSHOP_MONGO: 'stand-in', PORT: String(await freePort()) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  cockpit.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const verdict = (from: number) => eventually('a verdict', () => (
-    /^Step \d+ {2}[●○]+ /m.test(output.slice(from))
-  ), 60_000);
+async function timeSaves(step: Step): Promise<number[]> {
+  const workshop = await Workshop.copy();
+  workshop.solve(step);
+  const file = `steps/${step.folder}/app.ts`;
+  const solved = await workshop.read(file);
+  const verdict = /^Step \d+ {2}[●○]+ /m;
   const times: number[] = [];
   try {
-    await verdict(0);
+    const cockpit = workshop.run(
+      ['step', String(step.number), '--plain'], { PORT: String(await freePort()) },
+    );
+    await cockpit.printed(verdict);
     for (let save = 0; save < RUNS; save++) {
       // A person takes longer; by then the app is running and the next tests are ready.
       await setTimeout(2000);
-      const from = output.length;
+      const from = cockpit.output.length;
       const start = performance.now();
-      writeFileSync(file, save % 2 ? solved : solved.replace('Hello World', 'Hello, World'));
-      await verdict(from);
+      workshop.write(file, save % 2 ? solved : solved.replace('Hello World', 'Hello, World'));
+      await cockpit.printed(verdict, from);
       times.push(performance.now() - start);
     }
   } finally {
-    cockpit.kill();
-    if (cockpit.exitCode === null) await once(cockpit, 'close');
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await workshop.remove();
   }
   return times;
 }
