@@ -4,14 +4,13 @@ import type { ReadStream } from 'node:tty';
 import { keepPasswords, makeAccounts } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
 import type { Ending } from '../app/ending.ts';
-import { cause } from '../app/outages.ts';
-import { findAppPorts, findPort } from '../app/port.ts';
-import { startProxy, type Protocol } from '../app/proxy.ts';
+import { findPort } from '../app/port.ts';
+import { createProcesses } from '../app/processes.ts';
+import type { Protocol } from '../app/proxy.ts';
 import { watchSources } from '../app/watch.ts';
 import { folderOf, steps, type Kind, type Step } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
-import { canRelay, openRelay, type Relay } from '../mongo/relay.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { messageOf, Problem } from '../terminal/problem.ts';
 import { progress } from '../terminal/text.ts';
@@ -94,8 +93,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
   let database: Database | undefined;
   let live: Live | undefined;
   let loop: TestLoop | undefined;
-  let stopProxy: (() => Promise<void>) | undefined;
-  let relay: Relay | undefined;
+  let closeProcesses: (() => Promise<void>) | undefined;
   emit({ type: 'opened' });
   const stopKeys = stdin && listenForKeys(stdin, (key) => {
     const runTests = () => loop?.run();
@@ -124,23 +122,20 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     }
     const making = database && makeAccountsOf(join(workshop, folder), workshop, database);
     if (kind === 'steps') loop = createLoop(step, database, emit);
-    const ports = step.behindProxy ? await findAppPorts(port, step.processes) : [port];
-    if (step.processes && database && canRelay(database.url)) {
-      relay = await openRelay(appUrl(database));
-    }
-    const mongoUrl = relay?.url ?? (database && appUrl(database));
-    const processes = ports.map((port) => (
-      { port, app: createApp({ ...session, port }, step, mongoUrl, emit) }
-    ));
+    const { processes, close } = await createProcesses(step, {
+      port,
+      protocol,
+      mongoUrl: database && appUrl(database),
+      createApp: (port, mongoUrl) => createApp({ ...session, port }, step, mongoUrl, emit),
+    });
+    closeProcesses = close;
     const apps = session.apps = processes.map(({ app }) => app);
     const [app, second] = apps as [App, App?];
     // The live picture shows the requests to both processes.
     second?.on('message', (message) => app.emit('message', message));
     if (step.behindProxy) {
-      const served = new Set(ports);
-      const causeHere = (outage: string) => cause(outage, processes, served, relay);
-      stopProxy = await startProxy(port, served, protocol, second && causeHere);
-      const places = `${second ? 'ports' : 'port'} ${ports.join(' and ')}`;
+      const ports = processes.map(({ port }) => port).join(' and ');
+      const places = `${second ? 'ports' : 'port'} ${ports}`;
       say(`A proxy on port ${port} passes requests on to the app on ${places}, `
         + `with X-Forwarded-Proto: ${protocol}.`);
     }
@@ -182,8 +177,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
   } finally {
     stopKeys?.();
     await live?.close();
-    await stopProxy?.();
-    await relay?.close();
+    await closeProcesses?.();
     // Last: an app that closes its connection needs a database that still responds. And not kept
     // for the next step, which begins with an empty one.
     await database?.close();

@@ -38,9 +38,7 @@ export default async function attack({ workshop, args, env }: Context): Promise<
   loadEnvFile();
   const run = runIn(workshop, script, outage);
   if (flags.solution) {
-    return withSolution(step, workshop, console.error, ({ port, passwords }) => (
-      run(port, passwords)
-    ));
+    return withSolution(step, workshop, console.error, run);
   }
   const port = Number(process.env.PORT || 4000);
   const passwords = await readPasswords(workshop);
