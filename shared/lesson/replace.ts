@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { Problem } from '../terminal/problem.ts';
 import { readFiles, sameFiles, type Files } from './starters.ts';
 import { folderOf, type Step } from './steps.ts';
@@ -39,7 +38,6 @@ export async function replaceSteps(
   }
   let backup: string | undefined;
   try {
-    await sweep(workshop);
     if (old.size > 0) {
       backup = await keep(workshop, old, command.replaceAll(' ', '-'));
       say(`Your files are kept in ${backup}/`);
@@ -73,7 +71,7 @@ export async function writeWhole(
   workshop: string, file: string, content: string | Buffer,
 ): Promise<void> {
   // Not next to the file, where an interruption would leave it among the learner's files.
-  const temporary = path.join(temporaryFolder(workshop), randomUUID());
+  const temporary = path.join(workshop, '.workshop', 'tmp', randomUUID());
   await mkdir(path.dirname(temporary), { recursive: true });
   try {
     const handle = await open(temporary, 'wx');
@@ -92,48 +90,28 @@ export async function writeWhole(
 }
 
 /**
- * Makes a backup. It appears only once it's complete, and never replaces another backup.
+ * Makes a backup, in a new folder.
  * @returns its path relative to the workshop's folder
  */
 async function keep(workshop: string, files: Files, what: string): Promise<string> {
-  const unfinished = path.join('.workshop', 'tmp', randomUUID());
-  try {
-    for (const [file, content] of files) {
-      await writeWhole(workshop, path.join(unfinished, file), content);
-    }
-    await mkdir(path.join(workshop, '.workshop', 'backups'), { recursive: true });
-    const time = new Date().toISOString().replace(/\..*$/, '').replaceAll(':', '-');
-    for (let attempt = 1; ; attempt++) {
-      const backup = `.workshop/backups/${time}-${what}${attempt > 1 ? `-${attempt}` : ''}`;
-      const target = path.join(workshop, backup);
-      if (existsSync(target)) continue;
-      try {
-        await rename(path.join(workshop, unfinished), target);
-        return backup;
-      } catch (error) {
-        // Another command took the name, or on Windows a program is still reading the new files.
-        if (attempt >= 20) throw error;
-        await setTimeout(20);
-      }
-    }
-  } catch (error) {
-    await rm(path.join(workshop, unfinished), { recursive: true, force: true });
-    throw error;
-  }
+  const time = new Date().toISOString().replace(/\..*$/, '').replaceAll(':', '-');
+  const backup = await makeFolder(workshop, `.workshop/backups/${time}-${what}`);
+  for (const [file, content] of files) await writeWhole(workshop, `${backup}/${file}`, content);
+  return backup;
 }
 
-/** Removes leftovers of killed commands, once they're more than ten minutes old. */
-async function sweep(workshop: string): Promise<void> {
-  const folder = temporaryFolder(workshop);
-  for (const name of await readdir(folder).catch(() => [])) {
-    const file = path.join(folder, name);
-    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
-    if (Date.now() - mtimeMs > 600_000) await rm(file, { recursive: true, force: true });
+/** Makes a folder that's new: if there's one of that name, another one with a number. */
+async function makeFolder(workshop: string, name: string): Promise<string> {
+  await mkdir(path.join(workshop, path.dirname(name)), { recursive: true });
+  for (let number = 1; ; number++) {
+    const folder = number === 1 ? name : `${name}-${number}`;
+    try {
+      await mkdir(path.join(workshop, folder));
+      return folder;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
   }
-}
-
-function temporaryFolder(workshop: string): string {
-  return path.join(workshop, '.workshop', 'tmp');
 }
 
 /** The command that restores a backup. */
