@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 
@@ -10,16 +10,6 @@ import { Problem } from '../terminal/problem.ts';
 interface Owner {
   pid: number;
   command: string;
-}
-
-/** The port is in use: by another cockpit of this workshop, or by another program. */
-export class PortTaken extends Problem {
-  readonly byWorkshop: boolean;
-
-  constructor(message: string, next: string, byWorkshop: boolean) {
-    super(message, next);
-    this.byWorkshop = byWorkshop;
-  }
 }
 
 /**
@@ -44,22 +34,21 @@ export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise
   );
 }
 
-async function portTaken(port: number, command: string): Promise<PortTaken> {
+async function portTaken(port: number, command: string): Promise<Problem> {
   const owner = await findOwner(port);
   const line = owner?.command.trim() ?? 'another program';
   const process = owner ? ` (process ${owner.pid})` : '';
   const [, app] = /((?:steps|solutions)[\\/]\d\d-[\w-]+)[\\/]index\.ts/.exec(line) ?? [];
   if (app !== undefined || /shared[\\/]commands[\\/]run\.js (?:step|start)\b/.test(line)) {
     const who = app === undefined ? 'the workshop' : `the app of ${app.replace('\\', '/')}`;
-    return new PortTaken(
+    return new Problem(
       `Port ${port} is in use by ${who}, running in another terminal${process}.`,
       `press q (or Ctrl-C) in the other terminal, then npm run ${command}`,
-      true,
     );
   }
   const who = line.length > 60 ? `${line.slice(0, 59)}…` : line;
-  return new PortTaken(
-    `Port ${port} is in use by ${who}${process}.`, withPort(await otherPort(port), command), false,
+  return new Problem(
+    `Port ${port} is in use by ${who}${process}.`, withPort(await otherPort(port), command),
   );
 }
 
@@ -98,28 +87,6 @@ export async function findAppPorts(proxyPort: number, count = 1): Promise<number
     if (ports.length === count) return ports;
     if (await tryPort(port) === undefined) ports.push(port);
   }
-}
-
-/**
- * Makes a server listen on 127.0.0.1: on the wanted port, one of the nine above it, or any.
- * @param taken a port to avoid: it's reserved, even if nothing listens there yet
- * @returns the port
- * @throws {Error} when no port is available
- */
-export async function listenNear(server: Server, wanted: number, taken: number): Promise<number> {
-  const near = Array.from({ length: 10 }, (_, index) => wanted + index)
-    .filter((port) => port !== taken && port <= 65_535);
-  for (const port of near) {
-    if (await tryPort(port) !== undefined) continue;
-    try {
-      await once(server.listen(port, '127.0.0.1'), 'listening');
-      return port;
-    } catch {
-      // Another program got there first.
-    }
-  }
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return (server.address() as AddressInfo).port;
 }
 
 /**

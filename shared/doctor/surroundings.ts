@@ -13,7 +13,7 @@ export async function checkPort({ env }: Place): Promise<string> {
   try {
     return `${await findPort(env, 'step:1')} is free`;
   } catch (error) {
-    if (/the app of .* running in another terminal/.test(messageOf(error))) return messageOf(error);
+    if (/running in another terminal/.test(messageOf(error))) return messageOf(error);
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { App } from '../app/app.ts';
-import { listenNear } from '../app/port.ts';
+import { freePort, tryPort } from '../app/port.ts';
 import type { Step } from '../lesson/steps.ts';
 import { actions } from './actions.ts';
 import { findSessionCookie } from './cookie.ts';
@@ -58,7 +59,10 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   const server = createServer((request, response) => {
     void page.answer(request, response, { port, key });
   });
-  const port = await listenNear(server, wanted, options.appPort);
+  // The app's port is reserved, even if nothing listens there yet.
+  const isFree = wanted !== options.appPort && await tryPort(wanted) === undefined;
+  const port = isFree ? wanted : await freePort();
+  await once(server.listen(port, '127.0.0.1'), 'listening');
   // The page alone mustn't keep a command running.
   server.unref();
   const stopFollowing = page.history.follow(app);
