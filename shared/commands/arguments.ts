@@ -14,8 +14,6 @@ export interface Arguments<Flag extends string> {
   flags: Record<Flag, boolean>;
 }
 
-const own: Input = { args: process.argv.slice(2), env: process.env };
-
 /**
  * Parses a command's arguments. npm keeps flags for itself unless `--` comes before them, and
  * passes them on in the environment: `npm run hint 3 --all` means the same as
@@ -25,15 +23,10 @@ const own: Input = { args: process.argv.slice(2), env: process.env };
  * @throws {Problem} when there is any other flag
  */
 export function readArguments<Flag extends string>(
-  command: string, known: readonly Flag[], { args, env }: Input = own,
+  command: string, known: readonly Flag[], { args, env }: Input,
 ): Arguments<Flag> {
-  const { tokens } = parseArgs({ args, strict: false, allowPositionals: true, tokens: true });
-  const positionals: string[] = [];
-  const given = new Set<string>();
-  for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
-    if (token.kind === 'option') given.add(token.name);
-  }
+  const { values, positionals } = parseArgs({ args, strict: false });
+  const given = new Set(Object.keys(values));
   for (const flag of known) {
     const kept = env[`npm_config_${flag}`];
     if (kept) given.add(flag);
@@ -58,7 +51,7 @@ export function readArguments<Flag extends string>(
  * @throws {Problem} when no step is named, or an unknown one, or more than one
  */
 export function readStep<Flag extends string>(
-  command: string, known: readonly Flag[], input: Input = own,
+  command: string, known: readonly Flag[], input: Input,
 ): { step: Step; flags: Record<Flag, boolean> } {
   const { positionals: [text, ...more], flags } = readArguments(command, known, input);
   const step = findStep(text, command);

@@ -1,17 +1,16 @@
 import { loadEnvFile } from '../app/settings.ts';
 import { startMongod } from '../mongo/mongod.ts';
 import { ServerFailure } from '../mongo/server-process.ts';
-import { Problem, runCommand } from '../terminal/problem.ts';
+import { Problem } from '../terminal/problem.ts';
+import type { Context } from './command.ts';
 
-/* npm run mongod: finds or downloads a mongod, and starts it once to check that it runs. */
-await runCommand(async () => {
+/** `npm run mongod`: finds or downloads a mongod, and starts it once to check that it runs. */
+export default async function mongod({ env, print }: Context): Promise<void> {
   loadEnvFile();
   try {
-    const { version, path, close } = await startMongod({
-      env: process.env, download: 'now', say: console.log,
-    });
+    const { version, path, close } = await startMongod({ env, download: 'now', say: print });
     await close();
-    console.log(`mongod ${version} is ready: ${path ?? ''}\nNext: npm run step:3`);
+    print(`mongod ${version} is ready: ${path ?? ''}\nNext: npm run step:3`);
   } catch (error) {
     if (!(error instanceof ServerFailure)) throw error;
     throw new Problem(
@@ -19,4 +18,4 @@ await runCommand(async () => {
       'npm run step:3, which runs the stand-in instead',
     );
   }
-});
+}

@@ -23,17 +23,13 @@ try {
 } catch {
   stopIncomplete();
 }
-// Commands find their arguments in the same place as if started directly.
-process.argv.splice(1, 2, name);
-/** @type {{ default?: import('./command.ts').Command }} */
+/** @type {{ default: import('./command.ts').Command }} */
 const { default: command } = await import(`./${name}.ts`).catch((error) => {
   if (/^Cannot find package/.test(error.message)) stopIncomplete();
   throw error;
 });
-if (command) {
-  const { runHere } = await import('./command.ts');
-  await runHere(command, args);
-}
+const { runHere } = await import('./command.ts');
+await runHere(command, args);
 
 function stopIncomplete() {
   stop("The workshop's packages aren't installed: node_modules is missing or incomplete.",

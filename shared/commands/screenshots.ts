@@ -1,14 +1,11 @@
-/*
- * npm run screenshots: retakes the pictures in WORKSHOP.md from the real, running page.
- */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { freePort, tryPort } from '../app/port.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
-import { Problem, runCommand } from '../terminal/problem.ts';
-import { root } from '../lesson/steps.ts';
+import { Problem } from '../terminal/problem.ts';
+import type { Context } from './command.ts';
 
 /** What a step's picture shows: the buttons to press, and what to wait for then. */
 const pictures: readonly {
@@ -45,7 +42,8 @@ const secret = 'a secret that only the screenshots use';
 /** The maximum size of a picture for the repository, in bytes. */
 const largest = 150_000;
 
-await runCommand(async () => {
+/** `npm run screenshots`: retakes the pictures in WORKSHOP.md from the real, running page. */
+export default async function screenshots({ workshop, print }: Context): Promise<void> {
   const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new Problem(
@@ -53,8 +51,6 @@ await runCommand(async () => {
       'install one, or name it: CHROME_PATH=/path/to/chrome npm run screenshots',
     );
   }
-  const folder = path.join(root, 'docs');
-  await mkdir(folder, { recursive: true });
   // Prefer the address in WORKSHOP.md.
   const app = await tryPort(4000) === undefined ? 4000 : await freePort();
   const browser = await startChromium(executablePath);
@@ -83,13 +79,13 @@ await runCommand(async () => {
       await page.locator('#link').filter({ hasText: link }).waitFor();
       await page.locator('#exchanges > li').first().filter({ hasText: newest }).waitFor();
       await page.mouse.move(0, 0);
-      const file = path.join(folder, `step-${number}.webp`);
+      const file = `docs/step-${number}.webp`;
       const image = await takePicture(page);
       if (image.length > largest) {
         throw new Error(`${file} would have ${image.length} bytes: more than ${largest}`);
       }
-      await writeFile(file, image);
-      console.log(`${path.relative(root, file)}  ${Math.round(image.length / 1000)} kB`);
+      await writeFile(path.join(workshop, file), image);
+      print(`${file}  ${Math.round(image.length / 1000)} kB`);
       await context.close();
       await stage.close();
       await database.close();
@@ -97,7 +93,7 @@ await runCommand(async () => {
   } finally {
     await browser.close();
   }
-});
+}
 
 /** Takes a WebP, half the size of a PNG. playwright doesn't offer it itself. */
 async function takePicture(page: Page): Promise<Buffer> {
