@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sign } from './cookie.ts';
-import { tell } from './exchange.ts';
+import { describeExchange } from './exchange.ts';
 import type { Report } from './report.ts';
 import { labelOf, Sessions } from './sessions.ts';
 
@@ -15,7 +15,7 @@ function teller() {
   const context = { sessions: new Sessions(), secret };
   let id = 0;
   return (report: Partial<Report>) => {
-    const { outcomes, text, mark, from } = tell({
+    const { outcomes, text, mark, from } = describeExchange({
       id: ++id, pid: 1, at: Date.now(), ms: 1, state: 'answered', method: 'GET', url: '/',
       status: 200, setCookie: [], ...report,
     }, context);

@@ -31,10 +31,10 @@ export interface Exchange {
   method: string;
   path: string;
   status?: number;
-  came?: CookiePicture;
+  cookie?: CookiePicture;
   /** The names of the other cookies. Their values are private. */
   otherCookies: string[];
-  went?: CookiePicture & { attributes: string };
+  setCookie?: CookiePicture & { attributes: string };
   /** The headers that say what made the browser send the request, if that matters. */
   from?: string;
   outcomes: Outcome[];
@@ -49,13 +49,13 @@ export interface Context {
 }
 
 /** Turns a report into an exchange for the page, and records what it says about the session. */
-export function tell(report: Report, { sessions, secret }: Context): Exchange {
-  const went = findSetCookie(report, sessions);
-  if (went) sessions.cookieName = went.name;
+export function describeExchange(report: Report, { sessions, secret }: Context): Exchange {
+  const setCookie = findSetCookie(report, sessions);
+  if (setCookie) sessions.cookieName = setCookie.name;
   if (report.session?.store !== undefined) sessions.storeName = report.session.store;
 
-  const came = findSessionCookie(report.cookie, sessions.cookieName);
-  const facts = { report, came, went, sessions, secret };
+  const cookie = findSessionCookie(report.cookie, sessions.cookieName);
+  const facts = { report, cookie, setCookie, sessions, secret };
   const { outcomes, text, session } = judge(facts);
   const from = originOf(report);
   return {
@@ -66,13 +66,13 @@ export function tell(report: Report, { sessions, secret }: Context): Exchange {
     method: report.method,
     path: report.url,
     ...report.status !== undefined && { status: report.status },
-    ...came && { came: pictureOf(came, sessions) },
-    otherCookies: [...readCookies(report.cookie).keys()].filter((name) => name !== came?.name)
+    ...cookie && { cookie: pictureOf(cookie, sessions) },
+    otherCookies: [...readCookies(report.cookie).keys()].filter((name) => name !== cookie?.name)
       .slice(0, 10),
-    ...went && {
-      went: {
-        ...pictureOf(readSessionCookie(went.name, went.value) ?? nothing(went.name), sessions),
-        attributes: attributesOf(went).join('; '),
+    ...setCookie && {
+      setCookie: {
+        ...pictureOf({ name: setCookie.name, raw: setCookie.value }, sessions),
+        attributes: attributesOf(setCookie).join('; '),
       },
     },
     ...from && { from },
@@ -86,22 +86,21 @@ export function markOf({ label, number, user }: KnownSession): Mark {
   return { label, number, ...user !== undefined && { user } };
 }
 
-export function pictureOf(cookie: SessionCookie, sessions: Sessions): CookiePicture {
-  const { name, raw } = cookie;
-  const known = sessions.find(cookie.id);
+/** A cookie that has been cleared has neither id nor signature. */
+export function pictureOf(
+  { name, raw = '' }: { name: string; raw?: string | undefined },
+  sessions: Sessions,
+): CookiePicture {
+  const known = sessions.find(readSessionCookie(name, raw)?.id);
   // As transmitted.
   const [, id = '', signature = ''] = /^(?:s:|s%3A)(.*)\.(.*)$/i.exec(raw) ?? [];
   return { name, id, signature, ...known && { mark: markOf(known) } };
 }
 
-function nothing(name: string): SessionCookie {
-  return { name, raw: '', id: '', signature: '' };
-}
-
 interface Facts extends Context {
   report: Report;
-  came: SessionCookie | undefined;
-  went: SetCookie | undefined;
+  cookie: SessionCookie | undefined;
+  setCookie: SetCookie | undefined;
 }
 
 interface Judgement {
@@ -111,12 +110,12 @@ interface Judgement {
 }
 
 function judge(facts: Facts): Judgement {
-  const { report: { state, status }, came, sessions } = facts;
+  const { report: { state, status }, cookie, sessions } = facts;
   if (state !== 'answered') {
     const text = state === 'waiting'
       ? 'The app hasn’t answered yet. Does every path of its code send a response?'
       : 'The visitor gave up before the app had answered.';
-    return { outcomes: [], text, session: sessions.find(came?.id) };
+    return { outcomes: [], text, session: sessions.find(cookie?.id) };
   }
   const judgement = judgeSession(facts);
   if (status !== 403) return judgement;
@@ -128,18 +127,18 @@ function judge(facts: Facts): Judgement {
 }
 
 function judgeSession(facts: Facts): Judgement {
-  const { report, came, went, sessions } = facts;
+  const { report, cookie, setCookie, sessions } = facts;
   const { session } = report;
   if (!session) {
-    return { outcomes: [], text: came ? 'It didn’t look at the session cookie.' : '' };
+    return { outcomes: [], text: cookie ? 'It didn’t look at the session cookie.' : '' };
   }
   if (!session.alive) return judgeEnd(facts, session.id);
-  if (session.id !== came?.id) return judgeNew(facts, session.id);
+  if (session.id !== cookie?.id) return judgeNew(facts, session.id);
 
   const before = sessions.find(session.id)?.fingerprint;
-  const known = note(facts, came);
-  const extended: Outcome[] = went ? ['extended'] : [];
-  const anew = went ? ' The cookie was set again.' : '';
+  const known = note(facts, cookie);
+  const extended: Outcome[] = setCookie ? ['extended'] : [];
+  const anew = setCookie ? ' The cookie was set again.' : '';
   if (before === undefined) {
     const text = `The app found the session, which is older than this picture.${anew}`;
     return { outcomes: ['read', ...extended], text, session: known };
@@ -155,19 +154,19 @@ function judgeSession(facts: Facts): Judgement {
 
 /** The request ended with a different session than it came with. */
 function judgeNew(facts: Facts, id: string): Judgement {
-  const { report, came, went, sessions } = facts;
-  const cookie = went && readSessionCookie(went.name, went.value);
-  const old = sessions.find(came?.id);
-  const reason = came && reasonToRefuse(facts, came, old);
-  const isRenewal = came && report.session?.regenerated === true && reason === undefined;
-  const refusal = came && !isRenewal
+  const { report, cookie, setCookie, sessions } = facts;
+  const fresh = setCookie && readSessionCookie(setCookie.name, setCookie.value);
+  const old = sessions.find(cookie?.id);
+  const reason = cookie && reasonToRefuse(facts, cookie, old);
+  const isRenewal = cookie && report.session?.regenerated === true && reason === undefined;
+  const refusal = cookie && !isRenewal
     ? `The app refused the cookie: ${reason ?? 'its store has no session with that id.'}`
     : '';
-  if (cookie?.id !== id) {
+  if (fresh?.id !== id) {
     if (refusal) return { outcomes: ['refused'], text: refusal, session: old };
     return { outcomes: [], text: 'Nothing was stored for this visitor, so no cookie was set.' };
   }
-  const known = note(facts, cookie);
+  const known = note(facts, fresh);
   if (isRenewal) {
     const before = old ? `Session ${old.label}` : 'The old session';
     if (old) old.state = 'replaced';
@@ -185,11 +184,11 @@ function judgeNew(facts: Facts, id: string): Judgement {
 }
 
 /** The request destroyed the session or set it to null. */
-function judgeEnd({ report, came, went, sessions, secret }: Facts, id: string): Judgement {
-  const known = sessions.find(came?.id);
-  const cleared = went?.value === '' ? ' It told the browser to forget the cookie.' : '';
-  if (came?.id !== id) {
-    const text = came && !fits(came, secret)
+function judgeEnd({ report, cookie, setCookie, sessions, secret }: Facts, id: string): Judgement {
+  const known = sessions.find(cookie?.id);
+  const cleared = setCookie?.value === '' ? ' It told the browser to forget the cookie.' : '';
+  if (cookie?.id !== id) {
+    const text = cookie && !fits(cookie, secret)
       ? 'The signature doesn’t fit, so there was no session to destroy.'
       : 'There was no session to destroy.';
     return { outcomes: [], text: text + cleared, session: known };
@@ -200,19 +199,19 @@ function judgeEnd({ report, came, went, sessions, secret }: Facts, id: string): 
     return { outcomes: [], text: text + cleared, session: known };
   }
   if (known) known.state = 'destroyed';
-  const kept = went ? '' : ' The browser keeps its cookie, which now leads nowhere.';
+  const kept = setCookie ? '' : ' The browser keeps its cookie, which now leads nowhere.';
   const text = `The app destroyed the session.${cleared}${kept}`;
   return { outcomes: ['destroyed'], text, session: known };
 }
 
 /** Records that the app has used a session, and how. */
-function note({ report, went, sessions }: Facts, cookie: SessionCookie): KnownSession {
+function note({ report, setCookie, sessions }: Facts, cookie: SessionCookie): KnownSession {
   const known = sessions.use(cookie.id, report.pid);
   const { fingerprint, user } = report.session ?? {};
   Object.assign(known, { state: 'alive', signature: cookie.signature, fingerprint, user });
-  if (went) {
-    known.cookie = went;
-    sessions.lastCookie = went;
+  if (setCookie) {
+    known.cookie = setCookie;
+    sessions.lastCookie = setCookie;
   }
   return known;
 }
@@ -220,10 +219,12 @@ function note({ report, went, sessions }: Facts, cookie: SessionCookie): KnownSe
 /** Why the app can't have accepted a cookie, as far as we know. */
 function reasonToRefuse(
   { report, secret, sessions }: Facts,
-  came: SessionCookie,
+  cookie: SessionCookie,
   old: KnownSession | undefined,
 ): string | undefined {
-  if (!fits(came, secret) && old?.signature !== came.signature) return 'its signature doesn’t fit.';
+  if (!fits(cookie, secret) && old?.signature !== cookie.signature) {
+    return 'its signature doesn’t fit.';
+  }
   if (old?.state === 'destroyed') return 'its session was destroyed.';
   if (old?.state === 'replaced') return 'its session was replaced by one with a new id.';
   if (old?.expires !== undefined && old.expires <= report.at) return 'its session has expired.';

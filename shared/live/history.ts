@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { App } from '../app/app.ts';
-import { tell, type Exchange } from './exchange.ts';
+import { describeExchange, type Exchange } from './exchange.ts';
 import type { AppState } from './picture.ts';
 import { isBatch } from './report.ts';
 import { Sessions } from './sessions.ts';
@@ -98,9 +98,11 @@ export class History extends EventEmitter<{ change: [] }> {
     if (!isBatch(message)) return;
     this.left += message.left;
     for (const report of message.reports) {
-      const exchange = tell(report, { sessions: this.sessions, secret: this.#secret });
+      const exchange = describeExchange(report, {
+        sessions: this.sessions, secret: this.#secret,
+      });
       this.#exchanges.set(exchange.key, exchange);
-      const { id } = exchange.went ?? exchange.came ?? {};
+      const { id } = exchange.setCookie ?? exchange.cookie ?? {};
       // A session is renewed at the end of a request: while one waits, it's too early to look.
       const isOver = exchange.state === 'answered';
       if (isOver && exchange.mark && id) this.#fresh.set(id, exchange);

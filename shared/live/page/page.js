@@ -258,7 +258,7 @@ function shape(tag, attributes, className = '') {
 
 /** @param {Exchange} exchange @param {string | undefined} own this browser's session */
 function drawExchange(exchange, own) {
-  const { key, at, ms, state, method, path, status, came, went, from, mark } = exchange;
+  const { key, at, ms, state, method, path, status, cookie, setCookie, from, mark } = exchange;
   const { outcomes, text, otherCookies } = exchange;
   const words = state === 'answered' ? outcomes : [state];
   const user = mark?.user === undefined ? '' : `, ${mark.user}`;
@@ -275,10 +275,10 @@ function drawExchange(exchange, own) {
     make('div', 'more',
       text !== '' && make('p', '', text),
       from !== undefined && header('Sent by', make('code', '', from)),
-      came && header('Cookie that came', cookieCode(came)),
+      cookie && header('Cookie that came', cookieCode(cookie)),
       otherCookies.length > 0 && header('Other cookies that came',
         make('code', '', otherCookies.join(', '))),
-      went && header('Set-Cookie that went', cookieCode(went, went.attributes))));
+      setCookie && header('Set-Cookie that went', cookieCode(setCookie, setCookie.attributes))));
 }
 
 /** @param {string} name @param {Node} value */
