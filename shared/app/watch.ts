@@ -26,7 +26,7 @@ const POLL_MS = 300;
 export async function watchSources(
   workshop: string,
   onChange: (files: string[]) => void,
-  { quietMs = 80, say = () => undefined }: WatchOptions = {},
+  { quietMs = 40, say = () => undefined }: WatchOptions = {},
 ): Promise<() => Promise<void>> {
   const changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;

@@ -79,8 +79,7 @@ function renderCockpit(state: State, size: Size): string[] {
   const around = header.length + crash.length + app.length + keys.length + 2;
   const room = Math.max(1, size.rows - around);
 
-  const output = state.app.output.slice(-40)
-    .map(printable)
+  const output = state.app.output.map(printable)
     .filter((line) => line.trim() !== '' && !isNoise(line))
     .map((line) => paint('dim', `  │ ${line}`, size));
   const verdict = renderVerdict(state, size, room - Math.min(output.length, OUTPUT.least));

@@ -72,7 +72,7 @@ export type Event =
   | { type: 'page closed' };
 
 /** How many lines of the app's output to keep. */
-const OUTPUT_LINES = 100;
+const OUTPUT_LINES = 40;
 
 /** A step's initial state. */
 export function initialState(step: Step, folder: string, address: string): State {

@@ -54,9 +54,6 @@ export interface Departure {
 
 type Emit = (event: Event) => void;
 
-/** How long to wait for further saves of the learner's files, in milliseconds. */
-const QUIET_MS = 40;
-
 /**
  * How long to delay the app's restart after the tests start, in milliseconds. The user is waiting
  * for the verdict first, and running both at once slows them down.
@@ -71,7 +68,7 @@ const TIDY_UP_MS = 3000;
  * resolves, nothing from this step is running any more.
  */
 export async function runStep(session: Session, step: Step): Promise<Departure> {
-  const { workshop, kind, view, stdin, port, protocol, end, quit } = session;
+  const { workshop, kind, view, stdin, port, protocol, secret, end, quit } = session;
   const folder = `${kind}/${step.folder}`;
   let state = initialState(step, folder, `http://localhost:${port}`);
   const emit: Emit = (event) => {
@@ -140,10 +137,18 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
         + `with X-Forwarded-Proto: ${protocol}.`);
     }
     loop?.warmUp();
-    live = await showLive(session, step, database, app).catch((error: unknown) => {
+    live = await startLive({
+      step,
+      app,
+      appPort: port,
+      secret,
+      database: database && { url: appUrl(database), line: database.line },
+      port: session.livePort,
+    }).catch((error: unknown) => {
       say(`There is no live picture: ${messageOf(error)}.`);
       return undefined;
     });
+    if (live) session.livePort = live.port;
     if (live?.note !== undefined) say(live.note);
     const accounts = await making;
     if (accounts !== undefined) say(accounts);
@@ -163,7 +168,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
       restart = setTimeout(() => {
         for (const app of apps) void app.restart();
       }, loop ? TESTS_FIRST_MS : 0);
-    }, { quietMs: QUIET_MS, say });
+    }, { say });
     await Promise.all(apps.map((app) => app.start()));
     loop?.run();
 
@@ -242,26 +247,6 @@ async function makeAccountsOf(
   } catch (error) {
     return `There are no accounts: ${messageOf(error)}.`;
   }
-}
-
-/** Serves the live picture of the app. */
-async function showLive(
-  session: Session,
-  step: Step,
-  database: Database | undefined,
-  app: App,
-): Promise<Live> {
-  const { port: appPort, secret, livePort } = session;
-  const live = await startLive({
-    step,
-    app,
-    appPort,
-    secret,
-    ...database && { database: { url: appUrl(database), line: database.line } },
-    ...livePort !== undefined && { port: livePort },
-  });
-  session.livePort = live.port;
-  return live;
 }
 
 function createLoop(step: Step, database: Database | undefined, emit: Emit): TestLoop {

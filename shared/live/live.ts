@@ -22,9 +22,9 @@ export interface LiveOptions {
   /** The app's SESSION_SECRET; never leaves this process. */
   secret: string;
   /** The step's database, if any: its address including the app's database name, and its line. */
-  database?: { url: string; line: string };
+  database?: { url: string; line: string } | undefined;
   /** The page's preferred port, 4001 by default; if it's taken, another is used. */
-  port?: number;
+  port?: number | undefined;
 }
 
 /** The live picture of a running app. */
