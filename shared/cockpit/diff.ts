@@ -2,7 +2,7 @@ import { readMoves, type Move } from '../lesson/hints.ts';
 import type { Change, FileChanges } from '../lesson/step-diff.ts';
 import { folderOf, type Step } from '../lesson/steps.ts';
 import { paintDiff } from '../terminal/markdown.ts';
-import { paint, type Paper } from '../terminal/text.ts';
+import { paint, type Display } from '../terminal/text.ts';
 
 /**
  * Compares a learner's step with its solution.
@@ -65,12 +65,12 @@ function hintLines(moves: Move[], file: string): Set<string> {
 export function renderChanges(
   files: FileChanges[],
   folder: string | undefined,
-  paper: Paper,
+  display: Display,
 ): string[] {
   return files.flatMap(({ name, changes }) => changes.flatMap(({ line, before, after }) => [
-    paint('bold', folder === undefined ? name : `${folder}/${name}:${line}`, paper),
-    ...before.map((text) => paintDiff(`- ${text}`, paper)),
-    ...after.map((text) => paintDiff(`+ ${text}`, paper)),
+    paint('bold', folder === undefined ? name : `${folder}/${name}:${line}`, display),
+    ...before.map((text) => paintDiff(`- ${text}`, display)),
+    ...after.map((text) => paintDiff(`+ ${text}`, display)),
     '',
   ]));
 }

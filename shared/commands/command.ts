@@ -1,13 +1,13 @@
 import { root } from '../lesson/steps.ts';
 import { runCommand } from '../terminal/problem.ts';
-import { paperOf, type Paper } from '../terminal/text.ts';
+import { displayOf, type Display } from '../terminal/text.ts';
 import type { Input } from './arguments.ts';
 
 /** What a command works on, and where it prints. */
 export interface Context extends Input {
   /** The workshop's folder. */
   workshop: string;
-  paper: Paper;
+  display: Display;
   print: (text: string) => void;
 }
 
@@ -17,7 +17,7 @@ export type Command = (context: Context) => Promise<void>;
 /** Runs a command on this workshop, with this process's terminal. */
 export async function runHere(command: Command, args: string[]): Promise<void> {
   await runCommand(() => command({
-    args, env: process.env, workshop: root, paper: paperOf(), print: console.log,
+    args, env: process.env, workshop: root, display: displayOf(), print: console.log,
   }));
   // An abandoned DNS lookup would keep this process alive.
   setTimeout(() => process.exit(), 500).unref();

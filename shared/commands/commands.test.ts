@@ -26,8 +26,8 @@ async function ask(
   const print = (text: string) => { output += `${text}\n`; };
   try {
     const args = words.split(' ').filter(Boolean);
-    const paper = { columns: 80, color };
-    await command({ args, env, workshop: workshop.folder, paper, print });
+    const display = { columns: 80, color };
+    await command({ args, env, workshop: workshop.folder, display, print });
     return { ok: true, output };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

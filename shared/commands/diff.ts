@@ -10,7 +10,7 @@ import type { Context } from './command.ts';
  * what the step itself changes, from the previous solution to its own.
  */
 export default async function diff(context: Context): Promise<void> {
-  const { workshop, paper, print } = context;
+  const { workshop, display, print } = context;
   const { step, flags } = readStep('diff N', ['step'], context);
   const previous = steps.find(({ number }) => number === step.number - 1);
   // The first step starts from nothing.
@@ -24,7 +24,7 @@ export default async function diff(context: Context): Promise<void> {
     print(`${folder ?? ''}/ says the same as ${after}, apart from layout and comments.`);
     return;
   }
-  print(paintDiff(`- ${folder === undefined ? 'nothing yet' : `${folder}/`}`, paper));
-  print(paintDiff(`+ ${after}`, paper));
-  print(['', ...renderChanges(files, folder, paper)].join('\n').trimEnd());
+  print(paintDiff(`- ${folder === undefined ? 'nothing yet' : `${folder}/`}`, display));
+  print(paintDiff(`+ ${after}`, display));
+  print(['', ...renderChanges(files, folder, display)].join('\n').trimEnd());
 }

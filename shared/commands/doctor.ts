@@ -35,7 +35,7 @@ const checks = {
  * `npm run doctor`: checks this machine for problems, one line per check, each with what to do.
  * `--json` prints the same as one line of JSON.
  */
-export default async function doctor({ print, paper, ...context }: Context): Promise<void> {
+export default async function doctor({ print, display, ...context }: Context): Promise<void> {
   const { flags } = readArguments('doctor', ['json'], context);
   const findings = await Promise.all(Object.entries(checks).map(async ([name, check]) => {
     try {
@@ -48,7 +48,7 @@ export default async function doctor({ print, paper, ...context }: Context): Pro
   if (flags.json) print(JSON.stringify(findings));
   else {
     for (const { name, ok, found, next } of findings) {
-      const mark = ok ? paint('green', '✔', paper) : paint('red', '✖', paper);
+      const mark = ok ? paint('green', '✔', display) : paint('red', '✖', display);
       print(`${mark} ${name.padEnd(10)} ${found}`);
       if (next !== undefined) print(`${' '.repeat(13)}Next: ${next}`);
     }

@@ -35,11 +35,11 @@ export default async function hint(context: Context, runTests = runStepTests): P
     : `That was the last hint. Next: npm run diff ${step.number}`);
 }
 
-function render({ step, move, hint }: PlacedHint, { paper }: Context): string {
+function render({ step, move, hint }: PlacedHint, { display }: Context): string {
   const title = `Step ${step.number} · Move ${move.number}: ${move.title} · `
     + `Hint ${hint.number} of ${move.hints.length}: ${hint.name}`;
   return [
-    ...wrap(title, paper.columns).map((line) => paint('bold', line, paper)),
-    '', ...renderMarkdown(hint.text, paper), '',
+    ...wrap(title, display.columns).map((line) => paint('bold', line, display)),
+    '', ...renderMarkdown(hint.text, display), '',
   ].join('\n');
 }

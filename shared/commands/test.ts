@@ -10,7 +10,7 @@ import type { Context } from './command.ts';
  * solution.
  */
 export default async function test(context: Context): Promise<void> {
-  const { workshop, env, paper, print } = context;
+  const { workshop, env, display, print } = context;
   const { step, flags } = readStep('test:N', ['solution'], context);
   const kind = flags.solution ? 'solutions' : 'steps';
   if (process.stdout.isTTY) print(`Testing ${kind}/${step.folder}/ …`);
@@ -22,7 +22,7 @@ export default async function test(context: Context): Promise<void> {
   }
   const verdict = await tests.run(step, kind);
   print('report' in verdict
-    ? renderReport(verdict.report, { width: paper.columns, color: paper.color }).trimEnd()
+    ? renderReport(verdict.report, { width: display.columns, color: display.color }).trimEnd()
     : verdict.failure);
   if (!('report' in verdict && verdict.report.tests.every(passes))) process.exitCode = 1;
   await tests.end();

@@ -31,10 +31,10 @@ const groups: [title: string, commands: [command: string, does: string][]][] = [
 ];
 
 /** `npm run workshop`: all commands, in the order a learner needs them. */
-export default function workshop({ paper, print, ...input }: Context): Promise<void> {
+export default function workshop({ display, print, ...input }: Context): Promise<void> {
   readArguments('workshop', [], input);
   for (const [title, commands] of groups) {
-    print(paint('bold', title, paper));
+    print(paint('bold', title, display));
     for (const [command, does] of commands) print(`  ${command.padEnd(26)}${does}`);
   }
   print('The text is WORKSHOP.md, and then PART-TWO.md. Next: npm start');

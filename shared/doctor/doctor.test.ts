@@ -42,7 +42,7 @@ async function healthy(t: TestContext) {
   const ask = async (settings: NodeJS.ProcessEnv = {}, ...args: string[]) => {
     let output = '';
     const context = {
-      args, env: { ...env, ...settings }, workshop, paper: { columns: 80, color: false },
+      args, env: { ...env, ...settings }, workshop, display: { columns: 80, color: false },
       print: (text: string) => { output += `${text}\n`; },
     };
     try {

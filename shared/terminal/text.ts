@@ -1,21 +1,21 @@
 import { styleText } from 'node:util';
 
 /** Where text is displayed: its width in characters, and whether colour is allowed. */
-export interface Paper {
+export interface Display {
   columns: number;
   color: boolean;
 }
 
 /** A screen, with its height in lines. */
-export interface Size extends Paper {
+export interface Size extends Display {
   rows: number;
 }
 
 /**
- * The paper of a command's standard output: as wide as the terminal, up to 100 characters, and
+ * The display of a command's standard output: as wide as the terminal, up to 100 characters, and
  * coloured unless NO_COLOR or FORCE_COLOR says otherwise.
  */
-export function paperOf({ stdout, env } = process): Paper {
+export function displayOf({ stdout, env } = process): Display {
   return {
     columns: Math.min(stdout.isTTY ? stdout.columns : Number(env['COLUMNS']) || 80, 100),
     color: stdout.isTTY ? stdout.hasColors() : Boolean(Number(env['FORCE_COLOR'])),
@@ -26,7 +26,7 @@ type Color = Parameters<typeof styleText>[0];
 
 /** Colours text where colour is allowed. */
 export function paint(
-  color: Color, text: string, { color: allowed }: Pick<Paper, 'color'>,
+  color: Color, text: string, { color: allowed }: Pick<Display, 'color'>,
 ): string {
   // `allowed` has already decided, so styleText needn't inspect standard output.
   return allowed ? styleText(color, text, { validateStream: false }) : text;
