@@ -3,7 +3,7 @@ import { Double, Int32, Long } from 'bson';
 
 import { currentDate } from './clock.ts';
 import type { Collection } from './collection.ts';
-import { fail, refuseUnsupported } from './errors.ts';
+import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compileProjection } from './projection.ts';
 import { compileFilter } from './query.ts';
 import { compileSort } from './sort.ts';
@@ -32,9 +32,7 @@ export function compilePipeline(pipeline: Value[]): (source: Source) => Iterable
     }
     const compile = Object.hasOwn(stageCompilers, name) ? stageCompilers[name] : undefined;
     if (compile !== undefined) return compile(argument);
-    fail(40324, `Unrecognized pipeline stage name: '${name}' (the workshop's stand-in for MongoDB `
-    + `knows ${Object.keys(stageCompilers).join(', ')}; set MONGO_URL to a real MongoDB to use `
-    + 'the others)');
+    refuseUnknown(40324, `Unrecognized pipeline stage name: '${name}'`);
   });
   const [first] = pipeline;
   const filter = isDoc(first) && isDoc(first.$match) ? first.$match : {};

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Int32, UUID, calculateObjectSize } from 'bson';
 
-import { CommandError, fail, refuseUnsupported } from './errors.ts';
+import { CommandError, fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';
@@ -44,8 +44,8 @@ export function parseIndex(spec: Value): Index {
   const isId = compare(key, idKey) === 0;
   for (const option of Object.keys(spec)) {
     if (isId ? idOptions.has(option) : Object.hasOwn(indexFields, option)) continue;
-    fail('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an index `
-    + `specification. Specification: ${show(spec)}`);
+    refuseUnknown('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an `
+    + `index specification. Specification: ${show(spec)}`);
   }
   if (name === '') fail('CannotCreateIndex', 'The index name cannot be empty');
   checkKeyPattern(key);
@@ -64,7 +64,6 @@ function checkKeyPattern(key: Doc): void {
   const entries = Object.entries(key);
   if (entries.length === 0) fail('CannotCreateIndex', 'Index keys cannot be an empty object');
   for (const [path, direction] of entries) {
-    if (path.includes('$**')) refuseUnsupported('A wildcard index');
     if (typeof direction === 'string') refuseUnsupported(`An index of type '${direction}'`);
     if (!isNumeric(direction) || !isTruthy(direction) || Number.isNaN(toNumber(direction))) {
       fail('CannotCreateIndex', `An index's order must be 1 or -1, not ${show(direction)}`);

@@ -3,7 +3,7 @@ import { adminCommands } from './admin.ts';
 import type { Storage } from './collection.ts';
 import { crudCommands } from './crud.ts';
 import type { Cursors } from './cursors.ts';
-import { fail, refuseUnsupported, toCommandError } from './errors.ts';
+import { fail, refuseUnknown, toCommandError } from './errors.ts';
 import { genericFields, read } from './fields.ts';
 import type { TtlMonitor } from './ttl.ts';
 import type { Doc, Value } from './values.ts';
@@ -78,13 +78,7 @@ function dispatch(request: Doc, state: ServerState, connectionId: number): Reply
   if (generic.apiVersion !== '1') fail('APIVersionError', 'API version must be "1"');
   checkConcerns(generic.readConcern?.level ?? 'local', generic.writeConcern?.w ?? 'majority');
   const found = commands.get(command);
-  if (found === undefined) {
-    if (command === 'explain') {
-      refuseUnsupported('explain, which tells how a query planner uses indexes,');
-    }
-    fail('CommandNotFound', `no such command: '${command}' (the workshop's stand-in for MongoDB `
-    + 'knows only part of MongoDB\'s commands; set MONGO_URL to a real MongoDB to use the others)');
-  }
+  if (found === undefined) refuseUnknown('CommandNotFound', `no such command: '${command}'`);
   if (found.adminOnly === true && database !== 'admin') {
     fail('Unauthorized', `${command} may only be run against the admin database.`);
   }

@@ -54,6 +54,12 @@ export function refuseUnsupported(what: string): never {
   + 'Set MONGO_URL to a real MongoDB to use it.');
 }
 
+/** Refuses a name that mongod may know, with mongod's error for one that it doesn't know. */
+export function refuseUnknown(error: ErrorName | number, message: string): never {
+  fail(error, `${message} (the workshop's stand-in for MongoDB knows only part of MongoDB; `
+  + 'set MONGO_URL to a real MongoDB to use all of it)');
+}
+
 /** Converts anything thrown to an error for the client. */
 export function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;

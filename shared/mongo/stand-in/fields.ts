@@ -1,11 +1,11 @@
 /**
- * The table of all commands' fields: which are required, their types, and which are refused.
- * A command receives only the fields that this table reads for it.
+ * The table of all commands' fields: which are required, and their types. Any other field is
+ * refused.
  */
 import { Long } from 'bson';
 
 import type { Command, Context, Reply } from './commands.ts';
-import { fail, refuseUnsupported } from './errors.ts';
+import { fail, refuseUnknown } from './errors.ts';
 import type { Doc, TypeName, Value } from './values.ts';
 import { field, isDoc, isNumeric, isTruthy, toNumber, typeOf } from './values.ts';
 
@@ -26,17 +26,17 @@ export function command<T>(
   return {
     ...options,
     run: (context) => {
-      refuseUnknown(known, context.request, context.command);
+      refuseOthers(known, context.request, context.command);
       return run(read(table, context.request, context.command), context);
     },
   };
 }
 
 /** Throws IDLUnknownField for a field that is not in the table. */
-function refuseUnknown<T>(table: Table<T>, doc: Doc, name: string): void {
+function refuseOthers<T>(table: Table<T>, doc: Doc, name: string): void {
   for (const unknown of Object.keys(doc)) {
     if (Object.hasOwn(table, unknown) || unknown === name) continue;
-    fail('IDLUnknownField', `BSON field '${name}.${unknown}' is an unknown field.`);
+    refuseUnknown('IDLUnknownField', `BSON field '${name}.${unknown}' is an unknown field`);
   }
 }
 
@@ -96,19 +96,11 @@ const document = optional(object, {});
 const flag = optional(bool, false);
 const ignored = optional(any);
 
-/** A field with an unsupported effect on the answer. False or empty, it has no effect. */
-const refused: Reader<undefined> = (value, path) => {
-  const isEmpty = !isTruthy(value)
-    || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
-  if (!isEmpty) refuseUnsupported(`The option ${path}`);
-  return undefined;
-};
-
 /** A nested document with its own fields. */
 function part<T>(table: Table<T>): Reader<T> {
   return (value, path) => {
     const doc = object(value, path);
-    refuseUnknown(table, doc, path);
+    refuseOthers(table, doc, path);
     return read(table, doc, path);
   };
 }
@@ -145,83 +137,51 @@ const deleteLimit: Reader<number> = (value, path) => {
 /** Fields that a driver may send with any command. */
 export const genericFields = {
   $db: string, lsid: optional(object), maxTimeMS: optional(count, 0),
-  $readPreference: ignored, $clusterTime: ignored, $audit: ignored, comment: ignored,
-  txnNumber: ignored, autocommit: ignored, startTransaction: ignored,
-  apiVersion: optional(string, '1'), apiStrict: refused, apiDeprecationErrors: flag,
-  readConcern: optional(part({
-    level: optional(string, 'local'), provenance: ignored,
-    afterClusterTime: refused, atClusterTime: refused,
-  })),
-  writeConcern: optional(part({
-    w: optional(any), j: flag, fsync: flag, wtimeout: optional(number), provenance: ignored,
-  })),
+  $readPreference: ignored, comment: ignored,
+  apiVersion: optional(string, '1'), apiDeprecationErrors: flag,
+  readConcern: optional(part({ level: optional(string, 'local') })),
+  writeConcern: optional(part({ w: optional(any), j: flag, wtimeout: optional(number) })),
 };
-
-/** Marks several fields as refused. */
-function refuse<Name extends string>(...names: Name[]): Record<Name, Reader<undefined>> {
-  const table: Partial<Record<Name, Reader<undefined>>> = {};
-  for (const name of names) table[name] = refused;
-  return table as Record<Name, Reader<undefined>>; // the loop set every name
-}
 
 const cursor = optional(part({ batchSize: optional(count) }));
 const ordered = optional(bool, true);
 const skip = optional(count, 0);
-const beyondReading = refuse('collation', 'hint', 'let', 'min', 'max');
-const beyondCollections = refuse(
-  'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'viewOn', 'pipeline',
-  'collation', 'timeseries', 'expireAfterSeconds', 'clusteredIndex', 'storageEngine', 'idIndex',
-  'indexOptionDefaults', 'changeStreamPreAndPostImages', 'encryptedFields',
-);
 
 export const fields = {
   insert: {
     insert: string, documents: statements(object), ordered, bypassDocumentValidation: flag,
   },
   update: {
-    update: string, ordered, bypassDocumentValidation: flag, let: refused,
-    updates: statements(part({
-      q: object, u: any, upsert: flag, multi: flag, upsertSupplied: flag, sampleId: ignored,
-      ...refuse('c', 'collation', 'arrayFilters', 'hint', 'sort'),
-    })),
+    update: string, ordered, bypassDocumentValidation: flag,
+    updates: statements(part({ q: object, u: any, upsert: flag, multi: flag })),
   },
   delete: {
-    delete: string, ordered, let: refused,
-    deletes: statements(part({ q: object, limit: deleteLimit, ...refuse('collation', 'hint') })),
+    delete: string, ordered, deletes: statements(part({ q: object, limit: deleteLimit })),
   },
   find: {
     find: string, filter: document, sort: document, projection: document, skip,
     limit: optional(count, 0), batchSize: optional(count), singleBatch: flag, allowDiskUse: flag,
-    noCursorTimeout: flag, allowPartialResults: flag, oplogReplay: flag, ...beyondReading,
-    ...refuse('returnKey', 'showRecordId', 'tailable', 'awaitData', 'resumeAfter', 'term'),
+    noCursorTimeout: flag, allowPartialResults: flag,
   },
-  getMore: { getMore: long, collection: string, batchSize: optional(count, 0), term: refused },
+  getMore: { getMore: long, collection: string, batchSize: optional(count, 0) },
   killCursors: { killCursors: string, cursors: list(long) },
-  count: {
-    count: string, query: document, limit: optional(number, 0), skip, fields: optional(object),
-    ...beyondReading,
-  },
-  distinct: { distinct: string, key: string, query: document, ...beyondReading },
+  count: { count: string, query: document, limit: optional(number, 0), skip },
+  distinct: { distinct: string, key: string, query: document },
   aggregate: {
     aggregate: any, pipeline: array, cursor, allowDiskUse: flag, bypassDocumentValidation: flag,
-    ...beyondReading, ...refuse('explain', 'exchange', 'needsMerge', 'fromMongos'),
   },
   findAndModify: {
     findAndModify: string, query: document, sort: document, remove: flag, update: optional(any),
     new: flag, fields: document, upsert: flag, bypassDocumentValidation: flag,
-    ...refuse('collation', 'hint', 'let', 'arrayFilters'),
   },
   listDatabases: { filter: document, nameOnly: flag, authorizedDatabases: flag },
   listCollections: {
     filter: document, nameOnly: flag, authorizedCollections: flag, cursor,
   },
-  create: { create: string, autoIndexId: flag, ...beyondCollections },
+  create: { create: string },
   drop: { drop: string },
-  createIndexes: {
-    createIndexes: string, indexes: array, commitQuorum: ignored,
-    ignoreUnknownIndexOptions: refused,
-  },
-  listIndexes: { listIndexes: string, cursor, ...refuse('includeBuildUUIDs') },
+  createIndexes: { createIndexes: string, indexes: array, commitQuorum: ignored },
+  listIndexes: { listIndexes: string, cursor },
   dropIndexes: { dropIndexes: string, index: any },
   getLog: { getLog: string },
   setParameter: { setParameter: any, ttlMonitorSleepSecs: seconds },
@@ -234,9 +194,4 @@ export const fields = {
 export const indexFields = {
   key: object, name: string, v: ignored, unique: flag, background: flag,
   expireAfterSeconds: optional(number),
-  ...refuse(
-    'sparse', 'partialFilterExpression', 'hidden', 'collation', 'wildcardProjection', 'weights',
-    'default_language', 'language_override', 'textIndexVersion', '2dsphereIndexVersion', 'bits',
-    'min', 'max', 'storageEngine', 'clustered', 'prepareUnique',
-  ),
 };

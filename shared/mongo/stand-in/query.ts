@@ -1,7 +1,7 @@
 /** Filters (for `find` and the like), and how they match one document. */
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 
-import { fail, refuseUnsupported } from './errors.ts';
+import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import type { Doc, Value } from './values.ts';
 import {
   compare, field, findType, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, toNumber, typeOf,
@@ -16,12 +16,6 @@ type ValueTest = (value: Value | undefined) => boolean;
 
 /** How operators find the values they test; see `valuesAt`. */
 type Lookup = (doc: Doc, expandLast: boolean) => (Value | undefined)[];
-
-/** MongoDB operators to refuse as unsupported rather than as unknown. */
-const unsupported = new Set([
-  '$expr', '$where', '$text', '$jsonSchema', '$mod', '$bitsAllSet', '$bitsAllClear', '$bitsAnySet',
-  '$bitsAnyClear', '$geoWithin', '$geoIntersects', '$near', '$nearSphere',
-]);
 
 function bad(message: string): never {
   fail('BadValue', message);
@@ -39,8 +33,7 @@ export function compileFilter(filter: Doc): Predicate {
 
 function compileLogical(operator: string, value: Value): Predicate {
   if (operator !== '$and' && operator !== '$or' && operator !== '$nor') {
-    if (unsupported.has(operator)) refuseUnsupported(`The query operator ${operator}`);
-    bad(`unknown top level operator: ${operator}`);
+    refuseUnknown('BadValue', `unknown top level operator: ${operator}`);
   }
   if (!Array.isArray(value) || value.length === 0) bad(`${operator} must be a nonempty array`);
   const parts = value.map((item) => {
@@ -111,8 +104,7 @@ function compileOperator(lookup: Lookup, operator: string, value: Value, all: Do
     case '$all': return compileAll(lookup, value);
     case '$elemMatch': return compileElemMatch(lookup, value);
     default:
-      if (unsupported.has(operator)) refuseUnsupported(`The query operator ${operator}`);
-      bad(`unknown operator: ${operator}`);
+      refuseUnknown('BadValue', `unknown operator: ${operator}`);
   }
 }
 

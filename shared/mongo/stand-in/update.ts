@@ -2,7 +2,7 @@
 import { BSONRegExp, ObjectId } from 'bson';
 
 import { currentDate, now } from './clock.ts';
-import { fail, refuseUnsupported } from './errors.ts';
+import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
@@ -58,11 +58,7 @@ function refuseOtherId(oldId: Value | undefined, newId: Value | undefined): void
 function compileOperators(update: Doc): Update {
   const modifications = Object.entries(update).flatMap(([operator, fields]) => {
     const compile = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
-    if (compile === undefined) {
-      if (unsupported.has(operator)) refuseUnsupported(`The update operator ${operator}`);
-      fail('FailedToParse', `Unknown modifier: ${operator}. Expected a valid update modifier or `
-      + 'pipeline-style update specified as an array');
-    }
+    if (compile === undefined) refuseUnknown('FailedToParse', `Unknown modifier: ${operator}`);
     if (!isDoc(fields)) {
       fail('FailedToParse', `Modifiers operate on fields, as in {${operator}: {<field>: ...}}`);
     }
@@ -161,9 +157,6 @@ function unset(doc: Doc, path: string[]): void {
 }
 
 // --- The operators -----------------------------------------------------------------------------
-
-/** MongoDB operators to refuse as unsupported rather than as unknown. */
-const unsupported = new Set(['$bit', '$mul', '$pop', '$pullAll', '$rename']);
 
 const operators: Record<string, (argument: Value, name: string) => Change> = {
   $set: (argument) => () => clone(argument),
