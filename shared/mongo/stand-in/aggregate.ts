@@ -1,5 +1,5 @@
 /** Aggregation pipelines: the stages that countDocuments and stats() send, and the simple ones. */
-import { Double, Int32, Long } from 'bson';
+import { Int32, Long } from 'bson';
 
 import { currentDate } from './clock.ts';
 import type { Collection } from './collection.ts';
@@ -11,7 +11,7 @@ import type { Doc, Numeric, Value } from './values.ts';
 import {
   isDoc, isNumeric, keyOf, parsePath, setField, show, singleAt, toNumber, wholeNumber,
 } from './values.ts';
-import { hold, work } from './work.ts';
+import { work } from './work.ts';
 
 interface Source { readonly namespace: string; readonly collection: Collection | undefined }
 
@@ -149,7 +149,7 @@ function collStats({ namespace, collection }: Source): Doc {
 
 // --- $group ------------------------------------------------------------------------------------
 
-type Operand = (doc: Doc) => Value | undefined;
+type Operand = (doc: Doc) => Value;
 
 function compileGroup(argument: Value): Stage {
   const { _id: groupBy, ...sums } = needDoc(
@@ -158,26 +158,23 @@ function compileGroup(argument: Value): Stage {
   if (groupBy === undefined) fail(15955, 'a group specification must include an _id');
   const by = compileOperand(groupBy);
   const columns = Object.entries(sums).map(([name, value]) => compileColumn(name, value));
-  function grouped(docs: Iterable<Doc>): Doc[] {
-    const groups = new Map<string, { id: Value; sums: Sum[] }>();
+  return (docs) => {
+    const groups = new Map<string, { id: Value; sums: Map<string, bigint> }>();
     for (const doc of docs) {
       work();
-      const id = by(doc) ?? null;
+      const id = by(doc);
       const key = keyOf(id);
-      const group = groups.get(key) ?? { id, sums: columns.map(() => new Sum()) };
+      const group = groups.get(key) ?? { id, sums: new Map<string, bigint>() };
       groups.set(key, group);
-      for (const [index, { operand }] of columns.entries()) group.sums[index]?.add(operand(doc));
+      for (const { name, operand } of columns) {
+        group.sums.set(name, (group.sums.get(name) ?? 0n) + toSum(operand(doc)));
+      }
     }
     return Array.from(groups.values(), ({ id, sums }) => {
       const row: Doc = { _id: id };
-      for (const [index, { name }] of columns.entries()) {
-        setField(row, name, sums[index]?.total() ?? null);
-      }
+      for (const [name, sum] of sums) setField(row, name, fromSum(sum));
       return row;
     });
-  }
-  return function* (docs) {
-    yield* hold(grouped(docs));
   };
 }
 
@@ -201,39 +198,14 @@ function compileColumn(name: string, value: Value): { name: string; operand: Ope
   refuseUnsupported(`The accumulator ${operator}, or any but $sum and $count: {},`);
 }
 
-/** A sum as mongod computes it: integers exactly, doubles with compensation for rounding errors. */
-class Sum {
-  #whole = 0n;
-  #double = 0;
-  #lost = 0;
-  #type: 'int' | 'long' | 'double' = 'int';
+/** What a value adds to a sum. mongod sums longs and doubles by further rules: they're refused. */
+function toSum(value: Value): bigint {
+  if (value instanceof Int32) return BigInt(value.value);
+  if (isNumeric(value)) refuseUnsupported('A $sum of numbers with a fraction, or beyond 32 bits,');
+  return 0n;
+}
 
-  add(value: Value | undefined): void {
-    if (value instanceof Double) {
-      this.#type = 'double';
-      this.#addDouble(value.value);
-    } else if (isNumeric(value)) {
-      if (this.#type === 'int' && value instanceof Long) this.#type = 'long';
-      this.#whole += BigInt(value.toString());
-    }
-  }
-
-  // Knuth's two-sum: the rounded sum and the exact rounding error.
-  #addDouble(value: number): void {
-    const sum = this.#double + value;
-    const rounded = sum - this.#double;
-    const lost = (this.#double - (sum - rounded)) + (value - rounded);
-    this.#double = sum;
-    if (Number.isFinite(lost)) this.#lost += lost;
-  }
-
-  total(): Numeric {
-    const whole = this.#whole;
-    const isInt = this.#type === 'int' && BigInt.asIntN(32, whole) === whole;
-    if (isInt) return new Int32(Number(whole));
-    const isLong = this.#type !== 'double' && BigInt.asIntN(64, whole) === whole;
-    if (isLong) return Long.fromBigInt(whole);
-    this.#addDouble(Number(whole));
-    return new Double(this.#double + this.#lost);
-  }
+/** An int if it fits, else a long. */
+function fromSum(sum: bigint): Numeric {
+  return BigInt.asIntN(32, sum) === sum ? new Int32(Number(sum)) : Long.fromBigInt(sum);
 }

@@ -10,8 +10,8 @@ import { wantedIds } from './query.ts';
 import { newObjectId } from './update.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  checkStorable, compare, field, isDoc, isNumeric, isTruthy, keyOf, keysAt, parsePath, show,
-  singleAt, toNumber, typeOf,
+  checkStorable, compare, field, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, singleAt,
+  toNumber, typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -199,7 +199,7 @@ export class Collection {
       const owner = index.owners.get(entry);
       if (owner === undefined || owner === key) continue;
       throw this.#duplicate(index.name, index.key, Object.fromEntries(index.paths.map((path) =>
-        [path.join('.'), keysAt(doc, path)[0] ?? null])));
+        [path.join('.'), singleAt(doc, path)])));
     }
     return entries;
   }
@@ -210,14 +210,11 @@ export class Collection {
   }
 }
 
-/** A document's entries in a unique index: one for each element of an array. */
+/** A document's entry in a unique index. Refuses arrays, in a compound index that isn't, too. */
 function uniqueEntries({ unique, paths }: Index, doc: Doc): string[] {
-  if (paths.length > 1 && paths.some((path) => Array.isArray(singleAt(doc, path)))) {
-    refuseUnsupported('An array in a field of a compound index');
-  }
-  if (!unique) return [];
-  const [first = [], ...others] = paths.map((path) => [...new Set(keysAt(doc, path).map(keyOf))]);
-  return first.map((entry) => [entry, ...others.flat()].join('|'));
+  if (!unique && paths.length === 1) return [];
+  const entry = paths.map((path) => keyOf(singleAt(doc, path))).join('|');
+  return unique ? [entry] : [];
 }
 
 function checkId(id: Value): void {

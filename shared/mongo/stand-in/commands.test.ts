@@ -272,7 +272,7 @@ test('a unique index rejects duplicate values', () => server.withDatabase(async 
   await rejectsWithCode(collection.insertOne({ a: 'x' }), 11000);
   await collection.insertOne({ _id: 2 });
   await rejectsWithCode(collection.insertOne({ a: null }), 11000);
-  await rejectsWithCode(collection.updateOne({ _id: 2 }, { $set: { a: ['y', 'x'] } }), 11000);
+  await rejectsWithCode(collection.updateOne({ _id: 2 }, { $set: { a: 'x' } }), 11000);
   await collection.updateOne({ _id: 1 }, { $set: { a: 'z' } });
   await collection.insertOne({ _id: 3, a: 'x' });
   await collection.deleteOne({ _id: 3 });
@@ -423,18 +423,14 @@ if (checksAll) describe('the bounds of the stand-in', () => {
     await rejectsWithCode(db.collection('c').findOne({ text: { $regex: '^(a+)+b$' } }), 50);
   }));
 
-  test('sorted results are held within bounds', () => server.withDatabase(async (db) => {
-    await db.collection('c').insertMany(Array.from({ length: 30_000 }, (_, a) => ({ a })));
-    let refused: unknown;
-    for (let n = 0; n < 200 && refused === undefined; n += 1) {
-      await page(db, { find: 'c', sort: { a: -1 }, batchSize: 1 }).catch((error: unknown) => {
-        refused = error;
-      });
-    }
-    assert.match(JSON.stringify(refused), /"code":146,/);
-    // Dropping a collection frees what its cursors held.
+  test('there are at most 1000 open cursors', () => server.withDatabase(async (db) => {
+    await db.collection('c').insertMany([{ a: 1 }, { a: 2 }]);
+    const open = (): Promise<Page> => page(db, { find: 'c', sort: { a: -1 }, batchSize: 1 });
+    for (let n = 0; n < 1000; n += 1) await open();
+    await rejectsWithCode(open(), 146);
+    // Dropping a collection closes them.
     await db.collection('c').drop();
-    await db.collection('c').insertOne({ a: 1 });
-    assert.equal((await db.collection('c').find().sort({ a: 1 }).toArray()).length, 1);
+    await db.collection('c').insertMany([{ a: 1 }, { a: 2 }]);
+    await open();
   }));
 });

@@ -12,8 +12,11 @@ import { maxDocumentBytes } from './values.ts';
 /** mongod closes a cursor after 10 minutes without use (its parameter cursorTimeoutMillis). */
 const idleMilliseconds = 10 * 60 * 1000;
 
-/** More open cursors than any program needs. */
-const maxOpen = 10_000;
+/**
+ * More open cursors than any program needs. Each keeps its documents from being freed, if a sort
+ * has collected them.
+ */
+const maxOpen = 1000;
 
 /** What a cursor reads, and who owns it. */
 export interface Reading {

@@ -225,7 +225,7 @@ test('$inc keeps int while it fits, then goes to long', () => server.withDatabas
   assert.deepEqual(doc.b, new Double(1.5));
 }));
 
-test('sorts by type, then by value; arrays by their least or greatest element', () =>
+test('sorts by type, then by value', () =>
   server.withDatabase(async (db) => {
     const ordered = [
       new MinKey(), null, NaN, -5, Long.fromNumber(2), 2.5, 'B', 'a', { a: 1 }, { a: 2 },
@@ -236,15 +236,6 @@ test('sorts by type, then by value; arrays by their least or greatest element', 
     await values.insertMany(ordered.map((value, rank) => ({ rank, value })).reverse());
     const sorted = await values.find().sort({ value: 1 }).toArray();
     assert.deepEqual(sorted.map(({ rank }): unknown => rank), [...ordered.keys()]);
-
-    const arrays = db.collection<Numbered>('arrays');
-    await arrays.insertMany([
-      { _id: 1, a: [1, 9] }, { _id: 2, a: 5 }, { _id: 3, a: [] }, { _id: 4 },
-    ]);
-    const ids = async (direction: 1 | -1): Promise<number[]> =>
-      (await arrays.find().sort({ a: direction }).toArray()).map(({ _id }) => _id);
-    assert.deepEqual(await ids(1), [3, 4, 1, 2]);
-    assert.deepEqual(await ids(-1), [1, 2, 4, 3]);
   }));
 
 const projectionCases: [projection: Document, result: Document][] = [
@@ -390,15 +381,14 @@ test('values that look alike', () => server.withDatabase(async (db) => {
   await collection.insertOne({ _id: 4, b: new Double(-0) });
   assert.equal(await collection.countDocuments({ b: 0 }), 1);
   assert.ok(Object.is((await collection.findOne({ _id: 4 }))?.b, -0));
-  // Sums: integers are exact, and rounding errors don't accumulate.
-  await collection.insertMany(Array.from({ length: 10 }, (_, n) => ({ _id: 10 + n, c: 0.1 })));
+  // A sum of ints stays int while it fits, then goes to long; other values don't count.
   await collection.insertMany([
-    { _id: 30, d: Long.fromString('9007199254740993') }, { _id: 31, d: new Int32(2) },
+    { _id: 30, c: new Int32(2 ** 31 - 1), d: 1 }, { _id: 31, c: 1, d: 'x' }, { _id: 32 },
   ]);
   const [sums] = await collection.aggregate([
     { $group: { _id: null, c: { $sum: '$c' }, d: { $sum: '$d' } } },
-  ], { promoteLongs: false }).toArray();
-  assert.deepEqual(sums, { _id: null, c: 1, d: Long.fromString('9007199254740995') });
+  ], { promoteValues: false }).toArray();
+  assert.deepEqual(sums, { _id: null, c: Long.fromNumber(2 ** 31), d: new Int32(1) });
 
   await collection.insertOne({ _id: 40 });
   const [names] = await db.listCollections({ idIndex: { $exists: true } }, { nameOnly: true })
@@ -412,7 +402,7 @@ test('what would be stored or matched differently is refused', onlyHere, () =>
     const find = (filter: Document, more: Document = {}): Document =>
       ({ find: 'c', filter, ...more });
     await db.command(insert({
-      _id: 0, n: null, docs: [{ b: 1 }, { b: 2 }], list: [1], other: [2], text: 'a b',
+      _id: 0, n: null, half: 0.5, docs: [{ b: 1 }, { b: 2 }], list: [1], text: 'a b',
     }));
     const deep = Array.from({ length: 201 }, () => 'a').join('.');
     const refused: Document[] = [
@@ -421,16 +411,18 @@ test('what would be stored or matched differently is refused', onlyHere, () =>
       insert({ a: new Binary(Buffer.from([1]), 2) }),
       find({}, { skip: new Decimal128('1') }), find({}, { projection: { a: '$n' } }),
       find({}, { projection: { a: { $add: [1, 2] } } }),
-      find({}, { sort: { 'docs.b': 1 } }),
+      find({}, { sort: { 'docs.b': 1 } }), find({}, { sort: { list: -1 } }),
       find({ text: /a\sb/ }), find({ text: /(a) b\1/ }), find({ text: /a\Sb/ }),
       find({ '': 1 }), find({ 'a..b': 1 }), find({ 'a.$b': 1 }),
       aggregate({ $project: { a: '$n' } }), aggregate({ $group: { _id: { a: '$n' } } }),
       aggregate({ $group: { _id: null, a: { $first: '$n' } } }),
       aggregate({ $group: { _id: null, a: { $mergeObjects: '$n' } } }),
-      aggregate({ $group: { _id: '$docs.b' } }),
+      aggregate({ $group: { _id: '$docs.b' } }), aggregate({ $group: { _id: '$list' } }),
+      aggregate({ $group: { _id: null, a: { $sum: '$half' } } }),
       index({ a: 1 }, { partialFilterExpression: { a: { $ne: 1 } } }),
       index({ a: 1 }, { sparse: true, partialFilterExpression: { a: 1 } }),
       index({ _id: -1 }), index({ list: 1, n: 1 }), index({ 'docs.b': 1 }, { unique: true }),
+      index({ list: 1 }, { unique: true }),
       change({ $rename: { n: 'm' } }), change({ $rename: { 'list.0': 'm' } }),
       change({ $set: { 'a.$b': 1 } }), change({ $mul: { n: 1 } }),
       change({ $push: { list: { $slice: 1 } } }),
@@ -441,7 +433,6 @@ test('what would be stored or matched differently is refused', onlyHere, () =>
       const reply = await db.command(command).catch((error: unknown) => error);
       assert.match(JSON.stringify(reply), /stand-in for MongoDB/, label);
     }
-    await rejectsWithCode(db.command(find({}, { sort: { list: 1, other: 1 } })), 2);
     await rejectsWithCode(db.command(change({ $set: { [deep]: 1 } })).then(firstError), 15);
     assert.equal(await db.collection('c').countDocuments(), 1);
   }));

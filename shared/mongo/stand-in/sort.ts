@@ -1,8 +1,8 @@
 /** Sort orders. */
 import { fail, refuseUnsupported } from './errors.ts';
 import type { Doc } from './values.ts';
-import { compare, isDoc, isNumeric, keysAt, parsePath, singleAt, toNumber } from './values.ts';
-import { hold, work } from './work.ts';
+import { compare, isDoc, isNumeric, parsePath, singleAt, toNumber } from './values.ts';
+import { work } from './work.ts';
 
 /** Checks a sort order and returns a function that sorts documents by it. */
 export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
@@ -15,15 +15,9 @@ export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
     return { path: parsePath(name), direction };
   });
   if (parts.length === 0) return (docs) => docs;
-  function sorted(docs: Iterable<Doc>): Doc[] {
-    const rows = Array.from(docs, (doc) => {
-      const arrays = parts.filter(({ path }) => Array.isArray(singleAt(doc, path)));
-      if (arrays.length > 1) fail('BadValue', 'cannot sort with keys that are parallel arrays');
-      const keys = parts.map(({ path }) => keysAt(doc, path));
-      // An array sorts by its least element if ascending, by its greatest if descending.
-      return { doc, keys: keys.map((list, index) => list.reduce((best, key) =>
-        compare(key, best) * (parts[index]?.direction ?? 1) < 0 ? key : best)) };
-    });
+  return (docs) => {
+    const rows = Array.from(docs, (doc) =>
+      ({ doc, keys: parts.map(({ path }) => singleAt(doc, path)) }));
     rows.sort((a, b) => {
       work();
       for (const [index, { direction }] of parts.entries()) {
@@ -33,9 +27,5 @@ export function compileSort(sort: Doc): (docs: Iterable<Doc>) => Iterable<Doc> {
       return 0;
     });
     return rows.map(({ doc }) => doc);
-  }
-  // A waiting cursor holds only the documents, not their sort keys.
-  return function* (docs) {
-    yield* hold(sorted(docs));
   };
 }

@@ -349,24 +349,16 @@ export function valuesAt(
   return found;
 }
 
-/** The value at a path through documents. Refuses a path through an array, with several values. */
-export function singleAt(doc: Doc, path: readonly string[]): Value | undefined {
-  let value: Value | undefined = doc;
+/**
+ * The value at a path, for a sort, a group or an index: null if it's missing. Refuses arrays, which
+ * stand for several values.
+ */
+export function singleAt(doc: Doc, path: readonly string[]): Value {
+  let value: Value = doc;
   for (const part of path) {
-    if (Array.isArray(value)) {
-      refuseUnsupported(`A sort, a group or an index by '${path.join('.')}', through an array,`);
-    }
-    value = isDoc(value) ? field(value, part) : undefined;
+    value = isDoc(value) ? field(value, part) ?? null : null;
+    if (!Array.isArray(value)) continue;
+    refuseUnsupported(`A sort, a group or an index by '${path.join('.')}', with an array there,`);
   }
   return value;
-}
-
-/**
- * The values at a path for an index or a sort: an array stands for its elements, an empty array
- * for `undefined` (before null), a missing field for null.
- */
-export function keysAt(doc: Doc, path: readonly string[]): (Value | undefined)[] {
-  const value = singleAt(doc, path);
-  if (!Array.isArray(value)) return [value ?? null];
-  return value.length === 0 ? [undefined] : value;
 }

@@ -5,17 +5,13 @@
 import { types } from 'node:util';
 import { createContext, Script } from 'node:vm';
 
-import { CommandError, fail } from './errors.ts';
+import { CommandError } from './errors.ts';
 
 /** The time limit for a command, in milliseconds. A client's `maxTimeMS` can only shorten it. */
 export const maxMilliseconds = 5000;
 
-/** The maximum number of documents that sorts and groups may hold, across all open cursors. */
-const maxHeld = 5_000_000;
-
 let deadline = Infinity;
 let steps = 0;
-let held = 0;
 
 /** Starts the clock for the next command. */
 export function startWork(milliseconds: number): void {
@@ -35,20 +31,6 @@ function outOfTime(): CommandError {
   return new CommandError('MaxTimeMSExpired', 'operation exceeded time limit. The workshop\'s '
     + `stand-in for MongoDB gives a command ${maxMilliseconds / 1000} seconds, or its maxTimeMS if `
     + 'that is less. Ask for less, or set MONGO_URL to a real MongoDB.');
-}
-
-/** Yields rows that stay in memory until the last one is taken or the reader returns. */
-export function* hold<T>(rows: T[]): Generator<T, void> {
-  if (held + rows.length > maxHeld) {
-    fail('ExceededMemoryLimit', 'The cursors that are open hold too many sorted or grouped '
-    + 'documents. Close some of them.');
-  }
-  held += rows.length;
-  try {
-    yield* rows;
-  } finally {
-    held -= rows.length;
-  }
 }
 
 const sandbox = createContext({});
