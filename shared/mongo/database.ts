@@ -72,15 +72,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
   }
   const server = options.inProcess
-    ? await import('./stand-in/server.ts').then(({ startStandIn }) => (
-        startStandIn({ ttlMonitorSleepSecs: 1 })
-      ))
-    : await startServerProcess(standIn, { env, say: options.say });
+    ? await import('./stand-in/server.ts').then(({ startStandIn }) => startStandIn())
+    : await startServerProcess(new URL('stand-in/main.ts', import.meta.url), {
+        env, say: options.say,
+      });
   const line = `MongoDB: stand-in ${server.version} in memory (${because})`;
-  return {
-    url: server.url, engine: 'stand-in', version: server.version, line,
-    close: () => server.close(),
-  };
+  return { ...server, engine: 'stand-in', line };
 }
-
-const standIn = new URL('./stand-in/main.ts', import.meta.url);

@@ -1,6 +1,4 @@
 /** The commands that describe the server and manage databases, collections and indexes. */
-import { hostname } from 'node:os';
-
 import { Int32 } from 'bson';
 
 import { currentDate, now } from './clock.ts';
@@ -25,7 +23,7 @@ const maxWireVersion = 25;
 
 /** Accepts any field: drivers add what they please. */
 const hello: Command = {
-  run: ({ connectionId, command }) => ({
+  run: ({ command }) => ({
     helloOk: true,
     [command === 'hello' ? 'isWritablePrimary' : 'ismaster']: true,
     maxBsonObjectSize: maxDocumentBytes,
@@ -33,7 +31,6 @@ const hello: Command = {
     maxWriteBatchSize,
     localTime: currentDate(),
     logicalSessionTimeoutMinutes: 30,
-    connectionId,
     minWireVersion: 0,
     maxWireVersion,
     readOnly: false,
@@ -70,11 +67,9 @@ export const adminCommands: Record<string, Command> = {
     if (name !== 'startupWarnings') refuseUnsupported(`The log ${name}`);
     return { totalLinesWritten: 0, log: [] };
   }, { adminOnly: true }),
-  setParameter: command(fields.setParameter, ({ ttlMonitorSleepSecs }, { ttl }) => {
-    const was = ttl.sleepSecs;
-    ttl.sleepSecs = ttlMonitorSleepSecs;
-    return { was };
-  }, { adminOnly: true }),
+  setParameter: command(fields.setParameter, (args, { ttl }) => (
+    { was: ttl.setSleepSecs(args.ttlMonitorSleepSecs) }
+  ), { adminOnly: true }),
 
   // --- Databases ---
   listDatabases: command(fields.listDatabases, ({ filter, nameOnly }, { storage }) => {
@@ -158,23 +153,16 @@ export const adminCommands: Record<string, Command> = {
 
 // --- Helpers -----------------------------------------------------------------------------------
 
-function serverStatus({ stats, cursors, ttl }: Context): Reply {
+function serverStatus({ startedAt, sockets, ttl }: Context): Reply {
   return {
-    host: hostname(),
     version,
     process: standInModule,
     modules: [standInModule],
     pid: process.pid,
-    uptime: Math.floor((now() - stats.startedAt.getTime()) / 1000),
+    uptime: Math.floor((now() - startedAt.getTime()) / 1000),
     localTime: currentDate(),
-    connections: { current: stats.current, totalCreated: stats.totalCreated },
-    network: { numRequests: stats.requests },
-    mem: { bits: 64, resident: Math.round(process.memoryUsage.rss() / 2 ** 20) },
-    metrics: {
-      cursor: { open: { total: cursors.size } },
-      ttl: { deletedDocuments: ttl.deletedDocuments, passes: ttl.passes },
-    },
-    storageEngine: { name: standInModule, persistent: false },
+    connections: { current: sockets.size },
+    metrics: { ttl: { passes: ttl.passes } },
   };
 }
 

@@ -18,19 +18,13 @@ export interface ServerState {
   readonly storage: Storage;
   readonly cursors: Cursors;
   readonly ttl: TtlMonitor;
-  readonly stats: {
-    readonly startedAt: Date;
-    /** Open connections. */
-    current: number;
-    /** Connections since the start. */
-    totalCreated: number;
-    requests: number;
-  };
+  /** The open connections. */
+  readonly sockets: ReadonlySet<unknown>;
+  readonly startedAt: Date;
 }
 
 /** What a command works with. */
 export interface Context extends ServerState {
-  readonly connectionId: number;
   readonly command: string;
   readonly database: string;
   readonly request: Doc;
@@ -50,23 +44,14 @@ const authCommands = new Set([
   'saslStart', 'saslContinue', 'authenticate', 'createUser', 'updateUser', 'dropUser',
 ]);
 
-/** Runs one command. Never throws: an error becomes mongod's reply to it. */
-export function runCommand(request: Doc, state: ServerState, connectionId: number): Reply {
-  try {
-    return { ...dispatch(request, state, connectionId), ok: 1 };
-  } catch (error) {
-    return errorReply(error);
-  }
-}
-
 /** The reply for an error. */
 export function errorReply(error: unknown): Reply {
   const { code, codeName, message, details } = toCommandError(error);
   return { ok: 0, errmsg: message, code, codeName, ...details };
 }
 
-function dispatch(request: Doc, state: ServerState, connectionId: number): Reply {
-  state.stats.requests += 1;
+/** Runs one command. Throws CommandError. */
+export function runCommand(request: Doc, state: ServerState): Reply {
   const [command = ''] = Object.keys(request);
   if (typeof request.$db !== 'string') fail(40571, 'OP_MSG requests require a $db argument');
   if (authCommands.has(command)) {
@@ -84,7 +69,7 @@ function dispatch(request: Doc, state: ServerState, connectionId: number): Reply
   }
   const session = generic.lsid === undefined ? undefined : keyOf(field(generic.lsid, 'id'));
   startWork(Math.min(generic.maxTimeMS || maxMilliseconds, maxMilliseconds));
-  return found.run({ ...state, connectionId, command, database, request, session });
+  return { ...found.run({ ...state, command, database, request, session }), ok: 1 };
 }
 
 function refuseTransaction(request: Doc, command: string): void {

@@ -39,10 +39,6 @@ interface Cursor extends Reading {
 export class Cursors {
   readonly #open = new Map<string, Cursor>();
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Returns the first batch, and keeps a cursor for getMore unless that's the only batch. */
   start(reading: Reading, batchSize: number, single = false): Reply {
     const cursor: Cursor = {

@@ -196,8 +196,9 @@ describe('the monitor', { concurrency: true }, () => {
 interface Stamped { name: string; expires: Date; at?: Date }
 
 test('a fake clock in the same process changes nothing', async () => {
-  const standIn = await startStandIn({ ttlMonitorSleepSecs: 0.1 });
+  const standIn = await startStandIn();
   const client = await MongoClient.connect(standIn.url);
+  await client.db('admin').command({ setParameter: 1, ttlMonitorSleepSecs: 0.1 });
   const passes = async (): Promise<number> => {
     const { metrics } = await client.db().admin().serverStatus() as {
       metrics: { ttl: { passes: number } };

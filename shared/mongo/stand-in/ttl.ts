@@ -9,28 +9,29 @@ import { field } from './values.ts';
 
 export class TtlMonitor {
   passes = 0;
-  deletedDocuments = 0;
   readonly #storage: Storage;
   readonly #cursors: Cursors;
   #timer: NodeJS.Timeout | undefined;
   #sleepSecs = 0;
 
-  /** @param sleepSecs Seconds between passes, as mongod's `ttlMonitorSleepSecs`. */
-  constructor(storage: Storage, cursors: Cursors, sleepSecs: number) {
+  constructor(storage: Storage, cursors: Cursors) {
     this.#storage = storage;
     this.#cursors = cursors;
-    this.sleepSecs = sleepSecs;
+    this.setSleepSecs(1);
   }
 
-  get sleepSecs(): number {
-    return this.#sleepSecs;
-  }
-
-  set sleepSecs(seconds: number) {
+  /**
+   * Sets the seconds between passes, as mongod's `ttlMonitorSleepSecs`. At first it's 1, not
+   * mongod's 60, so that sessions expire without a long wait.
+   * @returns what it was before
+   */
+  setSleepSecs(seconds: number): number {
     this.stop();
-    this.#sleepSecs = seconds;
     this.#timer = setInterval(() => { this.#pass(); }, seconds * 1000);
     this.#timer.unref(); // a waiting monitor must not keep the process alive
+    const was = this.#sleepSecs;
+    this.#sleepSecs = seconds;
+    return was;
   }
 
   stop(): void {
@@ -44,9 +45,7 @@ export class TtlMonitor {
         if (expireAfterSeconds === undefined) continue;
         const deadline = now() - expireAfterSeconds * 1000;
         for (const doc of collection.docs.values()) {
-          if (!isExpired(field(doc, name), deadline)) continue;
-          collection.remove(doc);
-          this.deletedDocuments += 1;
+          if (isExpired(field(doc, name), deadline)) collection.remove(doc);
         }
       }
     }

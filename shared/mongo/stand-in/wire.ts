@@ -26,9 +26,6 @@ const requiredFlags = 0xffff;
 /** The bytes aren't a message: the rest of the connection can't be understood. */
 export class FramingError extends Error {}
 
-/** One complete message. */
-export interface Message { requestId: number; opCode: number; bytes: Buffer }
-
 /** Buffers a socket's data until a message is complete. */
 export class MessageReader {
   #chunks: Buffer[] = [];
@@ -36,7 +33,7 @@ export class MessageReader {
   #wanted = headerBytes;
 
   /** Takes a chunk of data and yields every message it completes. Throws FramingError. */
-  * push(chunk: Buffer): Generator<Message, void> {
+  * push(chunk: Buffer): Generator<Buffer, void> {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
     while (this.#length >= this.#wanted) {
@@ -51,13 +48,7 @@ export class MessageReader {
       this.#chunks = rest.length === 0 ? [] : [rest];
       this.#length = rest.length;
       this.#wanted = isWhole ? headerBytes : size;
-      if (isWhole) {
-        yield {
-          requestId: bytes.readInt32LE(4),
-          opCode: bytes.readInt32LE(12),
-          bytes: bytes.subarray(0, size),
-        };
-      }
+      if (isWhole) yield bytes.subarray(0, size);
     }
   }
 }
@@ -71,7 +62,8 @@ export interface Request {
 }
 
 /** Converts a message to a request. Throws FramingError for opcodes that mongod doesn't speak. */
-export function toRequest({ requestId, opCode, bytes }: Message): Request {
+export function toRequest(bytes: Buffer): Request {
+  const [requestId, opCode] = [bytes.readInt32LE(4), bytes.readInt32LE(12)];
   if (opCode === opMsg && bytes.length >= headerBytes + 4) {
     const flags = bytes.readUInt32LE(headerBytes);
     return {
