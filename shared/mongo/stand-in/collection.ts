@@ -10,8 +10,8 @@ import { wantedIds } from './query.ts';
 import { newObjectId } from './update.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  checkStorable, compare, field, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, singleAt,
-  toNumber, typeOf,
+  checkStorable, field, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, singleAt, toNumber,
+  typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -30,8 +30,16 @@ export interface Index {
 
 const idKey: Doc = { _id: new Int32(1) };
 
-/** The fields allowed in a specification of the `_id` index. */
-const idOptions = new Set(['key', 'name', 'background', 'v']);
+/** Every collection's index on `_id`, for lists: `Collection.docs` finds and tells apart `_id`s. */
+const idIndex: Index = {
+  name: '_id_',
+  key: idKey,
+  spec: { v: new Int32(2), key: idKey, name: '_id_' },
+  unique: false,
+  paths: [['_id']],
+  expireAfterSeconds: undefined,
+  owners: new Map(),
+};
 
 /** Source: "MongoDB Limits and Thresholds" in MongoDB's manual. */
 const maxIndexes = 64;
@@ -41,9 +49,8 @@ export function parseIndex(spec: Value): Index {
   if (!isDoc(spec)) fail('TypeMismatch', 'The elements of \'indexes\' must be objects');
   const options = read(indexFields, spec, 'createIndexes.indexes');
   const { key, name, unique } = options;
-  const isId = compare(key, idKey) === 0;
   for (const option of Object.keys(spec)) {
-    if (isId ? idOptions.has(option) : Object.hasOwn(indexFields, option)) continue;
+    if (Object.hasOwn(indexFields, option)) continue;
     refuseUnknown('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an `
     + `index specification. Specification: ${show(spec)}`);
   }
@@ -68,7 +75,7 @@ function checkKeyPattern(key: Doc): void {
     if (!isNumeric(direction) || !isTruthy(direction) || Number.isNaN(toNumber(direction))) {
       fail('CannotCreateIndex', `An index's order must be 1 or -1, not ${show(direction)}`);
     }
-    if (path === '_id' && entries.length === 1 && compare(key, idKey) !== 0) {
+    if (path === '_id' && entries.length === 1) {
       refuseUnsupported('An index on _id alone, beside the one that every collection has,');
     }
   }
@@ -98,11 +105,10 @@ export class Collection {
   readonly uuid = new UUID(randomUUID());
   /** The documents in insertion order, by the key of their `_id`. */
   readonly docs = new Map<string, Doc>();
-  readonly indexes = new Map<string, Index>();
+  readonly indexes = new Map([[idIndex.name, idIndex]]);
 
   constructor(namespace: string) {
     this.namespace = namespace;
-    this.indexes.set('_id_', parseIndex({ key: idKey, name: '_id_' }));
   }
 
   /** The documents that match a filter, looked up by `_id` if the filter names it. */
@@ -159,7 +165,6 @@ export class Collection {
 
   /** Adds an index. Returns false when the collection already has it. */
   addIndex(index: Index): boolean {
-    if (compare(index.key, idKey) === 0) return false;
     for (const existing of this.indexes.values()) {
       const isNamesake = existing.name === index.name;
       const isSame = signature(existing) === signature(index);

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import type { Document, Filter } from 'mongodb';
 import {
-  BSON, Binary, DBRef, Decimal128, Double, Int32, Long, MaxKey, MinKey, MongoServerError, ObjectId,
+  BSON, Binary, DBRef, Decimal128, Double, Int32, Long, MaxKey, MongoServerError, ObjectId,
   Timestamp, UUID,
 } from 'mongodb';
 
@@ -198,8 +198,6 @@ test('every BSON type comes back as sent', () => server.withDatabase(async (db) 
     binary: new Binary(Buffer.from([1, 2, 3]), 0x80),
     uuid: new UUID('b1f5c0de-0000-4000-8000-000000000001'),
     regex: new BSON.BSONRegExp('^a', 'i'),
-    min: new MinKey(),
-    max: new MaxKey(),
     nothing: null,
     text: 'grüße \u{1F600}',
     nested: { '': [true, [], {}], 'with.dot': 'x' },
@@ -228,9 +226,9 @@ test('$inc keeps int while it fits, then goes to long', () => server.withDatabas
 test('sorts by type, then by value', () =>
   server.withDatabase(async (db) => {
     const ordered = [
-      new MinKey(), null, NaN, -5, Long.fromNumber(2), 2.5, 'B', 'a', { a: 1 }, { a: 2 },
+      null, NaN, -5, Long.fromNumber(2), 2.5, 'B', 'a', { a: 1 }, { a: 2 },
       new Binary(Buffer.from([9])), new Binary(Buffer.from([1, 1])), id, false, true, new Date(0),
-      day, new MaxKey(),
+      day,
     ];
     const values = db.collection('values');
     await values.insertMany(ordered.map((value, rank) => ({ rank, value })).reverse());
@@ -407,6 +405,7 @@ test('what would be stored or matched differently is refused', onlyHere, () =>
     const deep = Array.from({ length: 201 }, () => 'a').join('.');
     const refused: Document[] = [
       insert({ a: new Decimal128('1') }), insert({ a: new Timestamp({ t: 0, i: 0 }) }),
+      insert({ a: new MaxKey() }),
       insert({ a: new DBRef('x.y', new Int32(1) as never) }),
       insert({ a: new Binary(Buffer.from([1]), 2) }),
       find({}, { skip: new Decimal128('1') }), find({}, { projection: { a: '$n' } }),

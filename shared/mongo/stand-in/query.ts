@@ -1,5 +1,5 @@
 /** Filters (for `find` and the like), and how they match one document. */
-import { BSONRegExp, MaxKey, MinKey } from 'bson';
+import { BSONRegExp } from 'bson';
 
 import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import type { Doc, Value } from './values.ts';
@@ -188,9 +188,6 @@ function equals(wanted: Value, matchesText = true): ValueTest {
 /** $gt and the like compare within one type; null also means a missing field. */
 function ordered(bound: Value, accepts: (order: number) => boolean): ValueTest {
   if (bound instanceof BSONRegExp) bad('Can\'t have RegEx as arg to predicate over field.');
-  if (bound instanceof MinKey || bound instanceof MaxKey) {
-    return (value) => accepts(compare(value, bound));
-  }
   const rank = typeRank(bound);
   const boundIsNaN = isNaNValue(bound);
   return (value) => {

@@ -159,8 +159,8 @@ function unset(doc: Doc, path: string[]): void {
 // --- The operators -----------------------------------------------------------------------------
 
 const operators: Record<string, (argument: Value, name: string) => Change> = {
-  $set: (argument) => () => clone(argument),
-  $setOnInsert: (argument) => () => clone(argument),
+  $set: (argument) => () => argument,
+  $setOnInsert: (argument) => () => argument,
   $unset: () => (current) => current === undefined ? keep : remove,
   $min: (argument) => (current) =>
     current === undefined || compare(argument, current) < 0 ? argument : keep,
@@ -188,7 +188,7 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
 
   $push: (argument, name) => {
     const items = itemsOf('$push', argument);
-    return (current) => [...arrayAt('$push', current, name), ...items.map((item) => clone(item))];
+    return (current) => [...arrayAt('$push', current, name), ...items];
   },
 
   $addToSet: (argument, name) => {
@@ -197,7 +197,7 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
       const array = [...arrayAt('$addToSet', current, name)];
       for (const item of items) {
         work(array.length);
-        if (!array.some((existing) => compare(existing, item) === 0)) array.push(clone(item));
+        if (!array.some((existing) => compare(existing, item) === 0)) array.push(item);
       }
       return array;
     };
@@ -242,7 +242,7 @@ export function upsertDocument(filter: Doc, update: Update): Doc {
     const clash = paths.filter((other) => other === path).length > 1
       || paths.some((other) => other.startsWith(`${path}.`));
     if (clash) fail('NotSingleValueField', `cannot infer query fields to set, '${path}' twice`);
-    if (!update.isReplacement || path === '_id') write(base, parseUpdatePath(path), clone(value));
+    if (!update.isReplacement || path === '_id') write(base, parseUpdatePath(path), value);
   }
   const { _id: id = newObjectId(), ...rest } = update.apply(base, { inserting: true });
   return { _id: id, ...rest };

@@ -8,8 +8,8 @@
 import { types } from 'node:util';
 
 import {
-  BSONError, BSONRegExp, Binary, Double, EJSON, Int32, Long, MaxKey, MinKey, ObjectId,
-  Timestamp, UUID, calculateObjectSize, deserialize, serialize,
+  BSONError, BSONRegExp, Binary, Double, EJSON, Int32, Long, ObjectId, Timestamp, UUID,
+  calculateObjectSize, deserialize, serialize,
 } from 'bson';
 
 import { CommandError, fail, refuseUnsupported } from './errors.ts';
@@ -17,8 +17,7 @@ import { CommandError, fail, refuseUnsupported } from './errors.ts';
 export type Numeric = Int32 | Double | Long;
 
 export type Value =
-  | null | boolean | string | Date | Numeric | ObjectId | Binary | BSONRegExp | MinKey | MaxKey
-  | Value[] | Doc;
+  | null | boolean | string | Date | Numeric | ObjectId | Binary | BSONRegExp | Value[] | Doc;
 
 export interface Doc { [field: string]: Value }
 
@@ -61,10 +60,9 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   if (value instanceof Binary && value.sub_type !== 2) {
     return new Binary(Buffer.from(value.buffer.subarray(0, value.position)), value.sub_type);
   }
-  if (isNumeric(value) || value instanceof ObjectId || value instanceof BSONRegExp
-    || value instanceof MinKey || value instanceof MaxKey) return value;
+  if (isNumeric(value) || value instanceof ObjectId || value instanceof BSONRegExp) return value;
   if (!isDoc(value) || Object.hasOwn(value, '_bsontype')) {
-    refuseUnsupported('A Decimal128, Timestamp, DBRef, JavaScript or deprecated BSON type');
+    refuseUnsupported('A Decimal128, Timestamp, MinKey, MaxKey, DBRef, or an old BSON type');
   }
   const doc: Doc = {};
   for (const [name, item] of Object.entries(value)) {
@@ -84,8 +82,7 @@ export function encode(doc: Doc | Record<string, unknown>): Uint8Array {
 }
 
 /** Copies a value so that its documents and arrays may be changed. Other values are shared. */
-export function clone(value: Doc): Doc;
-export function clone(value: Value): Value;
+export function clone<V extends Value>(value: V): V;
 export function clone(value: Value): Value {
   if (Array.isArray(value)) return value.map((item) => clone(item));
   if (!isDoc(value)) return value;
@@ -154,9 +151,7 @@ export function typeOf(value: Value | undefined): TypeName {
   if (value instanceof Long) return 'long';
   if (value instanceof ObjectId) return 'objectId';
   if (value instanceof Binary) return 'binData';
-  if (value instanceof BSONRegExp) return 'regex';
-  if (value instanceof MinKey) return 'minKey';
-  return value instanceof MaxKey ? 'maxKey' : 'object';
+  return value instanceof BSONRegExp ? 'regex' : 'object';
 }
 
 /** The place of a value's type in MongoDB's sort order. Equal ranks compare by value. */
