@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { makeAccounts } from '../app/accounts.ts';
 import { freePort } from '../app/port.ts';
-import { withSolution, type Running } from '../app/solution.ts';
+import { withSolution } from '../app/solution.ts';
 import { findStep, folderOf, packagesOf, steps, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
@@ -45,7 +45,7 @@ export default async function bench(context: Context): Promise<void> {
  * From a command to its verdict, on the solutions. The floor is a Node process that imports the
  * same packages and exits. npm's own start isn't counted.
  */
-async function commands({ workshop, print }: Context): Promise<void> {
+function commands({ workshop, print }: Context): void {
   print(`\n${'Command to verdict'.padEnd(34)}${'verdict'.padEnd(22)}${'floor'.padEnd(22)}ratio`);
   for (const step of steps) {
     const packages = ['node:test', 'supertest', ...packagesOf(step)];
@@ -95,8 +95,8 @@ async function load({ print }: Context): Promise<void> {
 /** What visitors of step 10 notice of outages. */
 async function outages({ workshop, print }: Context): Promise<void> {
   print(`\nStep 10: ${VISITORS} browsers, two processes, two outages`);
-  await withSolution(findStep('10', 'bench'), workshop, print, async (running) => {
-    const counts = await measureUnderOutages(running);
+  await withSolution(findStep('10', 'bench'), workshop, print, async (port) => {
+    const counts = await measureUnderOutages(`http://localhost:${port}/`);
     print(`${counts.answered} answers, ${counts.failed} failures, ${counts.unsaved} visits shown `
       + `but not stored, ${counts.lost} sessions lost, ${counts.mixedUp} visitors taken for `
       + `another, longest wait ${Math.round(counts.longest)} ms`);
@@ -179,10 +179,11 @@ async function loadSolution(
 }
 
 /**
- * 30 s under load, in which a process is killed and the database goes silent.
+ * Half a minute under load, in which a process is killed and the database goes silent.
+ * @param app where visitors find it
  * @returns counts, and the longest response time, in milliseconds
  */
-async function measureUnderOutages({ port, processes: [first], relay }: Running) {
+async function measureUnderOutages(app: string) {
   const counts = { answered: 0, failed: 0, unsaved: 0, lost: 0, mixedUp: 0, longest: 0 };
   let isOver = false;
   const visit = async (visitor: number) => {
@@ -191,7 +192,7 @@ async function measureUnderOutages({ port, processes: [first], relay }: Running)
     let [count, mayHaveCounted] = [0, 0];
     const send = async () => {
       const start = performance.now();
-      const answer = await fetch(`http://localhost:${port}/`, { headers }).catch(() => undefined);
+      const answer = await fetch(app, { headers }).catch(() => undefined);
       const text = await answer?.text().catch(() => undefined) ?? '';
       counts.longest = Math.max(counts.longest, performance.now() - start);
       const shown = Number(/visit (\d+)/.exec(text)?.[1]);
@@ -212,13 +213,10 @@ async function measureUnderOutages({ port, processes: [first], relay }: Running)
     }
   };
   const visitors = Array.from({ length: VISITORS }, (_, visitor) => visit(visitor));
-  await setTimeout(10_000);
-  first?.app.kill();
-  await first?.app.start();
-  await setTimeout(10_000);
-  relay.silence();
-  await setTimeout(3000);
-  relay.recover();
+  for (const outage of ['kill', 'silence']) {
+    await setTimeout(7000);
+    await fetch(app, { headers: { 'X-Outage': outage } });
+  }
   await setTimeout(7000);
   isOver = true;
   await Promise.all(visitors);
