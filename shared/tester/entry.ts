@@ -17,6 +17,9 @@ import { currentSubject, subjectFile } from './subject.ts';
 /** How much of its output is read, in characters. */
 const MAX_OUTPUT = 1_000_000;
 
+/** How long its last words may take to arrive once it has ended, in milliseconds. */
+const LAST_WORDS_MS = 500;
+
 const bundles = new Map<string, Promise<string>>();
 
 /**
@@ -134,6 +137,7 @@ export class Entry {
     this.#process = child;
     this.env = env;
     this.#patience = new PatienceWithProcess(child);
+    child.once('exit', () => void this.#closeOutput());
     this.#ended = once(child, 'close');
     child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
@@ -147,6 +151,13 @@ export class Entry {
         this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
       }
     });
+  }
+
+  /** What it has started may hold its output open. */
+  async #closeOutput(): Promise<void> {
+    await setTimeout(LAST_WORDS_MS, undefined, { ref: false });
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
   }
 
   #print(text: string): void {

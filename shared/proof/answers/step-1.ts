@@ -826,6 +826,16 @@ export const right: RightAnswer[] = [
 ` },
   },
   {
+    name: 'a process of its own, which shares its output and lives for ten minutes',
+    patch: { 'index.ts': `
++import { spawn } from 'node:child_process';
+ import { createApp } from './app.ts';
+@@
+ const { PORT } = process.env;
++spawn(process.execPath, ['--eval', 'setTimeout(() => {}, 600_000)'], { stdio: 'inherit' });
+` },
+  },
+  {
     name: 'an async createApp(), awaited',
     patch: {
       'app.ts': `
