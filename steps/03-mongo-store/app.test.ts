@@ -6,6 +6,7 @@ import {
   expectStopped,
   expectVisit,
   findSessionCookie,
+  Lesson,
   quote,
   testsOfStep,
   type Browser,
@@ -67,11 +68,11 @@ testEntry('index.ts does not start without a MONGO_URL', withoutUrl, async (entr
 test('the visit count survives a restart of the app', { move: 2 }, async (context) => {
   const app = await context.openApp();
   const browser = app.newBrowser();
-  try {
-    await browser.get('/');
-  } finally {
-    expectGivenClient(app);
-  }
+  await browser.get('/').catch((error: unknown) => {
+    expectGivenClient(app, error);
+    throw error;
+  });
+  expectGivenClient(app);
   expectVisit(await browser.get('/'), 2);
 
   const stored = await storedSessions(app);
@@ -237,7 +238,7 @@ const nothingStored = {
 };
 
 /** The store must use the client, and wait for the answer of the database. */
-function expectGivenClient({ database }: RunningApp): void {
+function expectGivenClient({ database }: RunningApp, error?: unknown): void {
   expect(database?.writesBlindly !== true, {
     observed: 'The store wrote to MongoDB and asked for no answer (w: 0).',
     why: "Then you don't know whether a session was stored or deleted, and never hear of an error.",
@@ -249,6 +250,7 @@ function expectGivenClient({ database }: RunningApp): void {
     why: 'index.ts owns the connection: it reads the address, connects before the first visitor '
       + 'comes, and can close it. Nothing waits for a second connection, and nothing closes it.',
     lookAt: 'session.ts: is the store given `client`, and not a URL or a new MongoClient?',
+    hangs: error instanceof Lesson && error.parts.hangs === true,
   }, database?.otherConnection);
 }
 

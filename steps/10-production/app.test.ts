@@ -8,6 +8,7 @@ import {
   logIn,
   ownPage,
   quote,
+  said,
   testsOfStep,
   tryLogin,
   userOf,
@@ -236,12 +237,16 @@ function finish(
   finish(rest);
   return answer.catch(async (error: unknown) => {
     const hasEnded = await entry.ended();
+    const hasFailed = entry.mistake !== '';
     throw new Lesson({
       observed: `Ada's POST /login was in progress when ${signal} came. She never got an answer, `
-        + `and the process ${hasEnded ? `has ended (${entry.ending})` : 'still runs'}.`,
-      why: `Without a handler, or with one that calls process.exit(), ${signal} ends a process at `
-        + "once, whatever it's doing. "
-        + (signal === 'SIGTERM' ? 'Every deployment sends one.' : "It's what Ctrl-C sends."),
+        + `and the process ${hasEnded ? `has ended (${entry.ending})` : 'still runs'}.`
+        + (hasFailed ? ` ${said(entry)}` : ''),
+      why: hasFailed
+        ? 'An error that nobody catches ends the process, and every request with it.'
+        : `Without a handler, or with one that calls process.exit(), ${signal} ends a process at `
+          + "once, whatever it's doing. "
+          + (signal === 'SIGTERM' ? 'Every deployment sends one.' : "It's what Ctrl-C sends."),
       lookAt: 'index.ts: is endGently() given the server? And ending.ts: do both signals do the '
         + "same, and does that wait for the server's `close`, up to five seconds?",
     }, error);

@@ -396,6 +396,16 @@ export const wrong: WrongAnswer[] = [
     runs: 'aside',
   },
   {
+    name: 'an end that the server does not have',
+    patch: { 'ending.ts': `
+-    server.close();
++    Reflect.get(server, 'shutdown')();
+` },
+    caughtBy: deployed,
+    reads: /has ended \(1\)\. It printed: "TypeError: .* is not a function" An error that nobody/,
+    runs: 'aside',
+  },
+  {
     name: 'all connections cut at once',
     patch: { 'ending.ts': `${closing}\
 +    server.closeAllConnections();
