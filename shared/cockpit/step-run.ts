@@ -270,9 +270,9 @@ function appUrl({ url }: Database): string {
   return withDatabase(url, 'workshop', { keep: true });
 }
 
-/** Removes the login from an address: others may see the screen. */
+/** Removes the login and the options from an address: others may see the screen. */
 function withoutLogin(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
+  return url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*/s, '');
 }
 
 function timeOfDay(): string {

@@ -29,6 +29,8 @@ export interface Exchange {
   readonly body: string;
   readonly location: string | undefined;
   readonly retryAfter?: string | undefined;
+  /** With which a browser opens a dialog of its own for a name and a password: `Basic`. */
+  readonly challenge?: string | undefined;
   /** What a browser takes the body for: its `Content-Type`, or `attachment`. */
   readonly type?: string;
   /** Who may keep the answer, and for how long: its `Cache-Control`. */
@@ -305,6 +307,7 @@ async function send(
     body: text,
     location: answer.headers.location,
     retryAfter: answer.headers['retry-after'],
+    challenge: answer.headers['www-authenticate'],
     type: /^attachment/i.exec(answer.headers['content-disposition'] ?? '')?.[0]
       ?? answer.headers['content-type'] ?? '',
     cacheControl: answer.headers['cache-control'],

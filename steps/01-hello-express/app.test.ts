@@ -131,10 +131,10 @@ async function expectListening(entry: Entry, expected: string, given: string): P
 }
 
 const withTakenPort = {
-  move: 3, later: true, env: () => ({ WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
+  move: 3, later: true, env: () => ({ PORT: '8080', WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
 };
 testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (entry) => {
-  const forbidden = await entry.again({ WORKSHOP_LISTEN_ERROR: 'EACCES' });
+  const forbidden = await entry.again({ PORT: '80', WORKSHOP_LISTEN_ERROR: 'EACCES' });
   for (const [started, given] of [
     [entry, 'PORT was taken by another server'],
     [forbidden, "The system didn't allow index.ts to listen on PORT (EACCES)"],
@@ -153,6 +153,14 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
       words: /port|EADDRINUSE|EACCES|\d{5}/i,
       why: "The person who starts the app chooses its port. On any other port, they'll look for it "
         + 'in vain.',
+    });
+    const { PORT } = started.env;
+    expect(started.asked.length > 0, {
+      observed: `PORT was "${PORT}", and index.ts ended without asking for that port. `
+        + said(started),
+      why: 'Every whole number from 1 to 65535 is a port. Whether you may have it, the system says '
+        + 'when you ask.',
+      lookAt: 'index.ts: which values of PORT does it refuse?',
     });
   }
 });

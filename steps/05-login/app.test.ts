@@ -145,6 +145,14 @@ test('a wrong password opens nothing', { move: 1 }, async ({ openApp }) => {
         + 'undefined?',
       exchange: answer,
     });
+    expect(!/\b(basic|digest|negotiate)\b/i.test(answer.challenge ?? ''), {
+      observed: `Mallory tried to log in ${how}, and the answer came with WWW-Authenticate: `
+        + `${answer.challenge}.`,
+      why: 'A browser then opens a dialog of its own in place of your page, and what people type '
+        + 'there never reaches POST /login as a form.',
+      lookAt: 'app.ts: which headers does the 401 have? It needs none.',
+      exchange: answer,
+    });
     expect(/<form/i.test(answer.body), {
       observed: `Mallory tried to log in ${how}, and read ${quote(answer.body)}.`,
       why: 'People mistype their password all the time. They want the form again, and to read what '
@@ -378,6 +386,15 @@ test('a login that cannot be stored is an error', onlyHere, async (context) => {
     exchange: unknown,
   });
   recover?.();
+  const later = await app.newBrowser().post('/login', account, ownPage(app.url));
+  expect(later.status < 400, {
+    observed: 'MongoDB was unreachable when Ada tried to log in. Now it is back, and POST /login '
+      + `answered with status ${later.status}.`,
+    why: 'An outage passes. Nothing that it leaves behind, such as a rejected promise in a '
+      + 'variable, may be in the way of the next login.',
+    lookAt: 'app.ts: what do two logins share?',
+    exchange: later,
+  });
 
   app.database?.refuseDeletions();
   const kept = await browser.post('/login', account, ownPage(app.url));

@@ -86,6 +86,18 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     const plain = await browser.post('/logout', 'x', { ...headers, 'Content-Type': 'text/plain' });
     expectRefused(plain, `${capital(who)} sent a logout as plain text`);
   }
+  for (const path of ['/logout/', '/Account/Password']) {
+    const form = { new: 'set by mallory' };
+    const answer = await browser.post(path, form, foreignPages['another site']);
+    expect(answer.status === 403 || answer.status === 404, {
+      observed: `Another site sent a form to POST ${path}, and got status ${answer.status}.`,
+      why: 'For Express, a slash at the end makes no difference, and nor do capital letters. A '
+        + 'list of paths always misses something, so check all requests.',
+      lookAt: 'app.ts: is app.use(sameOrigin) above everything else? And same-origin.ts: does it '
+        + 'look at the path?',
+      exchange: answer,
+    });
+  }
   const unheardOf = await browser.post('/logout', '', {
     Origin: 'https://evil.example', 'Sec-Fetch-Site': 'other-planet',
   });

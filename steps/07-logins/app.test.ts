@@ -109,7 +109,15 @@ test('a login ends after eight hours, or one hour of silence', { move: 2 }, asyn
       lookAt: 'logins.ts: does the look-up ask for `since`, and does no visit change it?',
       exchange: page,
     });
-    await busy.get('/');
+    const home = await busy.get('/');
+    expect(!/\b1\b/.test(home.body), {
+      observed: `Ada's login ended after eight hours, and GET / answered ${quote(home.body)}: the `
+        + 'count began anew.',
+      why: 'The login is over, but the session is not. What else is in it still belongs to this '
+        + 'browser.',
+      lookAt: "app.ts: what becomes of the session when its login isn't found?",
+      exchange: home,
+    });
   }
   await logIn(busy, account);
 

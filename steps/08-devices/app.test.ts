@@ -182,10 +182,11 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
 
   for (const minutes of [40, 40]) {
     context.advanceClock(minutes * MINUTE_MS);
-    await laptop.get('/');
+    await laptop.get('/account');
   }
   expectNotShown(await laptop.get('/account'), 'Phone-Browser',
-    "Ada's phone was silent for 80 minutes", 'That login ended after an hour of silence.');
+    "Ada's phone was silent for 80 minutes", 'That login ended after an hour of silence. That its '
+    + 'owner looks at the list elsewhere is no visit.');
 });
 
 test('what a browser says about itself is only text', { move: 2 }, async ({ openApp }) => {

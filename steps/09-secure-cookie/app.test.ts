@@ -73,6 +73,8 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   const challenge = '/.well-known/acme-challenge/';
   for (const path of [
     '/login', '/account', '/', '/logout', '/Account', '/account/', `/account?to=${challenge}`,
+    // It's sent as //evil.example/login, which as an address would lead elsewhere.
+    '/.//evil.example/login',
   ]) {
     expectRefused(await insecure.get(path), `Ada opened ${HTTP}${path}`, 'Anyone along the way can '
     + 'change a page that comes over plain HTTP, and read what is typed there.');
@@ -190,6 +192,15 @@ const kept = 'the browser keeps the cookie for this host alone, and forgets it a
 test(kept, { move: 3 }, async (context) => {
   const { app, account } = await open(context);
   await expectKept(newBrowser(app));
+  const stranger = await newBrowser(app).get('/no-such-page');
+  expect(stranger.setCookie.length === 0, {
+    observed: "A new browser asked for a page that doesn't exist, and the answer came with "
+      + `Set-Cookie: ${stranger.setCookie.join()}.`,
+    why: "A browser that has no session needs no cookie, and none has to be cleared. Cookies don't "
+      + 'know ports, so connect.sid may belong to another app on this host.',
+    lookAt: 'app.ts: which answers set or clear a cookie, and why?',
+    exchange: stranger,
+  });
   const ada = newBrowser(app);
   const login = await logIn(ada, account);
   const header = login.setCookie.find((each) => findSessionCookie([each])) ?? '';
