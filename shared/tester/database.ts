@@ -98,7 +98,9 @@ export class TestDatabase {
   #beforeRead: (collection: string) => Promise<void> = () => Promise.resolve();
 
   private constructor({ url, client }: TestServer, relay: Relay | undefined) {
-    this.url = withDatabase(relay?.url ?? url, this.name);
+    // As in addresses from a provider, there's an option already: no code can append its own.
+    const address = withDatabase(relay?.url ?? url, this.name);
+    this.url = `${address}${address.includes('?') ? '&' : '?'}retryReads=true`;
     this.relay = relay;
     this.#directUrl = withDatabase(url, this.name);
     this.#own = client;

@@ -810,6 +810,33 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
     caughtBy: notFound,
     reads: /The HTML that answered GET \/%3C.* holds <script>.*or it's code/,
   },
+  {
+    name: 'the limits of PORT are compared as text',
+    patch: { 'index.ts': `
+-const port = Number(PORT || 4000);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
++const text = PORT || '4000';
++const port = Number(text);
++if (!Number.isInteger(port) || text < '1' || text > '65535') {
+   stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+ }
+` },
+    caughtBy: takenPort,
+    reads: /PORT was "8080", and index\.ts ended without asking for that port/,
+  },
+  {
+    name: 'ports below 1024 are refused, because they need root',
+    patch: { 'index.ts': `
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
++// The ports below 1024 belong to the system.
++if (!Number.isInteger(port) || port < 1024 || port > 65535) {
++  stop(\`PORT must be a number from 1024 to 65535, not "\${PORT}".\`);
+ }
+` },
+    caughtBy: takenPort,
+    reads: /PORT was "80", and index\.ts ended without asking.*It printed: "PORT must be/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -539,6 +539,23 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
     caughtBy: "mallory plants a session in ada's browser and stays outside",
     reads: /\(since step 5\) .*The login went into a session that was already there/,
   },
+  {
+    name: 'requests that still come in during the shutdown get a 503',
+    patch: { 'ending.ts': `
+-    // Connections that are kept alive may bring one more request each.
+-    server.prependListener('request', (req, res) => res.setHeader('Connection', 'close'));
++    // Connections that are kept alive may bring one more request each: it's for other processes.
++    server.removeAllListeners('request');
++    server.on('request', (req, res) => {
++      res.writeHead(503, { 'Connection': 'close', 'Retry-After': '1' });
++      res.end('This server is restarting.');
++    });
+     server.close();
+` },
+    caughtBy: deployed,
+    reads: /over a connection that was kept alive, and got status 503/,
+    runs: 'aside',
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -823,6 +823,17 @@ export const wrong: WrongAnswer[] = [
     caughtBy: atUrl,
     reads: /to one, to the other, and back\. The first went on from its own copy/,
   },
+  {
+    name: 'the options that Atlas shows are appended to MONGO_URL',
+    patch: { 'index.ts': `
+-const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
++const address = \`\${MONGO_URL}?retryWrites=true&w=majority\`;
++const client = await MongoClient.connect(address).catch((error: unknown) => {
+   stop(\`Cannot connect to the MongoDB at MONGO_URL: \${String(error)}\`);
+` },
+    caughtBy: 'index.ts keeps the sessions at MONGO_URL',
+    reads: /ended \(exit code 1\) without listening\. It printed: "Cannot connect .* must be either/,
+  },
 ];
 
 export const right: RightAnswer[] = [

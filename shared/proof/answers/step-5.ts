@@ -510,6 +510,39 @@ export const wrong: WrongAnswer[] = [
     caughtBy: opens,
     reads: /her session's document holds her password's hash/,
   },
+  {
+    name: 'the 401 comes with WWW-Authenticate: Basic, because a 401 has to have one',
+    patch: { 'app.ts': `
+-      res.status(401).send(loginPage("That name and password don't match."));
++      // RFC 9110: a server that generates a 401 must send a challenge.
++      res.status(401).set('WWW-Authenticate', 'Basic realm="workshop", charset="UTF-8"');
++      res.send(loginPage("That name and password don't match."));
+       return;
+` },
+    caughtBy: closed,
+    reads: /came with WWW-Authenticate: Basic .*opens a dialog of its own in place of your page/,
+  },
+  {
+    name: 'one password at a time, in a chain of promises',
+    patch: { 'app.ts': `
+   const app = express();
+ 
++  // A check takes 19 MB of memory: one at a time.
++  let queue: Promise<unknown> = Promise.resolve();
++  function check(name: string, password: string) {
++    const result = queue.then(() => authenticate(client, name, password));
++    queue = result;
++    return result;
++  }
++
+   app.use(session(sessionOptions(settings)));
+@@
+-    const user = await authenticate(client, field(req, 'name'), field(req, 'password'));
++    const user = await check(field(req, 'name'), field(req, 'password'));
+` },
+    caughtBy: failure,
+    reads: /Now it is back, and POST \/login answered with status 500.*a rejected promise/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -334,6 +334,21 @@ export const wrong: WrongAnswer[] = [
     caughtBy: "mallory plants a session in ada's browser and stays outside",
     reads: /\(since step 5\) .*The login went into a session that was already there/,
   },
+  {
+    name: 'the paths that change something are on a list, compared with req.path',
+    patch: { 'same-origin.ts': `
++/** What changes something. */
++const CHANGES = ['/login', '/logout', '/account/password'];
++
+ /** Refuses what foreign pages make our visitors' browsers send. */
+ export const sameOrigin: RequestHandler = (req, res, next) => {
+-  if (isSafe(req.method) || isOurs(req)) next();
++  if (isSafe(req.method) || !CHANGES.includes(req.path) || isOurs(req)) next();
+   else res.status(403).type('text').send("This request came from a page that isn't ours.");
+` },
+    caughtBy: foreign,
+    reads: /Another site sent a form to POST \/logout\/, and got status 200/,
+  },
 ];
 
 /** The pages' forms, with a hidden field in each. */

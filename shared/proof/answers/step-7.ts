@@ -464,6 +464,19 @@ export const wrong: WrongAnswer[] = [
     caughtBy: "a button on mallory's page does not change ada's password",
     reads: /\(since step 6\) .*It sent a form to POST \/account\/password/,
   },
+  {
+    name: 'a login that has ended takes the session with it',
+    patch: { 'app.ts': `
+     res.locals.user = await findUser(client, req.session.login);
+-    next();
++    // A session with an old login is of no use to anyone.
++    if (req.session.login && !res.locals.user) req.session.regenerate(next);
++    else next();
+   });
+` },
+    caughtBy: ends,
+    reads: /Ada.s login ended after eight hours, and GET \/ answered .* the count began anew/,
+  },
 ];
 
 export const right: RightAnswer[] = [

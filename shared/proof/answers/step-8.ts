@@ -564,6 +564,22 @@ ${refusal}\
     caughtBy: "a foreign page's login and logout are refused",
     reads: /\(since step 6\) .*Now the visitor is logged in as Mallory/,
   },
+  {
+    name: 'the list asks findLogin() for each login whether it has ended',
+    patch: { 'logins.ts': `
+ /** A user's logins, latest first. */
+-export function listLogins(client: MongoClient, user: string): Promise<Login[]> {
+-  return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
++export async function listLogins(client: MongoClient, user: string): Promise<Login[]> {
++  const all = await logins(client).find({ user }).sort({ seen: -1 }).toArray();
++  // findLogin() knows which of them have ended.
++  const found = await Promise.all(all.map(({ _id }) => findLogin(client, _id)));
++  return found.filter((login) => login !== null);
+ }
+` },
+    caughtBy: lists,
+    reads: /silent for 80 minutes.*looks at the list elsewhere is no visit/,
+  },
 ];
 
 export const right: RightAnswer[] = [

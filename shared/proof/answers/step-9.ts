@@ -424,6 +424,34 @@ export const wrong: WrongAnswer[] = [
     caughtBy: 'a slow request does not undo a logout',
     reads: /\(since step 7\) .*A slow GET \/ was under way while Ada logged out\./,
   },
+  {
+    name: 'pages are redirected with new URL(), which lets the path choose the host',
+    patch: { 'https-only.ts': `
+   if (req.secure) next();
+-  else res.status(403).type('text').send('This app answers over HTTPS only.');
++  else if (req.method === 'GET') {
++    const ours = \`https://\${req.get('Host')}\`;
++    res.redirect(308, new URL(req.originalUrl, ours).href);
++  } else res.status(403).type('text').send('This app answers over HTTPS only.');
+ };
+` },
+    caughtBy: refused,
+    reads: /and Location: https:\/\/evil\.example\/login/,
+  },
+  {
+    name: 'the old cookie is tidied away with every answer',
+    patch: { 'app.ts': `
+   app.use(httpsOnly);
++  // The cookie had another name once. It's of no use any more.
++  app.use((req, res, next) => {
++    res.clearCookie('connect.sid');
++    next();
++  });
+   app.use(sameOrigin);
+` },
+    caughtBy: kept,
+    reads: /came with Set-Cookie: connect\.sid=;.*may belong to another app/,
+  },
 ];
 
 /** A redirect in the place of the solution's refusal. */
