@@ -27,8 +27,8 @@ export const steps: readonly Step[] = [
     folder: '01-hello-express',
     title: 'Hello, Express',
     needsDatabase: false,
-    learned: 'You learned: a route names what is answered, and an app says "running" only once it '
-      + 'really listens.',
+    learned: 'You learned: a route says which requests get an answer, and an app says "running" '
+      + 'only once it really listens.',
   },
   {
     number: 2,
@@ -43,8 +43,8 @@ export const steps: readonly Step[] = [
     folder: '03-mongo-store',
     title: 'A store that survives',
     needsDatabase: true,
-    learned: 'You learned: with a store the sessions outlive the app. Each is a document with a '
-      + 'date of expiry, and MongoDB deletes it after that.',
+    learned: 'You learned: with a store, sessions outlive the app. Each is a document with an '
+      + 'expiry date, and MongoDB deletes it after that.',
   },
   {
     number: 4,
@@ -52,7 +52,7 @@ export const steps: readonly Step[] = [
     title: 'Logout',
     needsDatabase: true,
     learned: 'You learned: a logout ends the session where it lives, on the server, and says so '
-      + 'only when that is done. Clearing the cookie comes on top.',
+      + "only when that's done. Clearing the cookie is only tidying up.",
     ends: 'the workshop',
   },
   {
@@ -77,15 +77,15 @@ export const steps: readonly Step[] = [
     title: 'Logins',
     needsDatabase: true,
     learned: 'You learned: a session is a copy that every request carries along and may write '
-      + 'back. What must not come back lies outside of it, and is looked up.',
+      + 'back. What must not come back is kept outside it, and looked up each time.',
   },
   {
     number: 8,
     folder: '08-devices',
     title: 'Devices',
     needsDatabase: true,
-    learned: 'You learned: logins that lie in a collection can be found by their owner, listed and '
-      + 'ended, one or all. What matters most asks for the password once more.',
+    learned: 'You learned: logins kept in a collection can be listed and ended by their owner, one '
+      + 'or all. What matters most asks for the password again.',
   },
   {
     number: 9,
@@ -101,7 +101,7 @@ export const steps: readonly Step[] = [
     folder: '10-production',
     title: 'Production',
     needsDatabase: true,
-    learned: 'You learned: an error can be answered, and silence cannot, so whatever an app waits '
+    learned: "You learned: an error can be answered, and silence can't, so whatever an app waits "
       + 'for needs a deadline. Processes end, and sessions in a store outlive them.',
     behindProxy: true,
     processes: 2,

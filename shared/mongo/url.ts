@@ -4,8 +4,8 @@ import { Problem } from '../terminal/problem.ts';
 /** How long the server at MONGO_URL may take to respond, in milliseconds. */
 const answerMs = 3000;
 
-const next = 'correct MONGO_URL in .env or in your shell (or remove it: the workshop then starts '
-  + 'a MongoDB of its own), then run the command again';
+const next = 'correct MONGO_URL in .env or in your shell (or remove it, and the workshop starts a '
+  + 'MongoDB for you), then run the command again';
 
 /**
  * Returns the address of another database on the same server.
@@ -42,7 +42,7 @@ export async function askServer(url: string): Promise<{ version: string; host: s
   try {
     client = connect(url);
   } catch {
-    throw new Problem(`MONGO_URL is not a MongoDB address: ${malformed(url, connect)}.`, next);
+    throw new Problem(`MONGO_URL isn't a MongoDB address: ${malformed(url, connect)}.`, next);
   }
   const { srvHost, hosts, dbName } = client.options;
   const host = srvHost ?? hosts.join(',');
@@ -66,11 +66,11 @@ export async function askServer(url: string): Promise<{ version: string; host: s
     // 13 Unauthorized, 18 AuthenticationFailed, 8000 AtlasError (a login unknown to Atlas).
     if (error instanceof MongoServerError && [13, 18, 8000].includes(Number(error.code))) {
       throw new Problem(url.includes('@')
-        ? `${where} refuses its login.`
-        : `${where} asks for a login, and there is none.`, next);
+        ? `${where} refuses the login.`
+        : `${where} asks for a login, and the address has none.`, next);
     }
     throw new Problem(
-      `${where} does not answer within ${answerMs / 1000} s${reason(error)}.`, next,
+      `${where} doesn't answer within ${answerMs / 1000} s${reason(error)}.`, next,
     );
   } finally {
     clearTimeout(late);
@@ -84,12 +84,12 @@ function malformed(url: string, connect: (address: string) => unknown): string {
   if (!/^mongodb(\+srv)?:\/\//.test(url)) return 'it has to begin with mongodb:// or mongodb+srv://';
   try {
     connect(url.replace(/\?.*$/s, ''));
-    return 'one of its options, behind the question mark, is unknown or has a wrong value';
+    return 'one of its options, after the question mark, is unknown or has a wrong value';
   } catch {
     return url.includes('@')
-      ? 'characters such as @ : / % in its user name or password have to be percent-encoded (@ is '
-      + '%40), or one of its parts is wrong'
-      : 'it has to read mongodb://HOST:PORT/DATABASE, or mongodb://USER:PASSWORD@HOST:PORT/DATABASE';
+      ? 'characters such as @ : / % in the user name or password have to be percent-encoded (@ '
+      + 'becomes %40), or another part is wrong'
+      : 'it has to look like mongodb://HOST:PORT/DATABASE, or mongodb://USER:PASSWORD@HOST:PORT/DATABASE';
   }
 }
 
@@ -97,10 +97,10 @@ function malformed(url: string, connect: (address: string) => unknown): string {
 function reason(error: unknown): string {
   const known: Record<string, string> = {
     ECONNREFUSED: 'nothing listens there',
-    ENOTFOUND: 'no machine of that name is known',
-    EAI_AGAIN: 'the name cannot be looked up, perhaps without a network',
-    ENODATA: 'no machine of that name is known',
-    ETIMEDOUT: 'silence',
+    ENOTFOUND: 'no host of that name is known',
+    EAI_AGAIN: "the name can't be looked up: is there a network?",
+    ENODATA: 'no host of that name is known',
+    ETIMEDOUT: 'the connection timed out',
     ECONNRESET: 'the connection was cut',
   };
   // The driver keeps the code in the causes of its per-server errors.
