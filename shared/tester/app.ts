@@ -215,7 +215,7 @@ async function readCreateApp(href: string): Promise<CreateApp> {
   const createApp: unknown = Reflect.get(Object(exported), 'createApp');
   expect(isCreateApp(createApp), {
     observed: createApp === undefined
-      ? `app.ts exports ${names.join(', ') || 'nothing'}, but no createApp.`
+      ? `app.ts exports ${names.length > 0 ? `${names.join(', ')}, but ` : ''}no createApp.`
       : `app.ts exports createApp, but it isn't a function: it's ${kindOf(createApp)}.`,
     why: 'index.ts and the tests build the app by calling createApp().',
     lookAt: 'app.ts: does it say `export function createApp()`?',

@@ -53,9 +53,9 @@ const explanations: Explanation[] = [
   {
     message: /MongoStore\.create is not a function|Class constructor MongoStore\d* cannot be invoked/,
     parts: () => ({
-      observed: 'connect-mongo was imported as in one of its older versions.',
-      why: 'Version 6 exports the class by default and by name. Tutorials for versions 3 to 5 look '
-        + 'different.',
+      observed: 'connect-mongo was imported with a star, or its class was called as a function.',
+      why: 'The class is the default export, which is imported without a star. '
+        + 'connectMongo(session) worked up to version 3.',
       lookAt: "session.ts: does it say import MongoStore from 'connect-mongo'?",
     }),
   },

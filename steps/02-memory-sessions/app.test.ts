@@ -299,8 +299,8 @@ test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp })
     observed: /samesite/i.test(header)
       ? 'The session cookie is SameSite=None.'
       : 'The session cookie says nothing about SameSite.',
-    why: 'A form on any other site could post to yours, and the browser would send the cookie '
-      + "along. With SameSite=Lax it doesn't.",
+    why: 'A form on any other site could post to yours, and some browsers would send the cookie '
+      + 'along. With SameSite=Lax, none of them does.',
     lookAt: 'session.ts: what is cookie.sameSite?',
     exchange: answer,
   });

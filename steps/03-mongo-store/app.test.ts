@@ -245,10 +245,10 @@ function expectGivenClient({ database }: RunningApp, error?: unknown): void {
     lookAt: 'session.ts and index.ts: is there a write concern?',
   });
   expect(database?.otherConnection === undefined, {
-    observed: "The app opened another connection to MongoDB, and didn't use the client that "
-      + 'createApp() was given.',
-    why: 'index.ts owns the connection: it reads the address, connects before the first visitor '
-      + 'comes, and can close it. Nothing waits for a second connection, and nothing closes it.',
+    observed: "The app made another client for MongoDB, and didn't use the one that createApp() "
+      + 'was given.',
+    why: 'index.ts owns the client: it reads the address, connects before the first visitor comes, '
+      + 'and can close it. Nothing waits for a second client, and nothing closes it.',
     lookAt: 'session.ts: is the store given `client`, and not a URL or a new MongoClient?',
     hangs: error instanceof Lesson && error.parts.hangs === true,
   }, database?.otherConnection);

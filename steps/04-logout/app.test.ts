@@ -63,7 +63,7 @@ test('the session is gone from MongoDB', { move: 1 }, async (context) => {
   const sessions = await app.database?.sessions() ?? [];
   expect(sessions.every(({ document }) => document._id !== before?.document._id), {
     observed: 'POST /logout was answered, and the session document is still in MongoDB.',
-    why: 'A copy of the cookie still opens the session. Only req.session.destroy() deletes the '
+    why: 'A copy of the cookie still opens the session. req.session.destroy() deletes the '
       + "document; clearing the cookie, or req.session = null, doesn't.",
     lookAt: 'app.ts: does POST /logout call req.session.destroy(), and does it wait?',
     exchange: answer,

@@ -222,7 +222,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'aside',
     caughtBy: survives,
-    reads: /The app opened another connection to MongoDB, and didn't use the client.*Line steps\/03-mongo-store\/session\.ts:\d+/,
+    reads: /The app made another client for MongoDB, and didn't use the one.*Line steps\/03-mongo-store\/session\.ts:\d+/,
   },
   {
     name: 'a client that session.ts makes',
@@ -247,7 +247,7 @@ export const wrong: WrongAnswer[] = [
 +      client: new MongoClient(\`mongodb://\${client.options.hosts.join()}/\${client.options.dbName}\`),
 ` },
     caughtBy: survives,
-    reads: /The app opened another connection to MongoDB, and didn't use the client/,
+    reads: /The app made another client for MongoDB, and didn't use the one/,
   },
   {
     name: 'createApp() that takes the client itself, and no object',
@@ -323,10 +323,10 @@ export const wrong: WrongAnswer[] = [
  const ONE_HOUR_IN_SECONDS = 60 * 60;
 ` },
     caughtBy: needsMongo,
-    reads: /connect-mongo was imported as in one of its older versions.*Line steps\/03-mongo-store\/session\.ts/,
+    reads: /connect-mongo was imported with a star, or its class was called.*Line steps\/03-mongo-store\/session\.ts/,
   },
   {
-    name: 'an import as in connect-mongo 4, with a star',
+    name: 'an import of connect-mongo with a star',
     patch: { 'session.ts': `
 -import MongoStore from 'connect-mongo';
 +import * as MongoStore from 'connect-mongo';
@@ -335,7 +335,7 @@ export const wrong: WrongAnswer[] = [
 +    store: (MongoStore as never as typeof MongoStore.default).create({
 ` },
     caughtBy: survives,
-    reads: /connect-mongo was imported as in one of its older versions/,
+    reads: /connect-mongo was imported with a star, or its class was called/,
   },
   {
     name: 'require() of connect-mongo',

@@ -151,7 +151,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: gone,
-    reads: /the session document is still in MongoDB.*Only req\.session\.destroy\(\)/,
+    reads: /the session document is still in MongoDB.*opens the session\. req\.session\.destroy\(\)/,
   },
   {
     name: 'the document deleted behind the back of express-session',
