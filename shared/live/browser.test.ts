@@ -135,7 +135,7 @@ describe('the live picture in a browser', {
     await see('#link', 'One session');
     await see(newest, /this browser\s*GET \/\s*200.*created/s);
     await see('#browser', 'HttpOnly');
-    await see('#browser', 'it ends when the browser is closed');
+    await see('#browser', 'it ends with the browser');
     assert.equal(await page.evaluate('document.cookie'), '', 'no script can read the cookie');
     const [cookie] = await context.cookies();
     const shown = await page.locator('.row > :last-child').allInnerTexts();

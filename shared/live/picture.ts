@@ -127,7 +127,9 @@ function paintBrowser({ cookie, session, sessions, step }: Facts): BrowserPictur
     ...shown,
     attributes: attributesOf(set).map((text) => ({ text, means: meaning(text) })),
     ...ends !== undefined && { ends },
-    text: ends === undefined ? 'No Expires or Max-Age: it ends when the browser is closed.' : '',
+    text: ends === undefined
+      ? 'No Expires or Max-Age: it ends with the browser. One that reopens its windows may keep it.'
+      : '',
   };
 }
 
@@ -142,7 +144,8 @@ function meaning(attribute: string): string {
     case 'Max-Age': return 'Then the browser forgets it.';
     case 'Partitioned': return 'Kept apart for each site that embeds the app.';
     case 'SameSite': switch (value) {
-      case 'Lax': return 'From another site it’s sent only when someone follows a link.';
+      case 'Lax': return 'From another site it’s sent only when a link, or another GET, takes the '
+        + 'browser to the app.';
       case 'Strict': return 'It’s never sent with what another site starts.';
       case 'None': return 'It’s sent with what other sites start, too.';
     }
