@@ -17,13 +17,13 @@ export interface Settings {
 
 const ONE_HOUR_IN_SECONDS = 60 * 60;
 
-// TODO Move 3: a name that no other host may set.
+// TODO Move 3: give the cookie a name that no other host can set.
 export const cookieName = 'connect.sid';
 
 export const cookieOptions: CookieOptions = {
   httpOnly: true,
   sameSite: 'lax',
-  // TODO Move 1: over HTTPS only.
+  // TODO Move 1: send the cookie over HTTPS only.
 };
 
 export function sessionOptions({ client, secret }: Settings): SessionOptions {

@@ -26,7 +26,7 @@ export function createApp(settings: Settings): Express {
   // There is one proxy in front of the app. Its X-Forwarded-Proto says how a request came.
   app.set('trust proxy', 1);
 
-  // TODO Move 2: answer GET /health, before anything else is asked.
+  // TODO Move 2: answer GET /health above everything else.
   app.use(httpsOnly);
   app.use(sameOrigin);
   app.use(readForms);

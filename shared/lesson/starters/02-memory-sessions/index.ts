@@ -6,7 +6,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
   stop(`PORT must be a number from 1 to 65535, not "${PORT}".`);
 }
 
-// TODO Move 1: read SESSION_SECRET too, stop() with one sentence if it is missing, and hand it
+// TODO Move 1: read SESSION_SECRET too, stop() with one sentence if it's missing, and hand it
 // to createApp().
 createApp().listen(port, (error) => {
   if (error) stop(`Cannot listen on port ${port}: ${error.message}`);

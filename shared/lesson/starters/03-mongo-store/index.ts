@@ -8,7 +8,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
 if (!SESSION_SECRET) stop('SESSION_SECRET is not set. Set it to a long random value.');
 
 // TODO Move 1: connect a MongoClient to MONGO_URL before the app is built, and hand it to
-// createApp() too. When there is no MongoDB, stop() with one sentence.
+// createApp() too. If there's no MongoDB, stop() with one sentence.
 createApp({ secret: SESSION_SECRET }).listen(port, (error) => {
   if (error) stop(`Cannot listen on port ${port}: ${error.message}`);
   console.log(`Server running on port ${port}`);

@@ -12,14 +12,14 @@ export function createApp(settings: Settings): Express {
     res.send(`Hello World, visit ${req.session.visits}`);
   });
 
-  // TODO Move 1: on POST /logout destroy the session, wait until it is gone, then answer
+  // TODO Move 1: on POST /logout, destroy the session, wait until it's gone, then answer
   // `Logout complete`.
 
-  // TODO Move 2: when the store cannot delete the session, do not say that it did.
+  // TODO Move 2: if the store can't delete the session, don't say that it did.
 
   // TODO Move 3: clear the cookie in the browser too.
 
-  // TODO Move 4: on GET /logout show a page with a button that posts to /logout.
+  // TODO Move 4: on GET /logout, show a page with a button that posts to /logout.
 
   return app;
 }
