@@ -11,7 +11,7 @@ import { textOf } from '../answers/run.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../patch.ts';
 import { Workshop } from '../../testing/workshop.ts';
-import { CTRL_C, isAsExpected, parseCommands, parseConsole, withPort4000, type Part }
+import { CTRL_C, isAsExpected, parseCommand, parseConsole, withPort4000, type Part }
   from './console.ts';
 import type { Block, Place } from './document.ts';
 import { Terminal } from './terminal.ts';
@@ -162,10 +162,8 @@ class Chapter {
       return;
     }
     if (part.command === '') return this.#goOn(part);
-    for (const words of parseCommands(part.command)) {
-      this.counts.commands++;
-      await this.#runCommand(words, part);
-    }
+    this.counts.commands++;
+    await this.#runCommand(parseCommand(part.command), part);
   }
 
   /** The running command prints more output, for example because a file was saved. */
@@ -233,7 +231,7 @@ class Chapter {
     const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    const [program, ...words] = parseCommands(scripts[name] ?? '')[0] ?? [];
+    const [program, ...words] = parseCommand(scripts[name] ?? '');
     assert.equal(program, 'node', `${place}: there is no script ${name} that runs node.`);
     return words;
   }

@@ -28,14 +28,10 @@ export function parseConsole(block: Block): Part[] {
   return parts;
 }
 
-/** Splits a command line into commands (`a && b`) and these into words, as a shell does. */
-export function parseCommands(line: string): string[][] {
-  const commands: string[][] = [[]];
-  for (const [, quoted, single, bare] of line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)) {
-    if (bare === '&&') commands.push([]);
-    else commands.at(-1)?.push(quoted ?? single ?? bare ?? '');
-  }
-  return commands;
+/** Splits a command into words, as a shell does. */
+export function parseCommand(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)]
+    .map(([, quoted, single, bare]) => quoted ?? single ?? bare ?? '');
 }
 
 /**
