@@ -140,6 +140,7 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
     [forbidden, "The system didn't allow index.ts to listen on PORT (EACCES)"],
   ] as const) {
     await started.ended();
+    const { PORT } = started.env;
     const isElsewhere = started.port !== undefined;
     expect(isElsewhere || !/server running|running on port/i.test(started.output), {
       observed: `${given}, and index.ts printed "Server running" all the same.`,
@@ -150,11 +151,10 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
     await expectStopped(started, {
       ...wrongPort,
       given,
-      words: /port|EADDRINUSE|EACCES|\d{5}/i,
+      words: new RegExp(`port|EADDRINUSE|EACCES|\\b${PORT}\\b`, 'i'),
       why: "The person who starts the app chooses its port. On any other port, they'll look for it "
         + 'in vain.',
     });
-    const { PORT } = started.env;
     expect(started.asked.length > 0, {
       observed: `PORT was "${PORT}", and index.ts ended without asking for that port. `
         + said(started),

@@ -275,10 +275,10 @@ function drawExchange(exchange, own) {
     make('div', 'more',
       text !== '' && make('p', '', text),
       from !== undefined && header('Sent by', make('code', '', from)),
-      cookie && header('Cookie that came', cookieCode(cookie)),
-      otherCookies.length > 0 && header('Other cookies that came',
+      cookie && header('Cookie received', cookieCode(cookie)),
+      otherCookies.length > 0 && header('Other cookies received',
         make('code', '', otherCookies.join(', '))),
-      setCookie && header('Set-Cookie that went', cookieCode(setCookie, setCookie.attributes))));
+      setCookie && header('Set-Cookie sent', cookieCode(setCookie, setCookie.attributes))));
 }
 
 /** @param {string} name @param {Node} value */
