@@ -46,11 +46,15 @@ export async function replaceSteps(
     const fresh = new Map(changed.flatMap(({ step, files }) => (
       [...files].map(([name, content]) => [`steps/${step.folder}/${name}`, content])
     )));
+    const remove = (file: string) => rm(path.join(workshop, file), { force: true });
+    const names = new Set([...fresh.keys()].map((file) => file.toLowerCase()));
+    const stale = [...old.keys()].filter((file) => !fresh.has(file));
+    // On many disks App.ts is app.ts: removed later, it would be the new file that's gone.
+    const isVariant = (file: string) => names.has(file.toLowerCase());
+    for (const file of stale.filter(isVariant)) await remove(file);
     for (const [file, content] of fresh) await writeWhole(workshop, file, content);
-    // Delete last: until here, no file has left its place.
-    for (const file of old.keys()) {
-      if (!fresh.has(file)) await rm(path.join(workshop, file), { force: true });
-    }
+    // Delete the others last: until here, none of them has left its place.
+    for (const file of stale.filter((file) => !isVariant(file))) await remove(file);
   } catch (error) {
     throw asProblem(error, command, backup);
   }
