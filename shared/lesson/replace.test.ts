@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { onEnd, temporaryFolder } from '../testing/workshop.ts';
-import { replaceSteps } from './replace.ts';
+import { replaceSteps, restoreCommand, writeWhole } from './replace.ts';
 import { readFiles } from './starters.ts';
 import { findStep, folderOf } from './steps.ts';
 
@@ -55,3 +55,45 @@ for (const disk of ['that tells App.ts from app.ts', 'on which App.ts is app.ts'
     assert.deepEqual([...kept.keys()].sort(), ['App.ts', 'more.ts']);
   });
 }
+
+/** From now on, renaming a file fails so many times, as if another program held the target. */
+function holdTarget(t: TestContext, code: string, times: number): { tries: number } {
+  const count = { tries: 0 };
+  replaceFunctions(t, {
+    rename: async (from, to) => {
+      if (++count.tries > times) return rename(from, to);
+      throw Object.assign(new Error('held'), { code });
+    },
+  });
+  return count;
+}
+
+test('a file that another program holds for a moment is written all the same', async (t) => {
+  const workshop = await temporaryFolder(t);
+  for (const code of ['EPERM', 'EBUSY', 'EACCES']) {
+    holdTarget(t, code, 3);
+    await writeWhole(workshop, 'file', code);
+    assert.equal(await files.readFile(join(workshop, 'file'), 'utf8'), code);
+  }
+});
+
+test('a file that stays held, or fails for another reason, is given up', async (t) => {
+  const workshop = await temporaryFolder(t);
+  for (const [code, tries] of [['EBUSY', 6], ['ENOSPC', 1]] as const) {
+    const held = holdTarget(t, code, Infinity);
+    await assert.rejects(writeWhole(workshop, 'file', ''), { code });
+    assert.equal(held.tries, tries);
+  }
+  assert.deepEqual(await files.readdir(join(workshop, '.workshop', 'tmp')), []);
+});
+
+test('a backup is restored with the command of the system', () => {
+  const commands = {
+    win32: 'Copy-Item -Recurse -Force "backup/steps/*" steps/   (in PowerShell)',
+    darwin: 'cp -R "backup/steps/." steps/',
+    linux: 'cp -R "backup/steps/." steps/',
+  };
+  for (const platform of ['win32', 'darwin', 'linux'] as const) {
+    assert.equal(restoreCommand('backup', platform), commands[platform]);
+  }
+});

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Problem } from '../terminal/problem.ts';
 import { readFiles, sameFiles, type Files } from './starters.ts';
 import { folderOf, type Step } from './steps.ts';
@@ -87,10 +88,28 @@ export async function writeWhole(
     }
     const target = path.join(workshop, file);
     await mkdir(path.dirname(target), { recursive: true });
-    await rename(temporary, target);
+    await moveTo(target, temporary);
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** How long to wait before each further try, in milliseconds. */
+const PAUSES_MS = [10, 40, 150, 300, 500];
+
+/** Renames a file. On Windows, an editor or a virus scanner may hold the target for a moment. */
+async function moveTo(target: string, file: string): Promise<void> {
+  for (const pause of PAUSES_MS) {
+    try {
+      await rename(file, target);
+      return;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error && error.code;
+      if (code !== 'EPERM' && code !== 'EBUSY' && code !== 'EACCES') throw error;
+    }
+    await setTimeout(pause);
+  }
+  await rename(file, target);
 }
 
 /**
@@ -119,8 +138,8 @@ async function makeFolder(workshop: string, name: string): Promise<string> {
 }
 
 /** The command that restores a backup. */
-function restoreCommand(backup: string): string {
-  return process.platform === 'win32'
+export function restoreCommand(backup: string, platform = process.platform): string {
+  return platform === 'win32'
     ? `Copy-Item -Recurse -Force "${backup}/steps/*" steps/   (in PowerShell)`
     : `cp -R "${backup}/steps/." steps/`;
 }
@@ -134,6 +153,7 @@ function asProblem(error: unknown, command: string, backup: string | undefined):
     EROFS: 'the disk is read-only',
     EACCES: "a file or folder can't be written",
     EPERM: "a file or folder can't be written",
+    EBUSY: 'another program uses a file',
   }[code] ?? error.message;
   const state = backup === undefined
     ? 'Nothing has changed.'
