@@ -53,7 +53,7 @@ describe('the keys', () => {
   });
 
   test('h and d wait for the tests to say which move is next', async () => {
-    const verdict = { failure: 'no tests' };
+    const verdict = { failure: 'no tests', next: 'npm run doctor' };
     for (const key of ['h', 'd']) {
       const { notice } = await press([key], { type: 'tests ended', verdict, at: '' });
       assert.match(notice, /The tests couldn't run\. Next: /);

@@ -44,7 +44,7 @@ export function describe(before: State, event: Event, after: State, size: Size):
 function describeVerdict(state: State, wasGreen: boolean, size: Size): string[] {
   const { step, tests: { verdict } } = state;
   if (!verdict) return [];
-  if ('failure' in verdict) return failureLines(verdict.failure, size);
+  if ('failure' in verdict) return failureLines(verdict, size);
   const { report } = verdict;
   const count = countTests(state) ?? { passed: 0, total: 0 };
   const title = paint('bold', `Step ${step.number}  ${progress(count)}`, size);

@@ -64,7 +64,9 @@ describe('the screen', () => {
         stateWith(tests, { type: 'noticed', notice: long }),
         stateWith(tests, { type: 'page opened', name: 'diff', title: long, lines: manyLines }),
         stateWith(tests, {
-          type: 'tests ended', verdict: { failure: `${long}\n`.repeat(40) }, at: '14:04:00',
+          type: 'tests ended',
+          verdict: { failure: `${long}\n`.repeat(40), next: long },
+          at: '14:04:00',
         }),
       ]) {
         for (const [columns, rows] of [[80, 24], [60, 15], [200, 60], [30, 10], [20, 6]] as const) {

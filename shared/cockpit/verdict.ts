@@ -1,3 +1,4 @@
+import type { Failure } from '../tester/main.ts';
 import { renderFailure } from '../tester/render.ts';
 import { passes, type Report, type TestReport } from '../tester/report.ts';
 import { paint, type Size } from '../terminal/text.ts';
@@ -45,9 +46,10 @@ export function openFailure({ tests }: Report, size: Size, room = Infinity): str
 }
 
 /** Why there is no verdict: the tests themselves couldn't run. */
-export function failureLines(failure: string, size: Size): string[] {
+export function failureLines({ failure, next }: Failure, size: Size): string[] {
   return [
     paint('red', '✖ The tests could not run. They printed:', size),
     ...failure.split('\n').slice(-12).map((line) => `    ${line}`),
+    `    Next: ${next}`,
   ];
 }

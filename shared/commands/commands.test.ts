@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { runCockpit } from '../cockpit/cockpit.ts';
 import { findStep, root, steps, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
-import type { runStepTests } from '../tester/test-process.js';
+import type { runStepTests } from '../tester/step-tests.ts';
 import { learnersWorkshop } from '../testing/terminal.ts';
 import { eventually, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';
@@ -294,12 +294,21 @@ describe('as npm runs them', { concurrency: 2 }, () => {
     assert.equal(run.output, '');
   });
 
-  test('test: fails if the tests cannot be loaded', async (t) => {
+  test('every command that runs tests says what to do if there is no report', async (t) => {
     const workshop = await learnersWorkshop(t);
     await rm(join(workshop.folder, at(1, 'app.test.ts')));
-    const run = workshop.run(['test', '1']);
+    for (const command of [['test', '1'], ['hint', '1'], ['start']]) {
+      const run = workshop.run(command);
+      assert.equal(await run.ended, 1);
+      assert.match(run.output,
+        /^The tests can't be loaded: .*app\.test\.ts.*\nNext: git checkout steps\/01-\S+, .*\n$/m);
+      assert.doesNotMatch(run.output, /^ +at /m);
+    }
+    workshop.write(at(1, 'app.test.ts'), 'process.reallyExit(1);\n');
+    const run = workshop.run(['hint', '1']);
     assert.equal(await run.ended, 1);
-    assert.match(run.output, /tests can't be loaded.*app\.test\.ts.*\nNext: git checkout steps\/01-/);
+    assert.match(run.output,
+      /^The tests of step 1 could not run\..*\n.*without a report\.\nNext: npm run doctor\n$/);
   });
 });
 

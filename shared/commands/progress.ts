@@ -1,6 +1,6 @@
 import { loadEnvFile } from '../app/settings.ts';
 import { passes } from '../tester/report.ts';
-import { runStepTests } from '../tester/test-process.js';
+import { runStepTests } from '../tester/step-tests.ts';
 import { steps } from '../lesson/steps.ts';
 import { progress as dots } from '../terminal/text.ts';
 import { readArguments } from './arguments.ts';

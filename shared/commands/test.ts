@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { Problem } from '../terminal/problem.ts';
 import { renderReport } from '../tester/render.ts';
 import { passes } from '../tester/report.ts';
 import { TestProcess } from '../tester/test-process.js';
@@ -21,9 +22,11 @@ export default async function test(context: Context): Promise<void> {
     });
   }
   const verdict = await tests.run(step, kind);
-  print('report' in verdict
-    ? renderReport(verdict.report, { width: display.columns, color: display.color }).trimEnd()
-    : verdict.failure);
-  if (!('report' in verdict && verdict.report.tests.every(passes))) process.exitCode = 1;
+  if ('report' in verdict) {
+    const { report } = verdict;
+    print(renderReport(report, { width: display.columns, color: display.color }).trimEnd());
+    if (!report.tests.every(passes)) process.exitCode = 1;
+  }
   await tests.end();
+  if ('failure' in verdict) throw new Problem(verdict.failure, verdict.next);
 }

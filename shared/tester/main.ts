@@ -43,8 +43,16 @@ export interface Ended {
   last: boolean;
 }
 
-/** How a run ended: with a report, or with what was printed instead of one. */
-export type Verdict = { report: Report } | { failure: string };
+/** How a run ended: with a report, or without one. */
+export type Verdict = { report: Report } | Failure;
+
+/** Why there's no report. */
+export interface Failure {
+  /** What was printed instead. */
+  failure: string;
+  /** The command to type now. */
+  next: string;
+}
 
 // The learner's code must not find the channel: outside the tests there is none.
 const send = process.send?.bind(process);
@@ -85,8 +93,8 @@ async function obey(order: Order): Promise<void> {
   } catch (error) {
     const file = `steps/${step.folder}/app.test.ts`;
     tell({
-      failure: `The tests can't be loaded: ${messageOf(error)}\n`
-        + `Next: git checkout ${file}, which brings them back as they came`,
+      failure: `The tests can't be loaded: ${messageOf(error)}`,
+      next: `git checkout ${file}, which brings them back as they came`,
     });
   }
 }

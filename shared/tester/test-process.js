@@ -95,7 +95,10 @@ export class TestProcess {
     this.send({ type: 'run', step: step.number, kind, ...special });
     // Its last words are still on their way when it has ended.
     const silent = this.closed.then(() => setTimeout(100)).then(() => (
-      { failure: this.#printed.trim() || 'The tests ended without a report.' }
+      {
+        failure: this.#printed.trim() || 'The tests ended without a report.',
+        next: 'npm run doctor',
+      }
     ));
     return Promise.race([told, silent]);
   }
@@ -135,19 +138,4 @@ function killGroup(pid) {
   } catch {
     // Nothing of it runs any more.
   }
-}
-
-/**
- * Runs the tests of one step, as `npm run test:N` does.
- * @param {import('../lesson/steps.ts').Step} step
- * @param {{ kind?: import('../lesson/steps.ts').Kind } & TestProcessOptions} [options]
- * @returns {Promise<import('./report.ts').Report>}
- * @throws {Error} when there is no report, with what was printed instead
- */
-export async function runStepTests(step, { kind = 'steps', ...options } = {}) {
-  const tests = new TestProcess(options);
-  const verdict = await tests.run(step, kind);
-  await tests.end();
-  if ('report' in verdict) return verdict.report;
-  throw new Error(`The tests of step ${step.number} did not report:\n${verdict.failure}`);
 }

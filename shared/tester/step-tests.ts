@@ -1,0 +1,21 @@
+import type { Kind, Step } from '../lesson/steps.ts';
+import { Problem } from '../terminal/problem.ts';
+import type { Report } from './report.ts';
+import { TestProcess, type TestProcessOptions } from './test-process.js';
+
+/**
+ * Runs the tests of one step, as `npm run test:N` does.
+ * @throws {Problem} when there is no report, with what was printed instead
+ */
+export async function runStepTests(
+  step: Step, { kind = 'steps', ...options }: { kind?: Kind } & TestProcessOptions = {},
+): Promise<Report> {
+  const tests = new TestProcess(options);
+  const verdict = await tests.run(step, kind);
+  await tests.end();
+  if ('report' in verdict) return verdict.report;
+  const { failure, next } = verdict;
+  throw new Problem(
+    `The tests of step ${step.number} could not run. They printed:\n${failure}`, next,
+  );
+}
