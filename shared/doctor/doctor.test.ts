@@ -124,15 +124,22 @@ describe('doctor', { concurrency: 3 }, () => {
     skip: process.platform === 'win32' && 'Windows does not tell what a process was started with',
   }, async (t) => {
     const { ask } = await healthy(t);
-    const PORT = String(await freePort());
-    const app = spawn(process.execPath, ['--eval', `
-      require('node:http').createServer().listen(${PORT}, () => console.log('listens'));
-    `, 'steps/01-hello-express/index.ts'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    onEnd(t, () => app.kill());
-    await once(app.stdout, 'data');
-    const { ok, output } = await ask({ PORT });
-    assert.match(output, /^✔ Port .*the app of steps\/01-hello-express, running in another/m);
-    assert.equal(ok, true, output);
+    const listeners: [args: string[], who: string][] = [
+      [['steps/01-hello-express/index.ts'], 'the app of steps/01-hello-express'],
+      // From step 9 on, the workshop's proxy listens there.
+      [['shared/commands/run.js', 'step', '9'], 'the workshop'],
+    ];
+    for (const [args, who] of listeners) {
+      const PORT = String(await freePort());
+      const listener = spawn(process.execPath, ['--eval', `
+        require('node:http').createServer().listen(${PORT}, () => console.log('listens'));
+      `, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+      onEnd(t, () => listener.kill());
+      await once(listener.stdout, 'data');
+      const { ok, output } = await ask({ PORT });
+      assert.match(output, new RegExp(`^✔ Port .*${who}, running in another`, 'm'));
+      assert.equal(ok, true, output);
+    }
   });
 
   test('notices that saves go unnoticed', async (t) => {
