@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { Size } from '../terminal/text.ts';
+import { forFont, type Size } from '../terminal/text.ts';
 import { describe } from './plain.ts';
 import { renderScreen } from './screen.ts';
 import type { Event, State } from './state.ts';
@@ -93,11 +93,4 @@ export function screenView(stdout: WriteStream): View {
     },
     close,
   };
-}
-
-/** Replaces ✔ and ✖, which the fonts of old Windows consoles lack. */
-function forFont(line: string): string {
-  const { WT_SESSION, TERM_PROGRAM, TERM } = process.env;
-  const isOld = process.platform === 'win32' && !WT_SESSION && !TERM_PROGRAM && !TERM;
-  return isOld ? line.replaceAll('✔', '√').replaceAll('✖', '×') : line;
 }

@@ -1,6 +1,6 @@
 import { root } from '../lesson/steps.ts';
 import { runCommand } from '../terminal/problem.ts';
-import { displayOf, type Display } from '../terminal/text.ts';
+import { displayOf, forFont, type Display, type Here } from '../terminal/text.ts';
 import type { Input } from './arguments.ts';
 
 /** What a command works on, and where it prints. */
@@ -14,11 +14,17 @@ export interface Context extends Input {
 /** A command's implementation. @throws {Problem} for anything the user can fix */
 export type Command = (context: Context) => Promise<void>;
 
+/** This workshop, with a process's terminal. */
+export function contextOf(args: string[], here: Here = process): Context {
+  const print = (text: string) => {
+    console.log(forFont(text, here));
+  };
+  return { args, env: here.env, workshop: root, display: displayOf(here), print };
+}
+
 /** Runs a command on this workshop, with this process's terminal. */
 export async function runHere(command: Command, args: string[]): Promise<void> {
-  await runCommand(() => command({
-    args, env: process.env, workshop: root, display: displayOf(), print: console.log,
-  }));
+  await runCommand(() => command(contextOf(args)));
   // An abandoned DNS lookup would keep this process alive.
   setTimeout(() => process.exit(), 500).unref();
 }

@@ -10,7 +10,7 @@ import { learnersWorkshop } from '../testing/terminal.ts';
 import { eventually, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';
 import catchUp from './catch-up.ts';
-import type { Command } from './command.ts';
+import { contextOf, type Command } from './command.ts';
 import diff from './diff.ts';
 import hint from './hint.ts';
 import progress from './progress.ts';
@@ -73,6 +73,13 @@ test('a flag may come before or after --, and npm may have swallowed a word', ()
   assert.deepEqual(all(['3'], { npm_config_all: 'true' }), ['3', true]);
   assert.deepEqual(all([], { npm_config_all: '3' }), ['3', true]);
   assert.throws(() => all(['3', '--al']), Problem);
+});
+
+test('what a command prints suits the fonts of the console', (t) => {
+  const log = t.mock.method(console, 'log', () => undefined);
+  const { stdout } = process;
+  contextOf([], { stdout, env: {}, platform: 'win32' }).print('✔ pass  …\n✖ fail  …');
+  assert.deepEqual(log.mock.calls[0]?.arguments, ['√ pass  …\n× fail  …']);
 });
 
 test('a step is named with a colon or as a word, in every command', async () => {
