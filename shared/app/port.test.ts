@@ -3,7 +3,7 @@ import { createServer, Server } from 'node:net';
 import { test } from 'node:test';
 import { Problem } from '../terminal/problem.ts';
 import { listen, onEnd } from '../testing/workshop.ts';
-import { findPort, freePort } from './port.ts';
+import { findPort, freePort, listenerInNetstat, listenersInProc } from './port.ts';
 
 /** The port suggested in place of a refused one. */
 async function advised(PORT: string): Promise<number> {
@@ -47,5 +47,40 @@ test('the suggested port can be used, whatever ports the system refuses', async 
     const port = await advised(PORT);
     assert.ok(!refused.includes(port), String(port));
     assert.equal(await findPort({ PORT: String(port) }, 'step:1'), port);
+  }
+});
+
+test('who listens on a port is read from netstat on Windows, in every language', () => {
+  const output = [
+    '',
+    'Aktive Verbindungen',
+    '',
+    '  Proto  Lokale Adresse         Remoteadresse          Status           PID',
+    '  TCP    127.0.0.1:4000         127.0.0.1:50123        HERGESTELLT      11',
+    '  TCP    127.0.0.1:50123        127.0.0.1:4000         HERGESTELLT      12',
+    '  TCP    0.0.0.0:14000          0.0.0.0:0              ABHÖREN          13',
+    '  TCP    127.0.0.1:4000         0.0.0.0:0              ABHÖREN          14',
+    '  TCP    [::]:4100              [::]:0                 ABHÖREN          15',
+    '  UDP    0.0.0.0:4200           *:*                                     16',
+    '',
+  ].join('\r\n');
+  for (const [port, pid] of [[4000, '14'], [4100, '15'], [4200, undefined]] as const) {
+    assert.equal(listenerInNetstat(output, port), pid);
+  }
+});
+
+test('which sockets listen on a port is read from /proc on Linux', () => {
+  const anyV6 = '0'.repeat(32);
+  const rest = '00000000:00000000 00:00000000 00000000  1000        0';
+  const table = [
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid …',
+    `   0: 0100007F:0FA0 00000000:0000 0A ${rest} 21 1 0000 100 0 0 10 0`,
+    `   1: 0100007F:0FA0 0100007F:C3CB 01 ${rest} 22 1 0000 20 4 30 10 -1`,
+    `   2: ${anyV6}:0FA0 ${anyV6}:0000 0A ${rest} 23 1 0000 100 0 0 10 0`,
+    `   3: 00000000:0050 00000000:0000 0A ${rest} 24 1 0000 100 0 0 10 0`,
+    '',
+  ].join('\n');
+  for (const [port, inodes] of [[4000, ['21', '23']], [80, ['24']], [4001, []]] as const) {
+    assert.deepEqual(listenersInProc(table, port), inodes);
   }
 });

@@ -121,14 +121,10 @@ async function findOwner(port: number): Promise<Owner | undefined> {
 
 /** Looks in /proc: the port leads to a socket's inode, and that to the process holding it open. */
 async function onLinux(port: number): Promise<Owner | undefined> {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const tables = await Promise.all(['tcp', 'tcp6'].map((name) =>
     readFile(`/proc/net/${name}`, 'utf8').catch(() => '')));
-  const LISTENS = '0A';
-  const sockets = tables.flatMap((table) => table.split('\n').slice(1)).flatMap((line) => {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    return local?.endsWith(suffix) && state === LISTENS ? [`socket:[${inode ?? ''}]`] : [];
-  });
+  const sockets = tables.flatMap((table) => listenersInProc(table, port))
+    .map((inode) => `socket:[${inode}]`);
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const files = await readdir(`/proc/${pid}/fd`).catch((): string[] => []);
     const targets = await Promise.all(files.map((file) =>
@@ -140,17 +136,33 @@ async function onLinux(port: number): Promise<Owner | undefined> {
   return undefined;
 }
 
+/** The inodes of the sockets that listen on a port, from /proc/net/tcp or tcp6. */
+export function listenersInProc(table: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const LISTENS = '0A';
+  return table.split('\n').flatMap((line) => {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+    return local?.endsWith(suffix) && state === LISTENS && inode ? [inode] : [];
+  });
+}
+
 async function onWindows(port: number): Promise<Owner | undefined> {
-  const lines = (await run('netstat', ['-ano'])).split('\n');
-  const [, , , , pid] = lines.map((line) => line.trim().split(/\s+/)).find(
-    ([protocol, local, remote]) => (
-      protocol === 'TCP' && local?.endsWith(`:${port}`) && remote?.endsWith(':0')
-    ),
-  ) ?? [];
+  const pid = listenerInNetstat(await run('netstat', ['-ano']), port);
   if (pid === undefined) return undefined;
   const query = `(Get-CimInstance Win32_Process -Filter 'ProcessId=${pid}').CommandLine`;
   const command = await run('powershell', ['-NoProfile', '-Command', query]);
   return { pid: Number(pid), command: command.trim() || 'a program' };
+}
+
+/** The process that listens on a port, from Windows' `netstat -ano`. */
+export function listenerInNetstat(output: string, port: number): string | undefined {
+  const [, , , , pid] = output.split('\n').map((line) => line.trim().split(/\s+/)).find(
+    // The word for LISTENING is in the language of the system.
+    ([protocol, local, remote]) => (
+      protocol === 'TCP' && local?.endsWith(`:${port}`) && remote?.endsWith(':0')
+    ),
+  ) ?? [];
+  return pid;
 }
 
 async function elsewhere(port: number): Promise<Owner | undefined> {

@@ -11,7 +11,7 @@ import { root, steps } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 import { freePort } from '../app/port.ts';
 import { cleanEnv, listen, onEnd, temporaryFolder } from '../testing/workshop.ts';
-import { checkWatching } from './installation.ts';
+import { checkHome, checkWatching } from './installation.ts';
 
 /** A healthy workshop, in a folder with a difficult name, without git. */
 async function healthy(t: TestContext) {
@@ -139,6 +139,14 @@ describe('doctor', { concurrency: 3 }, () => {
       const { ok, output } = await ask({ PORT });
       assert.match(output, new RegExp(`^✔ Port .*${who}, running in another`, 'm'));
       assert.equal(ok, true, output);
+    }
+  });
+
+  test('looks for the home folder where the system names it', () => {
+    const place = { workshop: '', env: { HOME: '/home/ada', USERPROFILE: 'C:\\Users\\ada' } };
+    assert.equal(checkHome(place, 'win32'), 'C:\\Users\\ada');
+    for (const platform of ['darwin', 'linux'] as const) {
+      assert.equal(checkHome(place, platform), '/home/ada');
     }
   });
 

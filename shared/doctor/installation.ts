@@ -81,8 +81,8 @@ export async function checkFolder({ workshop }: Place): Promise<string> {
 }
 
 /** Checks for a home folder, where a downloaded mongod is kept. */
-export function checkHome({ env }: Place): string {
-  const name = process.platform === 'win32' ? 'USERPROFILE' : 'HOME';
+export function checkHome({ env }: Place, platform = process.platform): string {
+  const name = platform === 'win32' ? 'USERPROFILE' : 'HOME';
   if (env[name]) return env[name];
   try {
     return `${name} isn't set; ${homedir()} is used, as the system says`;

@@ -20,6 +20,7 @@ export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolde
   /** Whether to download a mongod if none is found. */
   mayDownload: boolean;
   env?: NodeJS.ProcessEnv;
+  platform?: NodeJS.Platform;
 }
 
 /**
@@ -35,7 +36,7 @@ export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolde
  * @throws {Problem} when MONGO_URL or a forced mongod isn't available
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { env = process.env, mayDownload } = options;
+  const { env = process.env, platform = process.platform, mayDownload } = options;
   const { MONGO_URL: url, WORKSHOP_MONGO: forced } = env;
   if (forced && forced !== 'mongod' && forced !== 'stand-in') {
     throw new Problem(
@@ -55,7 +56,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (forced !== 'stand-in') {
     try {
       // Windows would download 700 MB, too much to start unasked.
-      const download = mayDownload && process.platform !== 'win32' ? 'once a day' : 'never';
+      const download = mayDownload && platform !== 'win32' ? 'once a day' : 'never';
       const server = await startMongod({ ...options, env, download });
       const line = `MongoDB: mongod ${server.version} at ${server.path ?? '?'}`;
       return { ...server, engine: 'mongod', line: `${line}${because && ` (${because})`}` };

@@ -166,6 +166,14 @@ describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, (
     assert.equal(at.requests.length, asked);
   });
 
+  test('is not started unasked on Windows', async (t) => {
+    const at = await mirror(t, (_, response) => response.writeHead(403).end());
+    const database = await at.open({ mayDownload: true, platform: 'win32' });
+    await database.close();
+    assert.match(database.line, /stand-in .* \(no mongod on this machine; npm run mongod fetches one/);
+    assert.deepEqual(at.requests, []);
+  });
+
   test('is given up after 3 s of silence, and says that we are waiting', async (t) => {
     const at = await mirror(t, () => undefined);
     await assertFailsOnce(at, /the server was silent for 3 s/);
