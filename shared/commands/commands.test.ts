@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { MongoClient } from 'mongodb';
 import type { runCockpit } from '../cockpit/cockpit.ts';
 import { findStep, root, steps, type Step } from '../lesson/steps.ts';
+import { startStandIn } from '../mongo/stand-in/server.ts';
 import { Problem } from '../terminal/problem.ts';
 import type { runStepTests } from '../tester/step-tests.ts';
 import { learnersWorkshop } from '../testing/terminal.ts';
-import { eventually, Workshop } from '../testing/workshop.ts';
+import { eventually, onEnd, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';
 import catchUp from './catch-up.ts';
 import { contextOf, type Command } from './command.ts';
@@ -317,6 +319,32 @@ describe('as npm runs them', { concurrency: 2 }, () => {
     assert.match(run.output,
       /^The tests of step 1 could not run\..*\n.*without a report\.\nNext: npm run doctor\n$/);
   });
+});
+
+test('test: Ctrl-C leaves no database behind', {
+  skip: process.platform === 'win32' && 'there, no process can send another one a Ctrl-C',
+}, async (t) => {
+  const server = await startStandIn();
+  onEnd(t, () => server.close());
+  const client = await MongoClient.connect(server.url);
+  onEnd(t, () => client.close());
+  const databases = async () => (await client.db().admin().listDatabases()).databases
+    .map(({ name }) => name).filter((name) => name.startsWith('workshop-test-'));
+
+  const workshop = await learnersWorkshop(t);
+  // It never answers, so its test is still under way when Ctrl-C comes.
+  workshop.write(at(3, 'app.ts'), `
+    import express from 'express';
+
+    export function createApp({ client }) {
+      return express().get('/one', () => client.db().collection('visits').insertOne({}));
+    }
+  `);
+  const run = workshop.run(['test', '3'], { WORKSHOP_MONGO: undefined, MONGO_URL: server.url });
+  await eventually('the app has written', async () => (await databases()).length > 0);
+  run.child.kill('SIGINT');
+  assert.equal(await run.ended, 130, run.output);
+  assert.deepEqual(await databases(), []);
 });
 
 async function npmScripts(): Promise<Record<string, string>> {
