@@ -33,6 +33,22 @@ test('a port is a number from 1 to 65535, and free on every address', async (t) 
   }
 });
 
+test('a program on all addresses is found without listening there, on every system', async (t) => {
+  const other = createServer();
+  onEnd(t, () => other.close());
+  const PORT = String(await listen(other));
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this`
+  const { listen: original } = Server.prototype;
+  const hosts = new Set<string | undefined>();
+  // macOS and Windows let a program listen on 127.0.0.1 beside one on all addresses.
+  t.mock.method(Server.prototype, 'listen', function (this: Server, _: number, host?: string) {
+    hosts.add(host);
+    return original.call(this, { port: 0, host });
+  });
+  await assert.rejects(findPort({ PORT }, 'step:1'), /Port \d+ is in use by /);
+  assert.ok([...hosts].every((host) => host === '127.0.0.1' || host === '::1'), [...hosts].join());
+});
+
 test('the suggested port can be used, whatever ports the system refuses', async (t) => {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this`
   const { listen } = Server.prototype;

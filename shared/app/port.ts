@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { Problem } from '../terminal/problem.ts';
 
@@ -11,6 +11,9 @@ interface Owner {
   pid: number;
   command: string;
 }
+
+/** How long a program on this machine may take to accept a connection, in milliseconds. */
+const ANSWER_MS = 1000;
 
 /**
  * The port for the app: PORT, or 4000 if it isn't set.
@@ -90,12 +93,12 @@ export async function findAppPorts(proxyPort: number, count = 1): Promise<number
 }
 
 /**
- * Listens briefly on each address. Some systems allow this even if another program listens on one
- * of them and would get the browser's requests, so try them all.
+ * Tries a port on both addresses of localhost. Listening on all of the machine's addresses, however
+ * briefly, would make firewalls ask.
  * @returns why the port can't be used, such as `EADDRINUSE`; undefined if it can
  */
 export async function tryPort(port: number): Promise<string | undefined> {
-  for (const host of ['::', '0.0.0.0', '127.0.0.1', '::1']) {
+  for (const host of ['127.0.0.1', '::1']) {
     const server = createServer().listen(port, host);
     try {
       await once(server, 'listening');
@@ -105,8 +108,23 @@ export async function tryPort(port: number): Promise<string | undefined> {
       // Other errors mean that the machine has no IPv6.
       if (code === 'EADDRINUSE' || code === 'EACCES') return code;
     }
+    // macOS and Windows let two programs listen: one here, the other on all addresses.
+    if (await answers(port, host)) return 'EADDRINUSE';
   }
   return undefined;
+}
+
+/** Whether a program accepts connections there. */
+async function answers(port: number, host: string): Promise<boolean> {
+  const socket = connect(port, host);
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(ANSWER_MS) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Finds the program that listens on a TCP port; undefined if the system doesn't say. */

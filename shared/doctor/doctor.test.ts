@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { Problem } from '../terminal/problem.ts';
 import { freePort } from '../app/port.ts';
 import { cleanEnv, listen, onEnd, temporaryFolder } from '../testing/workshop.ts';
 import { checkHome, checkWatching } from './installation.ts';
+import { checkLoopback } from './surroundings.ts';
 
 /** A healthy workshop, in a folder with a difficult name, without git. */
 async function healthy(t: TestContext) {
@@ -61,6 +62,12 @@ async function healthy(t: TestContext) {
 /** An environment with git, which finds no repository above the folder. */
 const withGit = (workshop: string) => ({
   PATH: process.env['PATH'], GIT_CEILING_DIRECTORIES: dirname(workshop),
+});
+
+test('the loopback is checked without listening where a firewall would ask', async (t) => {
+  const listen = t.mock.method(Server.prototype, 'listen');
+  assert.equal(await checkLoopback(), '127.0.0.1 and localhost answer');
+  assert.deepEqual(listen.mock.calls.map(({ arguments: args }) => args), [[0, '127.0.0.1']]);
 });
 
 describe('doctor', { concurrency: 3 }, () => {

@@ -18,10 +18,10 @@ export async function checkPort({ env }: Place): Promise<string> {
   }
 }
 
-/** Checks that programs on this machine reach each other, by IP address and by name. */
+/** Checks that programs on this machine reach each other as the app is reached, by IP and name. */
 export async function checkLoopback(): Promise<string> {
   const server = createServer((_, response) => response.end('hello'));
-  server.listen(0);
+  server.listen(0, '127.0.0.1');
   try {
     await once(server, 'listening');
     const address = server.address();

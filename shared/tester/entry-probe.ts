@@ -70,7 +70,8 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   });
   const callback = args.find((argument) => typeof argument === 'function');
   if (callback) this.once('listening', callback as () => void);
-  return listen.call(this, { port: 0, host: hostAmong(args) });
+  // On all of this machine's addresses, a firewall would ask.
+  return listen.call(this, { port: 0, host: hostAmong(args) ?? '127.0.0.1' });
 };
 
 // The proxy says how a request came, where there is one.
