@@ -373,6 +373,9 @@ function setState(isLive, why = '') {
 
 // ---------------------------------------------------------------- showing it all
 
+/** In a browser, a codespace's ports have hosts of their own: NAME-4001.app.github.dev. */
+const forwarded = /^(.+)-\d+(\.app\.github\.dev)$/.exec(location.hostname);
+
 /** @param {Shown} now */
 function show(now) {
   const before = shown;
@@ -387,7 +390,10 @@ function show(now) {
   setText(appState, `App on port ${app.port}: ${process}`);
   setText(get('app-host'), `localhost:${app.port}`);
   setText(get('own-host'), location.host);
-  get('open-app').setAttribute('href', `http://${location.hostname}:${app.port}/`);
+  const [, codespace, domain] = forwarded ?? [];
+  get('open-app').setAttribute('href', forwarded
+    ? `https://${codespace}-${app.port}${domain}/`
+    : `http://${location.hostname}:${app.port}/`);
 
   const { dataset } = get('picture');
   dataset['link'] = link.state;
@@ -491,12 +497,14 @@ async function press({ id, dataset }) {
 if (location.hostname !== 'localhost') {
   const here = `http://localhost:${location.port}${location.pathname}`;
   get('host-note').hidden = false;
-  get('host-note').append(
-    `You’re looking from ${location.hostname}. A cookie belongs to the name of a host, so this `
-    + 'page doesn’t get the one that the app at localhost has set. Open ',
-    make('a', { href: here }, here),
-    ' instead.',
-  );
+  get('host-note').append(...forwarded
+    ? ['Here this page and the app have different hosts, and a cookie belongs to one host. So in a '
+      + 'tab of its own, the app takes you for another visitor. The buttons work all the same. To '
+      + 'have one cookie for both, open the codespace in VS Code on your machine.']
+    : [`You’re looking from ${location.hostname}. A cookie belongs to the name of a host, so this `
+      + 'page doesn’t get the one that the app at localhost has set. Open ',
+      make('a', { href: here }, here),
+      ' instead.']);
 }
 for (const button of document.querySelectorAll('button')) {
   button.addEventListener('click', () => void press(button));
