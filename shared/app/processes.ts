@@ -32,16 +32,20 @@ export async function createProcesses(
     : undefined;
   const processes = ports.map((port) => ({ port, app: createApp(port, relay?.url ?? mongoUrl) }));
   const served = new Set(ports);
-  const stopProxy = step.behindProxy && await startProxy(
-    port, served, protocol, step.processes && ((outage) => (
-      cause(outage, processes, served, relay)
-    )),
-  );
-  return {
-    processes,
-    close: async () => {
-      if (stopProxy) await stopProxy();
-      await relay?.close();
-    },
-  };
+  const causeOutage = step.processes && ((outage: string) => (
+    cause(outage, processes, served, relay)
+  ));
+  try {
+    const stopProxy = step.behindProxy && await startProxy(port, served, protocol, causeOutage);
+    return {
+      processes,
+      close: async () => {
+        if (stopProxy) await stopProxy();
+        await relay?.close();
+      },
+    };
+  } catch (error) {
+    await relay?.close();
+    throw error;
+  }
 }

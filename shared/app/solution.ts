@@ -25,27 +25,30 @@ export async function withSolution(
   const mongoUrl = withDatabase(database.url, 'workshop');
   const folder = folderOf(step, 'solutions', workshop);
   const port = await freePort();
-  const { processes, close } = await createProcesses(step, {
-    port,
-    protocol: 'https',
-    mongoUrl,
-    createApp: (port, mongoUrl) => new App({
-      entry: path.join(folder, 'index.ts'),
-      env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
-    }).on('output', (line, stream) => {
-      if (stream === 'stderr' && !step.processes) say(line);
-    }),
-  });
   try {
-    const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);
-    for (const { app, port } of processes) {
-      await app.start();
-      await untilListening(port);
+    const { processes, close } = await createProcesses(step, {
+      port,
+      protocol: 'https',
+      mongoUrl,
+      createApp: (port, mongoUrl) => new App({
+        entry: path.join(folder, 'index.ts'),
+        env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
+      }).on('output', (line, stream) => {
+        if (stream === 'stderr' && !step.processes) say(line);
+      }),
+    });
+    try {
+      const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);
+      for (const { app, port } of processes) {
+        await app.start();
+        await untilListening(port);
+      }
+      await use(port, passwords);
+    } finally {
+      await Promise.all(processes.map(({ app }) => app.stop()));
+      await close();
     }
-    await use(port, passwords);
   } finally {
-    await Promise.all(processes.map(({ app }) => app.stop()));
-    await close();
     await database.close();
   }
 }

@@ -45,11 +45,12 @@ export function openFailure({ tests }: Report, size: Size, room = Infinity): str
   return [...lines.slice(0, Math.max(0, room - 1)), '    …'].slice(0, room);
 }
 
-/** Why there is no verdict: the tests themselves couldn't run. */
-export function failureLines({ failure, next }: Failure, size: Size): string[] {
+/** Why there's no verdict, and what to type, in at most `room` lines, or three. */
+export function failureLines({ failure, next }: Failure, size: Size, room = 14): string[] {
+  const [first, ...printed] = failure.split('\n');
   return [
-    paint('red', '✖ The tests could not run. They printed:', size),
-    ...failure.split('\n').slice(-12).map((line) => `    ${line}`),
+    paint('red', `✖ ${first}`, size),
+    ...printed.slice(-Math.max(1, room - 2)).map((line) => `    ${line}`),
     `    Next: ${next}`,
   ];
 }

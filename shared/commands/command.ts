@@ -1,6 +1,6 @@
 import { root } from '../lesson/steps.ts';
 import { runCommand } from '../terminal/problem.ts';
-import { displayOf, forFont, type Display, type Here } from '../terminal/text.ts';
+import { displayOf, forFont, type Display, type TerminalProcess } from '../terminal/text.ts';
 import type { Input } from './arguments.ts';
 
 /** What a command works on, and where it prints. */
@@ -15,7 +15,7 @@ export interface Context extends Input {
 export type Command = (context: Context) => Promise<void>;
 
 /** This workshop, with a process's terminal. */
-export function contextOf(args: string[], here: Here = process): Context {
+export function contextOf(args: string[], here: TerminalProcess = process): Context {
   const print = (text: string) => {
     console.log(forFont(text, here));
   };

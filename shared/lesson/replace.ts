@@ -50,7 +50,7 @@ export async function replaceSteps(
     const remove = (file: string) => rm(path.join(workshop, file), { force: true });
     const names = new Set([...fresh.keys()].map((file) => file.toLowerCase()));
     const stale = [...old.keys()].filter((file) => !fresh.has(file));
-    // On many disks App.ts is app.ts: removed later, it would be the new file that's gone.
+    // On many disks App.ts is app.ts: removing it after app.ts was written would remove app.ts.
     const isVariant = (file: string) => names.has(file.toLowerCase());
     for (const file of stale.filter(isVariant)) await remove(file);
     for (const [file, content] of fresh) await writeWhole(workshop, file, content);

@@ -86,7 +86,7 @@ export function markOf({ label, number, user }: KnownSession): Mark {
   return { label, number, ...user !== undefined && { user } };
 }
 
-/** A cookie that has been cleared has neither id nor signature. */
+/** A cookie as the page shows it. If it has been cleared, id and signature are empty. */
 export function pictureOf(
   { name, raw = '' }: { name: string; raw?: string | undefined },
   sessions: Sessions,

@@ -19,7 +19,7 @@ export interface Address {
  *
  * - `Host` must be ours: another name that leads here (DNS rebinding) is refused. Port forwarding
  *   in Codespaces and dev tunnels sets it to localhost, along with `Origin`
- *   (https://github.com/symfony/demo/issues/1542), so the page works there unchanged.
+ *   (https://github.com/symfony/demo/issues/1542), so requests pass here unchanged.
  * - `Origin`, if present, must be ours; a POST requires it. Other pages can neither read nor
  *   control anything.
  * - Without an `Origin`, `Sec-Fetch-Site` reveals frames, images and scripts of other pages.

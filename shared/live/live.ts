@@ -50,7 +50,7 @@ const mostWaiting = 50;
 
 /**
  * Serves a page with the viewing browser's session, on 127.0.0.1 only.
- * @throws {Error} when no port of 127.0.0.1 is free
+ * @throws {Error} when 127.0.0.1 has no port for it
  */
 export async function startLive(options: LiveOptions): Promise<Live> {
   const { app, port: wanted = 4001, secret } = options;
@@ -61,8 +61,13 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   });
   // The app's port is reserved, even if nothing listens there yet.
   const isFree = wanted !== options.appPort && await tryPort(wanted) === undefined;
-  const port = isFree ? wanted : await freePort();
-  await once(server.listen(port, '127.0.0.1'), 'listening');
+  let port = isFree ? wanted : await freePort();
+  const listen = () => once(server.listen(port, '127.0.0.1'), 'listening');
+  await listen().catch(async () => {
+    // Another program was quicker.
+    port = await freePort();
+    await listen();
+  });
   // The page alone mustn't keep a command running.
   server.unref();
   const stopFollowing = page.history.follow(app);

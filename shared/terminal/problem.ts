@@ -1,3 +1,5 @@
+import { forFont } from './text.ts';
+
 /** A problem the user can fix: what happened and why, and the command to type next. */
 export class Problem extends Error {
   override name = 'Problem';
@@ -32,7 +34,7 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
     await command();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    console.error(`${error.message}\nNext: ${error.next}`);
+    console.error(forFont(`${error.message}\nNext: ${error.next}`));
     process.exitCode = 1;
   }
 }

@@ -12,13 +12,13 @@ export interface Size extends Display {
 }
 
 /** What a process knows of its terminal. */
-export type Here = Pick<NodeJS.Process, 'stdout' | 'env' | 'platform'>;
+export type TerminalProcess = Pick<NodeJS.Process, 'stdout' | 'env' | 'platform'>;
 
 /**
  * The display of a command's standard output: as wide as the terminal, up to 100 characters, and
  * coloured unless NO_COLOR or FORCE_COLOR says otherwise.
  */
-export function displayOf({ stdout, env }: Here = process): Display {
+export function displayOf({ stdout, env }: TerminalProcess = process): Display {
   return {
     columns: Math.min(stdout.isTTY ? stdout.columns : Number(env['COLUMNS']) || 80, 100),
     color: stdout.isTTY ? stdout.hasColors() : Boolean(Number(env['FORCE_COLOR'])),
@@ -29,7 +29,7 @@ export function displayOf({ stdout, env }: Here = process): Display {
  * Replaces ✔ and ✖, which the fonts of old Windows consoles lack. They have ● and ○, which are in
  * WGL4, the set of characters that Windows expects of a font.
  */
-export function forFont(text: string, { env, platform }: Here = process): string {
+export function forFont(text: string, { env, platform }: TerminalProcess = process): string {
   const isOld = platform === 'win32' && !env['WT_SESSION'] && !env['TERM_PROGRAM'] && !env['TERM'];
   return isOld ? text.replaceAll('✔', '√').replaceAll('✖', '×') : text;
 }

@@ -98,9 +98,9 @@ export class TestDatabase {
   #beforeRead: (collection: string) => Promise<void> = () => Promise.resolve();
 
   private constructor({ url, client }: TestServer, relay: Relay | undefined) {
-    // As in addresses from a provider, there's an option already: no code can append its own.
+    // As in a provider's addresses, there's an option already, so code that appends `?…` fails.
     const address = withDatabase(relay?.url ?? url, this.name);
-    this.url = `${address}${address.includes('?') ? '&' : '?'}retryReads=true`;
+    this.url = address.includes('?') ? address : `${address}?retryReads=true`;
     this.relay = relay;
     this.#directUrl = withDatabase(url, this.name);
     this.#own = client;

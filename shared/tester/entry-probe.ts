@@ -60,7 +60,8 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
     : (port === refused ? env.WORKSHOP_LISTEN_ERROR : undefined);
   if (code !== undefined) {
     const error = new Error(`listen ${code}: ${reasons[code] ?? 'failed'} :::${String(port)}`);
-    process.nextTick(() => this.emit('error', Object.assign(error, { code, port })));
+    // Later than a server that's about to listen.
+    setImmediate(() => this.emit('error', Object.assign(error, { code, port })));
     return this;
   }
   if (Number(port) > 0) taken.add(Number(port));

@@ -47,10 +47,9 @@ export interface Context {
 export interface Place {
   move: number;
   /**
-   * Whether the apps of later steps have to pass it, too. By default, those of the same part have
-   * to pass tests of what createApp() builds. Part two may change what part one had: with a token
-   * in every form, for example, a POST without one logs nobody out. By default, tests that start
-   * index.ts are left out, because they take longer.
+   * Whether the apps of later steps have to pass it, too. By default, those of the same part do,
+   * except for tests that start index.ts: they take longer. Part two's don't have to pass part
+   * one's: with a token in every form, for example, a POST without one logs nobody out.
    */
   later?: boolean;
 }

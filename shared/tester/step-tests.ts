@@ -5,7 +5,7 @@ import { TestProcess, type TestProcessOptions } from './test-process.js';
 
 /**
  * Runs the tests of one step, as `npm run test:N` does.
- * @throws {Problem} when there is no report, with what was printed instead
+ * @throws {Problem} when there's no report: why, or what was printed instead
  */
 export async function runStepTests(
   step: Step, { kind = 'steps', ...options }: { kind?: Kind } & TestProcessOptions = {},
@@ -14,8 +14,5 @@ export async function runStepTests(
   const verdict = await tests.run(step, kind);
   await tests.end();
   if ('report' in verdict) return verdict.report;
-  const { failure, next } = verdict;
-  throw new Problem(
-    `The tests of step ${step.number} could not run. They printed:\n${failure}`, next,
-  );
+  throw new Problem(verdict.failure, verdict.next);
 }

@@ -94,12 +94,12 @@ export class TestProcess {
     });
     this.send({ type: 'run', step: step.number, kind, ...special });
     // Its last words are still on their way when it has ended.
-    const silent = this.closed.then(() => setTimeout(100)).then(() => (
-      {
-        failure: this.#printed.trim() || 'The tests ended without a report.',
-        next: 'npm run doctor',
-      }
-    ));
+    const silent = this.closed.then(() => setTimeout(100)).then(() => {
+      const printed = this.#printed.trim();
+      const failure = 'The tests ended without a report.'
+        + (printed && ` They printed:\n${printed}`);
+      return { failure, next: 'npm run doctor' };
+    });
     return Promise.race([told, silent]);
   }
 

@@ -327,8 +327,8 @@ test('the next login in the same browser is a new session, too', { move: 2 }, as
   });
 });
 
-// An app with a token for its forms in every session stores one for each newcomer, even before the
-// login.
+// An app that keeps a token for its forms in the session stores a session at the first visit, so
+// later steps needn't pass these.
 const onlyHere = { move: 3, later: false };
 test('the answer waits until the new session is stored', onlyHere, async ({ openApp }) => {
   const app = await openApp();

@@ -91,8 +91,8 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     const answer = await browser.post(path, form, foreignPages['another site']);
     expect(answer.status === 403 || answer.status === 404, {
       observed: `Another site sent a form to POST ${path}, and got status ${answer.status}.`,
-      why: 'For Express, a slash at the end makes no difference, and nor do capital letters. A '
-        + 'list of paths always misses something, so check all requests.',
+      why: 'For Express, neither a slash at the end nor capital letters make a difference. A list '
+        + 'of paths is easily incomplete, so check all requests.',
       lookAt: 'app.ts: is app.use(sameOrigin) above everything else? And same-origin.ts: does it '
         + 'look at the path?',
       exchange: answer,

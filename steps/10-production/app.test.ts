@@ -177,7 +177,7 @@ testEntry(deployed, { move: 3, env, atOnce: true }, async (entry, database, { re
 
   let worst = 0;
   const [ended] = await Promise.all([entry.ended(END_MS), within(END_MS, async () => {
-    const status = await connection.get(`${entry.url}/health`);
+    const status = await connection.get(`${entry.url}/login`);
     worst = Math.max(worst, status ?? 0);
     return !entry.running || status === undefined;
   })]);

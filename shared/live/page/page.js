@@ -497,6 +497,7 @@ async function press({ id, dataset }) {
 if (location.hostname !== 'localhost') {
   const here = `http://localhost:${location.port}${location.pathname}`;
   get('host-note').hidden = false;
+  get('cookie-reason').hidden = true;
   get('host-note').append(...forwarded
     ? ['Here this page and the app have different hosts, and a cookie belongs to one host. So in a '
       + 'tab of its own, the app takes you for another visitor. The buttons work all the same. To '
