@@ -25,7 +25,7 @@ export default async function prove({ args: words }: { args: string[] }): Promis
     testStep(word);
     return;
   }
-  console.log('This proves the workshop itself and takes several minutes. '
+  console.log('This checks the workshop itself and takes up to 20 minutes on two cores. '
     + 'To test your own step 1, type npm run test:1');
   // Shell settings for the user's own apps mustn't affect the proof.
   for (const name of ['PORT', 'SESSION_SECRET', 'NODE_ENV']) {
@@ -49,7 +49,7 @@ export default async function prove({ args: words }: { args: string[] }): Promis
 /** Runs what `npm test 3` was meant to. */
 function testStep(word: string): void {
   const number = String(findStep(word, 'test:N').number);
-  console.log(`npm test proves the workshop itself. You mean npm run test:${number}:\n`);
+  console.log(`npm test checks the workshop itself. You mean npm run test:${number}:\n`);
   const args = ['shared/commands/run.js', 'test', number];
   process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
