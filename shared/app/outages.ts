@@ -2,10 +2,9 @@
  * The outages of step 10. The attack requests one from the proxy with a header; it hits the app's
  * processes or their database.
  */
-import { connect } from 'node:net';
-import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { App } from './app.ts';
+import { accepts } from './port.ts';
 
 export const outages = ['silence', 'deploy', 'kill'] as const;
 
@@ -70,10 +69,7 @@ export async function cause(
 export async function untilListening(port: number): Promise<void> {
   const signal = AbortSignal.timeout(20_000);
   for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const listens = await once(socket, 'connect').then(() => true, () => false);
-    socket.destroy();
-    if (listens) return;
+    if (await accepts(port)) return;
     signal.throwIfAborted();
     await setTimeout(50);
   }

@@ -109,13 +109,13 @@ export async function tryPort(port: number): Promise<string | undefined> {
       if (code === 'EADDRINUSE' || code === 'EACCES') return code;
     }
     // macOS and Windows let two programs listen: one here, the other on all addresses.
-    if (await answers(port, host)) return 'EADDRINUSE';
+    if (await accepts(port, host)) return 'EADDRINUSE';
   }
   return undefined;
 }
 
-/** Whether a program accepts connections there. */
-async function answers(port: number, host: string): Promise<boolean> {
+/** Whether a program on this machine accepts connections at a port. */
+export async function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   const socket = connect(port, host);
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(ANSWER_MS) });
