@@ -1,4 +1,5 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
+import { noRenewal } from './renewal.ts';
 
 const silent = 'when the database falls silent, nobody waits for ever';
 const answered = 'an outage is a 503, and a defect is not';
@@ -520,25 +521,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
     reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same/,
     runs: 'aside',
   },
-  {
-    name: 'no new session at a login any more',
-    patch: { 'app.ts': `
--    req.session.regenerate((error) => {
--      if (error) return next(error);
--      req.session.login = login;
--      req.session.save((error) => {
--        if (error) return next(error);
--        res.redirect(303, '/account');
--      });
-+    req.session.login = login;
-+    req.session.save((error) => {
-+      if (error) return next(error);
-+      res.redirect(303, '/account');
-     });
-` },
-    caughtBy: "mallory plants a session in ada's browser and stays outside",
-    reads: /\(since step 5\) .*The login went into a session that was already there/,
-  },
+  noRenewal('login'),
   {
     name: 'requests that still come in during the shutdown get a 503',
     patch: { 'ending.ts': `

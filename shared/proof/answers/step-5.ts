@@ -1,4 +1,5 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
+import { renewal as renewalOf } from './renewal.ts';
 
 const attack = "mallory plants a session in ada's browser and stays outside";
 const opens = 'the right name and password lead to /account';
@@ -10,16 +11,7 @@ const waits = 'the answer waits until the new session is stored';
 const failure = 'a login that cannot be stored is an error';
 
 /** The solution's new session, for a patch to replace. */
-const renewal = `
--    req.session.regenerate((error) => {
--      if (error) return next(error);
--      req.session.user = user;
--      req.session.save((error) => {
--        if (error) return next(error);
--        res.redirect(303, '/account');
--      });
--    });
-`;
+const renewal = renewalOf('user');
 
 /** The solution's check, for a patch to replace. */
 const check = `

@@ -1,4 +1,5 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
+import { noRenewal } from './renewal.ts';
 
 const attack = "a button on mallory's page does not change ada's password";
 const foreign = "a foreign page's login and logout are refused";
@@ -315,25 +316,7 @@ export const wrong: WrongAnswer[] = [
     caughtBy: foreign,
     reads: /sent a logout as plain text, and got status 200 instead of 403/,
   },
-  {
-    name: 'no new session at a login any more',
-    patch: { 'app.ts': `
--    req.session.regenerate((error) => {
--      if (error) return next(error);
--      req.session.user = user;
--      req.session.save((error) => {
--        if (error) return next(error);
--        res.redirect(303, '/account');
--      });
-+    req.session.user = user;
-+    req.session.save((error) => {
-+      if (error) return next(error);
-+      res.redirect(303, '/account');
-     });
-` },
-    caughtBy: "mallory plants a session in ada's browser and stays outside",
-    reads: /\(since step 5\) .*The login went into a session that was already there/,
-  },
+  noRenewal('user'),
   {
     name: 'the paths that change something are on a list, compared with req.path',
     patch: { 'same-origin.ts': `
