@@ -105,8 +105,11 @@ const file = '.workshop/hints.json';
 
 async function readTaken(workshop: string): Promise<Record<string, number>> {
   try {
-    const text = await readFile(path.join(workshop, file), 'utf8');
-    return JSON.parse(text) as Record<string, number>;
+    const taken: unknown = JSON.parse(await readFile(path.join(workshop, file), 'utf8'));
+    if (!(taken instanceof Object)) return {};
+    return Object.fromEntries(Object.entries(taken).filter(
+      (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number',
+    ));
   } catch {
     return {};
   }
