@@ -124,7 +124,7 @@ function renderVerdict(state: State, allowed: Size, room: number): string[] {
     running ? lines.map((line) => paint('dim', line, allowed)) : lines
   );
   if (!verdict) return ['Running the tests for the first time …'];
-  if ('failure' in verdict) return aged(failureLines(verdict, size, room).slice(0, room));
+  if ('failure' in verdict) return aged(failureLines(verdict, size, room));
 
   const { report } = verdict;
   const passed = passLines(report, size);

@@ -45,12 +45,12 @@ export function openFailure({ tests }: Report, size: Size, room = Infinity): str
   return [...lines.slice(0, Math.max(0, room - 1)), '    …'].slice(0, room);
 }
 
-/** Why there's no verdict, and what to type, in at most `room` lines, or three. */
+/** Why there's no verdict, and what to type, in at most `room` lines. */
 export function failureLines({ failure, next }: Failure, size: Size, room = 14): string[] {
   const [first, ...printed] = failure.split('\n');
   return [
     paint('red', `✖ ${first}`, size),
     ...printed.slice(-Math.max(1, room - 2)).map((line) => `    ${line}`),
     `    Next: ${next}`,
-  ];
+  ].slice(0, room);
 }

@@ -48,7 +48,7 @@ export type Verdict = { report: Report } | Failure;
 
 /** Why there's no report. */
 export interface Failure {
-  /** What was printed instead. */
+  /** In a sentence, and what was printed instead. */
   failure: string;
   /** The command to type now. */
   next: string;
