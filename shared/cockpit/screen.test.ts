@@ -112,6 +112,19 @@ describe('the screen', () => {
     assert.match(text(running), /the count survives/);
   });
 
+  test('says that its own tests pass while those of earlier steps run', () => {
+    const before = stateWith([failed('one')], { type: 'tests started' });
+    const report: Report = { step, kind: 'steps', tests: [passed('one')] };
+    const own = reduce(before, { type: 'own tests passed', report });
+    assert.match(text(own), /testing …/);
+    assert.match(text(own), /✔ All tests of step 3 pass\. Checking what .*\n\n✔ pass {2}one/);
+    assert.doesNotMatch(text(own), /✖/);
+    assert.match(text(reduce(own, { type: 'tests started' })), /✖ fail {2}one/);
+    const verdict = { report: { ...report, tests: [passed('one'), failed('an earlier one')] } };
+    const ended = reduce(own, { type: 'tests ended', verdict, at: '14:03:35' });
+    assert.match(text(ended), /✖ fail {2}an earlier one/);
+  });
+
   test('says above the tests why the app crashed, and that a save restarts it', () => {
     const screen = text(stateWith([failed('one')], {
       type: 'app ended', crashed: true, ending: 'crashed (exit code 1)', cause: 'No secret is set.',

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterStep, textOf } from '../lesson/steps.ts';
+import { renderOwnPass } from '../tester/render.ts';
 import { breakLine, cut, paint, progress, wrap, type Size } from '../terminal/text.ts';
 import { countTests, isGreen, type Page, type State } from './state.ts';
 import { failureLines, openFailure, otherLines, passLines } from './verdict.ts';
@@ -117,7 +118,12 @@ function renderHeader(state: State, size: Size): string[] {
 
 /** Says what to fix next, in at most `room` lines. */
 function renderVerdict(state: State, allowed: Size, room: number): string[] {
-  const { verdict, running } = state.tests;
+  const { verdict, running, own } = state.tests;
+  if (own) {
+    const soFar = wrap(renderOwnPass(own), allowed.columns)
+      .map((line) => paint(['bold', 'green'], line, allowed));
+    return blocks(soFar, passLines(own, allowed)).slice(0, room);
+  }
   // While tests run, the last verdict is out of date: it stays readable, but without colours.
   const size = { ...allowed, color: allowed.color && !running };
   const aged = (lines: string[]) => (

@@ -1,5 +1,5 @@
 import type { Step } from '../lesson/steps.ts';
-import { passes } from '../tester/report.ts';
+import { passes, type Report } from '../tester/report.ts';
 import type { Verdict } from '../tester/test-process.js';
 
 /** What the cockpit knows and shows. */
@@ -30,6 +30,8 @@ export interface State {
   };
   tests: {
     running: boolean;
+    /** While they run: the step's own tests, if they pass. Those of earlier steps follow. */
+    own?: Report | undefined;
     /** The newest verdict; it's out of date as soon as tests run again. */
     verdict?: Verdict;
     /** The time of day of the verdict. */
@@ -65,6 +67,7 @@ export type Event =
   /** The app ended without being asked to. */
   | { type: 'app ended'; crashed: boolean; ending: string; cause: string }
   | { type: 'tests started' }
+  | { type: 'own tests passed'; report: Report }
   | { type: 'tests ended'; verdict: Verdict; at: string }
   | { type: 'noticed'; notice: string }
   | { type: 'page opened'; name: Page['name']; title: string; lines: string[] }
@@ -122,7 +125,9 @@ export function reduce(state: State, event: Event): State {
       return { ...state, app: { ...app, status: crashed ? 'crashed' : 'ended', ending, cause } };
     }
     case 'tests started':
-      return { ...state, tests: { ...state.tests, running: true } };
+      return { ...state, tests: { ...state.tests, running: true, own: undefined } };
+    case 'own tests passed':
+      return { ...state, tests: { ...state.tests, own: event.report } };
     case 'tests ended':
       return { ...state, tests: { running: false, verdict: event.verdict, at: event.at } };
     case 'noticed':

@@ -259,6 +259,9 @@ function createLoop(step: Step, database: Database | undefined, emit: Emit): Tes
   loop.on('started', () => {
     emit({ type: 'tests started' });
   });
+  loop.on('ownPass', (report) => {
+    emit({ type: 'own tests passed', report });
+  });
   loop.on('verdict', (verdict) => {
     emit({ type: 'tests ended', verdict, at: timeOfDay() });
   });

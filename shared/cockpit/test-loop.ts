@@ -1,10 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { Step } from '../lesson/steps.ts';
+import type { Report } from '../tester/report.ts';
 import { TestProcess, type Verdict } from '../tester/test-process.js';
 
 export interface TestLoopEvents {
   /** A run has begun; the previous verdict is out of date. */
   started: [];
+  /** The step's own tests pass, and those of earlier steps run. */
+  ownPass: [report: Report];
   /** The newest run has ended. */
   verdict: [verdict: Verdict];
 }
@@ -71,7 +74,9 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
     this.#spare = undefined;
     if (!running) return;
     this.#running = running;
-    const verdict = await running.run(this.#step, 'steps');
+    const verdict = await running.run(this.#step, 'steps', {}, (report) => {
+      if (!this.#isOld(number)) this.emit('ownPass', report);
+    });
     if (!this.#isOld(number)) this.emit('verdict', verdict);
     await running.end();
     this.#running = undefined;

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { Problem } from '../terminal/problem.ts';
-import { renderReport } from '../tester/render.ts';
+import { renderOwnPass, renderReport } from '../tester/render.ts';
 import { passes } from '../tester/report.ts';
 import { TestProcess } from '../tester/test-process.js';
 import { readStep } from './arguments.ts';
@@ -21,7 +21,9 @@ export default async function test(context: Context): Promise<void> {
       void tests.end().then(() => process.exit(128 + constants.signals[signal]));
     });
   }
-  const verdict = await tests.run(step, kind);
+  const verdict = await tests.run(step, kind, {}, (report) => {
+    if (process.stdout.isTTY) print(renderOwnPass(report));
+  });
   if ('report' in verdict) {
     const { report } = verdict;
     print(renderReport(report, { width: display.columns, color: display.color }).trimEnd());

@@ -35,7 +35,13 @@ export interface Run {
   choice?: Choice;
 }
 
-/** What it tells of a run. */
+/** What it tells while a run goes on: the step's own tests pass, and earlier steps' are next. */
+export interface OwnPass {
+  type: 'own pass';
+  report: Report;
+}
+
+/** What it tells of a run in the end. */
 export interface Ended {
   type: 'ended';
   verdict: Verdict;
@@ -74,14 +80,13 @@ await load('./harness.ts', 'express', 'express-session');
 async function obey(order: Order): Promise<void> {
   if (order.type === 'stop') return stop();
   const step = findStep(String(order.step), 'test:N');
+  await prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
   // The driver is loaded only where a step needs it: it takes longer than all else together.
   if (step.needsDatabase) {
     await load('connect-mongo');
     await (database ??= import('./database.ts'));
   }
-  if (order.type === 'prepare') {
-    return prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
-  }
+  if (order.type === 'prepare') return;
   const { kind, tests = order.step, folder, choice } = order;
   startWatchdog((lesson) => {
     tell({ report: currentRun().report(lesson) }, true);
@@ -89,7 +94,10 @@ async function obey(order: Order): Promise<void> {
   });
   try {
     const tested = findStep(String(tests), 'test:N');
-    tell({ report: await runTests(tested, subjectOf(step, kind, folder), choice) });
+    const report = await runTests(tested, subjectOf(step, kind, folder), choice, (report) => {
+      send?.({ type: 'own pass', report } satisfies OwnPass);
+    });
+    tell({ report });
   } catch (error) {
     const file = `steps/${step.folder}/app.test.ts`;
     tell({

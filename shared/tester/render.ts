@@ -29,6 +29,11 @@ export function renderReport(report: Report, style: Style): string {
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`;
 }
 
+/** What's known once a step's own tests pass, while those of earlier steps run. */
+export function renderOwnPass({ step: { number } }: Report): string {
+  return `✔ All tests of step ${number} pass. Checking what the earlier steps asked for …`;
+}
+
 /** One failure, open: the fact, why it matters, where to look, the exchange that showed it. */
 export function renderFailure(test: TestReport, style: Style): string[] {
   const { failure } = test;

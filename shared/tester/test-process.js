@@ -11,6 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** @typedef {import('./main.ts').Verdict} Verdict */
+/** @typedef {import('./main.ts').OwnPass | import('./main.ts').Ended} Message */
 
 /**
  * @typedef {object} TestProcessOptions
@@ -78,12 +79,15 @@ export class TestProcess {
    * @param {import('../lesson/steps.ts').Step} step
    * @param {import('../lesson/steps.ts').Kind} kind whose code is tested
    * @param {Pick<import('./main.ts').Run, 'tests' | 'folder' | 'choice'>} [special] what else it is
+   * @param {(report: import('./report.ts').Report) => void} [ownPass] is told once the step's own
+   *   tests pass, and those of earlier steps run
    * @returns {Promise<Verdict>}
    */
-  async run(step, kind, special) {
+  async run(step, kind, special, ownPass) {
     /** @type {Promise<Verdict>} */
     const told = new Promise((resolve) => {
-      const listen = (/** @type {import('./main.ts').Ended} */ message) => {
+      const listen = (/** @type {Message} */ message) => {
+        if (message.type === 'own pass') ownPass?.(message.report);
         // tsx sends messages, too.
         if (message.type !== 'ended') return;
         if (message.last && this.#child.connected) this.#child.disconnect();

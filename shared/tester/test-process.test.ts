@@ -2,7 +2,22 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { findStep } from '../lesson/steps.ts';
 import { nothingRuns, onEnd, processesOf, Workshop } from '../testing/workshop.ts';
+import type { Report } from './report.ts';
+import { TestProcess } from './test-process.js';
+
+test("a step's own tests are reported before those of earlier steps run", async (t) => {
+  const tests = new TestProcess();
+  onEnd(t, () => tests.end());
+  const early: Report[] = [];
+  const verdict = await tests.run(
+    findStep('2', 'test:N'), 'solutions', { choice: { withoutEntries: true } },
+    (report) => early.push(report),
+  );
+  assert.ok('report' in verdict);
+  assert.deepEqual(early, [verdict.report]);
+});
 
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'it needs /proc' };
 

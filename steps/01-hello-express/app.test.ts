@@ -131,7 +131,10 @@ async function expectListening(entry: Entry, expected: string, given: string): P
 }
 
 const withTakenPort = {
-  move: 3, later: true, env: () => ({ PORT: '8080', WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
+  move: 3,
+  later: true,
+  atOnce: true,
+  env: () => ({ PORT: '8080', WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
 };
 testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (entry) => {
   const forbidden = await entry.again({ PORT: '80', WORKSHOP_LISTEN_ERROR: 'EACCES' });
@@ -165,7 +168,7 @@ testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (
   }
 });
 
-const withNoPortNumber = { move: 3, env: () => ({ PORT: '400O' }) };
+const withNoPortNumber = { move: 3, atOnce: true, env: () => ({ PORT: '400O' }) };
 testEntry("a PORT that isn't a port number ends it too", withNoPortNumber, async (entry) => {
   const tooLarge = await entry.again({ PORT: '70000' });
   for (const [started, given] of [[entry, '400O'], [tooLarge, '70000']] as const) {

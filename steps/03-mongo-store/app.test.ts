@@ -50,7 +50,7 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
   });
 });
 
-const withoutUrl = { move: 1, env: () => ({ MONGO_URL: undefined }) };
+const withoutUrl = { move: 1, atOnce: true, env: () => ({ MONGO_URL: undefined }) };
 testEntry('index.ts does not start without a MONGO_URL', withoutUrl, async (entry) => {
   const empty = await entry.again({ MONGO_URL: '' });
   for (const [started, given] of [
