@@ -75,12 +75,17 @@ process.env.SESSION_SECRET = 'not the one that createApp() is given';
 // express-session speaks of missing options on every start; the tests say it better.
 process.env.NO_DEPRECATION = 'express-session';
 let database: Promise<typeof import('./database.ts')> | undefined;
-await load('./harness.ts', 'express', 'express-session');
+const harness = load('./harness.ts', 'express', 'express-session');
 
 async function obey(order: Order): Promise<void> {
   if (order.type === 'stop') return stop();
   const step = findStep(String(order.step), 'test:N');
-  await prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
+  // They start while the rest is loaded.
+  if (order.type === 'prepare' || !order.choice?.withoutEntries) {
+    await prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
+  }
+  // Loading takes so much at once that it could be taken for a loop of the learner's.
+  await harness;
   // The driver is loaded only where a step needs it: it takes longer than all else together.
   if (step.needsDatabase) {
     await load('connect-mongo');
