@@ -13,9 +13,9 @@ const HEARTBEAT_MS = 100;
 
 /**
  * How much of the processor's time a loop may take, in milliseconds. A busy machine is slow to give
- * it, but the learner's code never needs that much at once.
+ * it, but neither the learner's code nor the loading of packages ever needs that much at once.
  */
-const LOOP_MS = 1000;
+const LOOP_MS = 2500;
 
 /** How many heartbeats without a reply mean that something waits, if it uses no processor time. */
 const WAITING_BEATS = 30;
