@@ -1,4 +1,5 @@
-import { readMoves, type Move } from '../lesson/hints.ts';
+import { filesAfter, readMoves } from '../lesson/hints.ts';
+import { readFiles } from '../lesson/starters.ts';
 import type { Change, FileChanges } from '../lesson/step-diff.ts';
 import { folderOf, type Step } from '../lesson/steps.ts';
 import { paintDiff } from '../terminal/markdown.ts';
@@ -14,48 +15,32 @@ export async function diffStep(
   workshop: string,
 ): Promise<FileChanges[]> {
   // This imports the TypeScript compiler, so don't load it until it's needed.
-  const { diffFolders } = await import('../lesson/step-diff.ts');
-  const files = await diffFolders(
-    folderOf(step, 'steps', workshop), folderOf(step, 'solutions', workshop),
+  const { diffFiles, diffFolders } = await import('../lesson/step-diff.ts');
+  const folder = folderOf(step, 'steps', workshop);
+  if (moveNumber === undefined) return diffFolders(folder, folderOf(step, 'solutions', workshop));
+
+  const moves = await readMoves(step, workshop);
+  const filesOf = (last: number) => (
+    filesAfter(step, moves.filter(({ number }) => number <= last), workshop)
   );
-  if (moveNumber === undefined) return files;
-  return changesOfMove(files, await readMoves(step, workshop), moveNumber);
+  const after = await filesOf(moveNumber);
+  const all = diffFiles(await readFiles(folder), after);
+  const own = sharing(all, diffFiles(await filesOf(moveNumber - 1), after));
+  // If it's not the move's own code that differs, something before it does.
+  return own.length > 0 ? own : all;
 }
 
-/**
- * Picks the differences of one unfinished move: those that its last hint, the code, contains.
- * @param files the differences in the whole step
- */
-export function changesOfMove(
-  files: FileChanges[],
-  moves: Move[],
-  moveNumber: number,
-): FileChanges[] {
+/** Picks the changes that have lines in common with others. */
+function sharing(files: FileChanges[], others: FileChanges[]): FileChanges[] {
+  const linesOf = ({ before, after }: Change) => [
+    ...before.map((line) => `-${line.trim()}`), ...after.map((line) => `+${line.trim()}`),
+  ];
   return files.flatMap(({ name, changes }) => {
-    const own = hintLines(moves.filter(({ number }) => number === moveNumber), name);
-    const foreign = hintLines(moves.filter(({ number }) => number !== moveNumber), name);
-    const isOwn = (sign: '+' | '-') => (line: string) => own.has(sign + line.trim());
-    const found = changes.flatMap((change): Change[] => {
-      if (!change.after.some(isOwn('+')) && !change.before.some(isOwn('-'))) return [];
-      // Two moves may change adjacent lines.
-      const after = change.after.filter((line) => (
-        isOwn('+')(line) || !foreign.has(`+${line.trim()}`)
-      ));
-      return [{ ...change, after }];
-    });
+    const lines = new Set(others.filter((other) => other.name === name)
+      .flatMap((other) => other.changes.flatMap(linesOf)));
+    const found = changes.filter((change) => linesOf(change).some((line) => lines.has(line)));
     return found.length > 0 ? [{ name, changes: found }] : [];
   });
-}
-
-/** The lines that moves' hints add to and remove from a file, such as `+res.send('Hi');`. */
-function hintLines(moves: Move[], file: string): Set<string> {
-  const text = moves.flatMap(({ hints }) => hints.map((hint) => hint.text)).join('\n');
-  const blocks = [...text.matchAll(/^```diff \S*\/(\S+)\n([^]*?)^```/gm)];
-  const lines = blocks.filter(([, name]) => name === file)
-    .flatMap(([, , code = '']) => code.split('\n'));
-  // A lone bracket doesn't reveal its move.
-  return new Set(lines.filter((line) => /^[-+].*\w/.test(line))
-    .map((line) => line.charAt(0) + line.slice(1).trim()));
 }
 
 /**

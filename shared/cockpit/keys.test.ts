@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Move } from '../lesson/hints.ts';
-import { findStep } from '../lesson/steps.ts';
-import { changesOfMove } from './diff.ts';
+import { filesAfter, readMoves } from '../lesson/hints.ts';
+import { readFiles } from '../lesson/starters.ts';
+import { diffFiles } from '../lesson/step-diff.ts';
+import { findStep, folderOf, steps } from '../lesson/steps.ts';
+import { onEnd, Workshop } from '../testing/workshop.ts';
+import { diffStep } from './diff.ts';
 import { pressKey } from './keys.ts';
 import { initialState, reduce, type Event, type State } from './state.ts';
 
@@ -52,47 +55,47 @@ describe('the keys', () => {
     assert.deepEqual([done, notice], [[], "Step 1 isn't green yet (0 of 2). Press h for a hint."]);
   });
 
+  test('space closes a page that fits', async () => {
+    assert.equal((await press(['?', 'space'])).page, undefined);
+  });
+
   test('h and d wait for the tests to say which move is next', async () => {
     const verdict = { failure: 'no tests', next: 'npm run doctor' };
     for (const key of ['h', 'd']) {
       const { notice } = await press([key], { type: 'tests ended', verdict, at: '' });
       assert.match(notice, /The tests couldn't run\. Next: /);
+      const running = await press([key], { type: 'tests started' });
+      assert.match(running.notice, /The tests haven't said yet which move you're on\./);
     }
   });
 });
 
-test('the diff of a move shows only what that move changes', () => {
-  const moves = [['get', 'Hi'], ['post', 'Ho']].map(([method = '', text = ''], index): Move => ({
-    number: index + 1,
-    title: '',
-    hints: [{
-      number: 3,
-      name: 'the code',
-      text: `\`\`\`diff steps/01-hello-express/app.ts
-@@
--// TODO Move ${index + 1}
-+  app.${method}('/', (req, res) => {
-+    res.send('${text}');
-+  });
-\`\`\``,
-    }],
-  }));
-  const route = (method: string, text: string) => [
-    `  app.${method}('/', (req, res) => {`, `    res.send('${text}');`, '  });',
-  ];
-  const files = [
-    {
-      name: 'app.ts',
-      changes: [
-        { line: 1, before: ['import a;'], after: ['import b;'] },
-        { line: 7, before: [], after: [...route('get', 'Hi'), ...route('post', 'Ho')] },
-      ],
-    },
-    { name: 'index.ts', changes: [{ line: 1, before: [], after: route('get', 'Hi') }] },
-  ];
-  const shown = changesOfMove(files, moves, 1);
-  assert.deepEqual(shown.map(({ name }) => name), ['app.ts']);
-  const lines = shown.flatMap(({ changes }) => changes.flatMap(({ after }) => after)).join('\n');
-  assert.match(lines, /app\.get[^]*Hi/);
-  assert.doesNotMatch(lines, /post|Ho|import/);
+test('the diff of a move shows all that the move changes, and nothing else', async (t) => {
+  const workshop = await Workshop.copy();
+  onEnd(t, () => workshop.remove());
+  for (const step of steps) {
+    const moves = await readMoves(step);
+    for (const [index, { number }] of moves.entries()) {
+      const before = await filesAfter(step, moves.slice(0, index));
+      for (const [name, text] of before) workshop.write(`steps/${step.folder}/${name}`, text);
+      const expected = diffFiles(before, await filesAfter(step, moves.slice(0, index + 1)));
+      const shown = await diffStep(step, number, workshop.folder);
+      assert.deepEqual(shown, expected, `step ${step.number}, move ${number}`);
+      assert.ok(shown.length > 0);
+    }
+    assert.deepEqual(
+      diffFiles(await filesAfter(step, moves), await readFiles(folderOf(step, 'solutions'))), [],
+    );
+  }
+});
+
+test('a mistake outside the move is shown if the move itself is done', async (t) => {
+  const workshop = await Workshop.copy();
+  onEnd(t, () => workshop.remove());
+  const [first] = await readMoves(step);
+  const done = await filesAfter(step, first ? [first] : []);
+  const app = done.get('app.ts') ?? '';
+  workshop.write(`steps/${step.folder}/app.ts`, app.replace('const app = ', 'const apps = '));
+  const [changes] = await diffStep(step, 1, workshop.folder);
+  assert.match(String(changes?.changes[0]?.before), /const apps = /);
 });

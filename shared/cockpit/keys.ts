@@ -77,7 +77,8 @@ export async function pressKey(key: string, controls: Controls): Promise<void> {
     const by = {
       down: 1, up: -1, j: 1, k: -1, space: height, pagedown: height, pageup: -height, b: -height,
     }[key];
-    emit(by === undefined ? { type: 'page closed' } : { type: 'page scrolled', by });
+    const fits = page.lines.length <= height;
+    emit(by === undefined || fits ? { type: 'page closed' } : { type: 'page scrolled', by });
     return;
   }
   try {
@@ -101,10 +102,12 @@ export async function pressKey(key: string, controls: Controls): Promise<void> {
 /** The move to help with. @throws {Problem} if the tests haven't shown it yet */
 function moveOf(state: State): number | undefined {
   const { verdict, running } = state.tests;
-  if (verdict && 'report' in verdict) return currentMove(state);
-  throw running || !verdict
-    ? new Problem("The tests haven't said yet which move you're on.", 'try again when they have')
-    : new Problem("The tests couldn't run.", 'mend what they complain about, then save');
+  if (running || !verdict) {
+    const why = "The tests haven't said yet which move you're on.";
+    throw new Problem(why, 'try again when they have');
+  }
+  if ('report' in verdict) return currentMove(state);
+  throw new Problem("The tests couldn't run.", 'mend what they complain about, then save');
 }
 
 async function showHint({ workshop, state, size, emit }: Controls): Promise<void> {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Problem } from '../terminal/problem.ts';
+import { applyPatch } from './patch.ts';
 import { writeWhole } from './replace.ts';
+import { readStarter } from './starters.ts';
 import { root, textOf, type Step } from './steps.ts';
 
 /** A hint from the text, folded away below its move. */
@@ -65,6 +67,28 @@ export function parseMoves(text: string, stepNumber: number): Move[] {
       )),
     }];
   });
+}
+
+/**
+ * A step's files as they are once some of its moves are done: its starter, with the code of their
+ * hints.
+ * @throws {Problem} when the text's hints don't fit the starter
+ */
+export async function filesAfter(
+  step: Step, moves: readonly Move[], workshop = root,
+): Promise<Map<string, string>> {
+  const starter = await readStarter(step, workshop);
+  const files = new Map([...starter].map(([name, content]) => [name, String(content)]));
+  try {
+    const code = moves.flatMap(({ hints }) => hints.map(({ text }) => text)).join('\n');
+    for (const [, file = '', patch = ''] of code.matchAll(
+      /^```diff steps\/[^/]+\/(\S+)\n([^]*?)^```/gm,
+    )) files.set(file, applyPatch(files.get(file) ?? '', patch));
+  } catch {
+    const text = textOf(step.number);
+    throw new Problem(`The hints in ${text} don't fit the starter.`, `git checkout ${text}`);
+  }
+  return files;
 }
 
 /**

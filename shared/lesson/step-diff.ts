@@ -26,7 +26,14 @@ export async function diffFolders(
   before: string | undefined, after: string,
 ): Promise<FileChanges[]> {
   const old = before === undefined ? new Map<string, Buffer>() : await readFiles(before);
-  const fresh = await readFiles(after);
+  return diffFiles(old, await readFiles(after));
+}
+
+/** Compares files by name, as {@link diffFolders} does. */
+export function diffFiles(
+  old: ReadonlyMap<string, Buffer | string>,
+  fresh: ReadonlyMap<string, Buffer | string>,
+): FileChanges[] {
   const names = [...new Set([...old.keys(), ...fresh.keys()])].filter((name) => /\.ts$/.test(name));
   return names.sort().flatMap((name) => {
     const changes = diffCode(String(old.get(name) ?? ''), String(fresh.get(name) ?? ''));

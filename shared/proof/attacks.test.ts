@@ -22,7 +22,7 @@ import { makeCertificate } from '../testing/certificate.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
 import { freePort } from '../app/port.ts';
 import { listen, Run, Workshop } from '../testing/workshop.ts';
-import { applyPatch } from './patch.ts';
+import { applyPatch } from '../lesson/patch.ts';
 import { wrong as wrongLogins } from './answers/step-5.ts';
 
 const executablePath = findChromium();

@@ -2,7 +2,7 @@
 export interface Answer {
   /** What was done, in the past tense or as a noun: `the store was built and not passed on`. */
   name: string;
-  /** Patches for the solution's files (see patch.ts), by file name. */
+  /** Patches for the solution's files (see lesson/patch.ts), by file name. */
   patch?: Record<string, string>;
   /** Files that replace the solution's or are added to them: their full text. */
   files?: Record<string, string>;

@@ -8,7 +8,7 @@ import { renderFailure } from '../../tester/render.ts';
 import type { Report, TestReport } from '../../tester/report.ts';
 import type { Choice } from '../../tester/run.ts';
 import { TestProcess } from '../../tester/test-process.js';
-import { applyPatch } from '../patch.ts';
+import { applyPatch } from '../../lesson/patch.ts';
 import { Workshop } from '../../testing/workshop.ts';
 
 /** An answer and its step. */

@@ -9,7 +9,7 @@ import { passes } from '../../tester/report.ts';
 import { runStepTests } from '../../tester/step-tests.ts';
 import { textOf } from '../answers/run.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
-import { applyPatch } from '../patch.ts';
+import { applyPatch } from '../../lesson/patch.ts';
 import { Workshop } from '../../testing/workshop.ts';
 import { CTRL_C, isAsExpected, parseCommand, parseConsole, withPort4000, type Part }
   from './console.ts';
