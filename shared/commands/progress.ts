@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { loadEnvFile } from '../app/settings.ts';
-import { passes } from '../tester/report.ts';
+import { passes, type Report } from '../tester/report.ts';
 import { runStepTests } from '../tester/step-tests.ts';
-import { steps } from '../lesson/steps.ts';
+import { steps, type Step } from '../lesson/steps.ts';
 import { progress as dots } from '../terminal/text.ts';
 import { readArguments } from './arguments.ts';
 import type { Context } from './command.ts';
@@ -14,7 +15,12 @@ export default async function progress(context: Context, runTests = runStepTests
   const { workshop, print } = context;
   const { flags } = readArguments('progress', ['json'], context);
   loadEnvFile();
-  const runs = steps.map(async (step) => ({ step, report: await runTests(step, { workshop }) }));
+  const runs: Promise<{ step: Step; report: Report }>[] = [];
+  for (const [index, step] of steps.entries()) {
+    // Few at once, so that the first lines appear soon.
+    const before = Promise.allSettled([runs[index - availableParallelism()]]);
+    runs.push(before.then(async () => ({ step, report: await runTests(step, { workshop }) })));
+  }
   // Handle rejections now; each failure is reported when its turn comes.
   void Promise.allSettled(runs);
   const counts: { step: number; passed: number; total: number }[] = [];

@@ -2,7 +2,7 @@
  * The process in which tests run (see test-process.js). It loads what all tests need, waits to be
  * told which to run, and tells how they ended.
  */
-import { findStep, writesIndex, type Kind } from '../lesson/steps.ts';
+import { findStep, writesIndex, type Kind, type Step } from '../lesson/steps.ts';
 import { loadEnvFile } from '../app/settings.ts';
 import { guardProcess } from './crash.ts';
 import { endEntries, prepareEntries } from './entry.ts';
@@ -94,7 +94,8 @@ async function obey(order: Order): Promise<void> {
   if (order.type === 'prepare') return;
   const { kind, tests = order.step, folder, choice } = order;
   startWatchdog((lesson) => {
-    tell({ report: currentRun().report(lesson) }, true);
+    const report = currentRun().report(lesson);
+    tell(report.tests.length > 0 ? { report } : tooSlow(step), true);
     endEntries();
   });
   try {
@@ -110,6 +111,14 @@ async function obey(order: Order): Promise<void> {
       next: `git checkout ${file}, which brings them back as they came`,
     });
   }
+}
+
+/** Before the first test is defined, none of the learner's code runs. */
+function tooSlow({ number }: Step): Failure {
+  return {
+    failure: 'This machine was too busy to begin with the tests.',
+    next: `npm run test:${number}, once it's less busy`,
+  };
 }
 
 function tell(verdict: Verdict, last = false): void {
