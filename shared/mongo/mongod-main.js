@@ -42,7 +42,7 @@ try {
     if (process.env['MONGOMS_RUNTIME_DOWNLOAD'] === 'false') throw new Error('no mongod is found');
     tell({
       phase: 'asking',
-      line: 'No mongod here: asking for a download (after Ctrl-C, the next start has none)',
+      line: 'No mongod here: trying to download one (press Ctrl-C, and the next start skips this)',
     });
     const [, target] = await DryMongoBinary.generateDownloadPath(options);
     path = await download(dirname(target), () => MongoBinary.getPath());

@@ -177,7 +177,7 @@ describe('a download', { concurrency: 2, skip: process.platform === 'win32' }, (
   test('is given up after 3 s of silence, and says that we are waiting', async (t) => {
     const at = await mirror(t, () => undefined);
     await assertFailsOnce(at, /the server was silent for 3 s/);
-    assert.match(at.said.join('\n'), /asking for a download.*\n.*asking for a download.*\([23] s\)/);
+    assert.match(at.said.join('\n'), /trying to download one.*\n.*trying to download one.*\([23] s\)/);
   });
 
   test('is given up when it stalls midway', async (t) => {

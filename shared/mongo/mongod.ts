@@ -101,8 +101,8 @@ function write(note: string, text: string): void {
 function reasonOf({ phase, code, message }: ServerFailure): string {
   const known: Record<string, string> = {
     silence: message,
-    ENOTFOUND: 'no network, or the name of the download server is unknown',
-    EAI_AGAIN: 'no network, or the name of the download server cannot be looked up',
+    ENOTFOUND: "no network, or the download server can't be found",
+    EAI_AGAIN: "no network, or the download server can't be looked up",
     ECONNREFUSED: 'the download server refused the connection',
     ECONNRESET: 'the connection was cut',
     aborted: 'the connection was cut',
@@ -114,6 +114,6 @@ function reasonOf({ phase, code, message }: ServerFailure): string {
     EACCES: 'the cache folder may not be written',
   };
   if (known[code] !== undefined) return known[code];
-  if (/CERT|SIGNATURE|SSL|TLS/.test(code)) return `the server's certificate is not valid (${code})`;
+  if (/CERT|SIGNATURE|SSL|TLS/.test(code)) return `the server's certificate isn't valid (${code})`;
   return phase === 'unpacking' ? 'what arrived is damaged' : code;
 }
