@@ -236,10 +236,13 @@ export class TestDatabase {
   /**
    * From now on the database refuses to store anything.
    * @param into one collection, or all
+   * @param after how many times it still stores something
    * @returns what ends that
    */
-  refuseWrites(into?: string): () => void {
-    this.#beforeWrite = refuse('the database refused to store', into);
+  refuseWrites(into?: string, after = 0): () => void {
+    const refusal = refuse('the database refused to store', into);
+    let writes = 0;
+    this.#beforeWrite = (collection) => ++writes > after ? refusal(collection) : Promise.resolve();
     return () => { this.#beforeWrite = () => Promise.resolve(); };
   }
 

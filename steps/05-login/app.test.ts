@@ -376,6 +376,19 @@ test('a login that cannot be stored is an error', onlyHere, async (context) => {
   allowWrites?.();
   await expectNobody(browser, answer, 'MongoDB refused to store the new session');
 
+  const allowMore = app.database?.refuseWrites(undefined, 1);
+  const late = app.newBrowser();
+  const redirect = await late.post('/login', account, ownPage(app.url));
+  allowMore?.();
+  expect(redirect.status >= 400 || userOf(await late.get('/account')) === 'ada', {
+    observed: 'MongoDB stored the new session once, and then no more. POST /login answered with '
+      + `status ${redirect.status}, and GET /account shows nobody.`,
+    why: "save() stores what's in the session at that moment. What you put into it later is stored "
+      + 'at the end of the answer, when the browser is already on its way to /account.',
+    lookAt: 'app.ts: is the user put into req.session before save() is called?',
+    exchange: redirect,
+  });
+
   const recover = await app.database?.fail('no server');
   const unknown = await app.newBrowser().post('/login', account, ownPage(app.url));
   expect(unknown.status >= 500, {

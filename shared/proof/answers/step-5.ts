@@ -153,6 +153,18 @@ export const wrong: WrongAnswer[] = [
     reads: /inside the callback of req\.session\.save\(\)/,
   },
   {
+    name: 'the user is put into the session once save() is done',
+    patch: { 'app.ts': `
+-      req.session.user = user;
+       req.session.save((error) => {
+         if (error) return next(error);
++        req.session.user = user;
+         res.redirect(303, '/account');
+` },
+    caughtBy: failure,
+    reads: /stored the new session once.*is the user put into req\.session before save\(\) is called/,
+  },
+  {
     name: 'a short wait instead of save()',
     patch: { 'app.ts': `
 -      req.session.save((error) => {
