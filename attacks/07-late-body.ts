@@ -33,6 +33,9 @@ await late;
 
 console.log("She tries Ada's name with that password.");
 const mallory = await post('/login', { name: 'ada', password: 'set by mallory' });
-if (mallory.status < 400) await post('/account/password', { new: ADA_PASSWORD }, mallory.cookie);
+if (mallory.status < 400) {
+  console.log("She's in. She puts the old password back, so that nobody notices.");
+  await post('/account/password', { new: ADA_PASSWORD }, mallory.cookie);
+}
 console.log(mallory.status < 400 ? "mallory reads ada's account" : 'mallory stays outside');
 process.exitCode = ada.status >= 400 ? 2 : mallory.status < 400 ? 1 : 0;

@@ -21,7 +21,7 @@ async function openAccount(cookie: string) {
 
 console.log('Ada logs in.');
 let ada = await post('/login', { name: 'ada', password: ADA_PASSWORD });
-console.log('Mallory has looked over her shoulder, and logs in as Ada on her own phone.');
+console.log('Mallory has looked over her shoulder, and logs in as Ada on a phone of her own.');
 const mallory = await post('/login', { name: 'ada', password: ADA_PASSWORD });
 
 console.log("Ada notices, and changes her password. Mallory doesn't know the new one.");

@@ -28,7 +28,7 @@ if (ada.cookie === 'none') {
 
 console.log('Later she follows an old link to http://. Mallory listens on the same Wi-Fi.');
 console.log(ada.isSecure
-  ? 'Her browser keeps the Secure cookie back. Mallory has nothing to send:'
+  ? 'Her browser holds the Secure cookie back. Mallory has nothing to send:'
   : 'Her browser sends the cookie along. Mallory reads it, and sends it herself:');
 const sniffed = await openAccount(ada.isSecure ? '' : ada.cookie);
 

@@ -43,7 +43,7 @@ export async function cause(
     relay.silence();
     await setTimeout(SILENCE_MS);
     relay.recover();
-    return `The database was silent for ${SILENCE_MS / 1000} s, and is back.`;
+    return `The database was silent for ${SILENCE_MS / 1000} s, and it's back.`;
   }
   if (outage === 'deploy') {
     for (const { app, port } of processes) {

@@ -6,7 +6,7 @@ export const sameOrigin: RequestHandler = (req, res, next) => {
   else res.status(403).type('text').send("This request came from a page that isn't ours.");
 };
 
-/** Whether a method only looks, and changes nothing. */
+/** Whether a method only reads, and changes nothing. */
 function isSafe(method: string): boolean {
   return ['GET', 'HEAD', 'OPTIONS'].includes(method);
 }
