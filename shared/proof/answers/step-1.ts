@@ -53,7 +53,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'aside',
     caughtBy: home,
-    reads: /GET \/ got no answer within 2 s\..*every way through a handler/,
+    reads: /GET \/ got no answer within 2 s\..*every path through a handler has/,
   },
   {
     name: 'a promise that is never fulfilled',

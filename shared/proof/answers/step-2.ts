@@ -759,6 +759,16 @@ export function createApp(settings: Settings): Express {
     reads: /GET \/ answered with status \d+: Error: secret option required for sessions\./,
   },
   {
+    name: 'a session() that is not called',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use(session as never);
+` },
+    runs: 'aside',
+    caughtBy: cookie,
+    reads: /GET \/ got no answer within 2 s\..*`app\.use\(session\)` instead of `app\.use\(session\(…\)\)` has/,
+  },
+  {
     name: 'options that are not awaited',
     patch: { 'session.ts': `
 -export function sessionOptions({ secret }: Settings): SessionOptions {
