@@ -18,9 +18,12 @@ const explanations: Explanation[] = [
     ].join('|')),
     parts: (name, file) => ({
       observed: `${name} is imported, but nothing with that name is exported there.`,
-      why: "Either the name is misspelt, or it's a type. Types are gone when Node runs the code, "
-        + `so they are imported as types: import { type ${name} } from …`,
-      lookAt: `${file}, and what it imports: is the name right? Does a type say \`type\`?`,
+      why: 'Either the name is misspelt, or `export` is missing in front of it'
+        + (/^[A-Z]/.test(name)
+          ? ", or it's a type. Types are gone when Node runs the code, so they are imported as "
+          + `types: import { type ${name} } from …`
+          : '.'),
+      lookAt: `${file}, and what it imports: is the name right, and is it exported?`,
     }),
   },
   {

@@ -836,6 +836,15 @@ export function createApp(settings: Settings): Express {
     reads: /createApp\(\{ secret \}\) failed: sessionOptions is not defined\. The app couldn't be/,
   },
   {
+    name: 'sessionOptions() not exported',
+    patch: { 'session.ts': `
+-export function sessionOptions({ secret }: Settings): SessionOptions {
++function sessionOptions({ secret }: Settings): SessionOptions {
+` },
+    caughtBy: cookie,
+    reads: /sessionOptions is imported.*`export` is missing in front of it\. Look at/,
+  },
+  {
     name: 'a cookie that ends after ten seconds',
     patch: { 'session.ts': `
        httpOnly: true,
