@@ -163,6 +163,12 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
     lookAt: 'session.ts: what is handed over as `client`, from index.ts to the store?',
   },
   {
+    says: /\bres\w*\.\w+ is not a function/,
+    why: 'Express gives a route\'s function the request first and then the response, whatever you '
+      + 'call them.',
+    lookAt: 'app.ts: are the parameters in the order (req, res), and is the method spelt right?',
+  },
+  {
     says: /\.(?:add|has|size|get\w*|set\w*|push|map|to\w+) is not a function/,
     why: 'A session is kept as JSON: numbers, strings, arrays and plain objects come back as they '
       + "were; a Date, a Map or an instance of a class doesn't.",

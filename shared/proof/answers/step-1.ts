@@ -128,6 +128,15 @@ export const wrong: WrongAnswer[] = [
     reads: /status 500: ReferenceError: response is not defined.*Line steps\/01-hello-express\/app\.ts:7/,
   },
   {
+    name: 'the parameters swapped',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.get('/', (res, req) => {
+` },
+    caughtBy: home,
+    reads: /res\.send is not a function\..* request first .*in the order \(req, res\).*app\.ts:7/,
+  },
+  {
     name: 'another text',
     patch: { 'app.ts': `
 -    res.send('Hello World');
