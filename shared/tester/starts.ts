@@ -22,8 +22,13 @@ export async function expectServing(
   await entry.settled();
   const [asked, ...others] = entry.asked;
   if (asked === undefined) throw notListening(entry, given);
+  expect(asked !== 'a function', {
+    observed: 'listen() got a function where the port belongs.',
+    why: 'The port comes first, and then the function that runs once the app listens.',
+    lookAt: 'index.ts: what is listen() given, and in which order?',
+  });
   expect(port === undefined || asked === port, {
-    observed: `${given}, but the app asked for port ${asked}.`,
+    observed: `${given}, but the app asked for port ${asked || '"" (an empty string)'}.`,
     why: 'Whether an app runs on 4000 or elsewhere is up to the person who starts it, with PORT. '
       + '4000 is the default.',
     lookAt: "index.ts: how is process.env.PORT read, and what if it isn't set, or is empty?",

@@ -347,6 +347,31 @@ export const wrong: WrongAnswer[] = [
     reads: /PORT was \d+, but the app asked for port \d+\. Whether an app runs on/,
   },
   {
+    name: 'the port behind the callback',
+    patch: { 'index.ts': `
+-createApp().listen(port, (error) => {
++createApp().listen((error) => {
+@@
+-});
++}, port);
+` },
+    caughtBy: onPort,
+    reads: /listen\(\) got a function where the port belongs\. The port comes first/,
+  },
+  {
+    name: 'an empty PORT handed on as it is',
+    patch: { 'index.ts': `
+-const { PORT } = process.env;
+-const port = Number(PORT || 4000);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+-}
++const port = process.env.PORT ?? 4000;
+` },
+    caughtBy: emptyPort,
+    reads: /PORT was empty, as in `PORT=`, but the app asked for port "" \(an empty string\)\. Whether/,
+  },
+  {
     name: 'another default port',
     patch: { 'index.ts': `
 -const port = Number(PORT || 4000);
