@@ -125,7 +125,7 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
   expect(entry.ending !== 0, {
     observed: `${given}, and index.ts ended with exit code 0, as if all were well.`,
     why: 'A shell or a hosting platform learns from the exit code that the start failed.',
-    lookAt: 'index.ts: does it call process.exit(1)?',
+    lookAt: 'index.ts: does it call stop()? And does that end with process.exit(1)?',
   });
   if (words.test(entry.words)) return;
   throw explain(entry.output, 'index.ts') ?? new Lesson(entry.mistake

@@ -488,7 +488,7 @@ export const wrong: WrongAnswer[] = [
 +  if (error) return console.error(error.message);
 ` },
     caughtBy: takenPort,
-    reads: /index\.ts ended with exit code 0, as if all were well.*process\.exit\(1\)/,
+    reads: /index\.ts ended with exit code 0, as if all were well.*does it call stop\(\)\?/,
   },
   {
     name: 'exit code 0',
