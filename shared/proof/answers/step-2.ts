@@ -484,6 +484,15 @@ export function createApp(settings: Settings): Express {
     reads: /GET \/no-such-page stores nothing \(status 404\) and got a session cookie.*saveUninitialized/,
   },
   {
+    name: 'saveUninitialized as a text',
+    patch: { 'session.ts': `
+-    saveUninitialized: false,
++    saveUninitialized: 'false' as never,
+` },
+    caughtBy: uninitialized,
+    reads: /got a session cookie\..*or a string, it counts as true/,
+  },
+  {
     name: 'no saveUninitialized',
     patch: { 'session.ts': `
 -    saveUninitialized: false,
