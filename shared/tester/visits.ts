@@ -79,9 +79,9 @@ export function quote(body: string): string {
   return `"${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`;
 }
 
-const newcomer = "A browser that's never been here was taken for another, or all browsers share "
-  + 'one count. A variable in the module belongs to the whole server; req.session belongs to one '
-  + 'browser.';
+const newcomer = "A browser that's never been here was taken for another, all browsers share one "
+  + 'count, or 1 is added twice. A variable in the module belongs to the whole server; req.session '
+  + 'belongs to one browser.';
 
 const commonReasons: Reasons = {
   0: 'The count was shown before this visit was added to it. It should say how often this browser '
