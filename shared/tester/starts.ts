@@ -4,7 +4,7 @@
 import type { Exchange } from './browser.ts';
 import type { Entry } from './entry.ts';
 import { explain } from './explain.ts';
-import { expect, Lesson } from './lesson.ts';
+import { expect, Lesson, lookAtOrigin } from './lesson.ts';
 import { expectNoServerError } from './visits.ts';
 
 /**
@@ -85,11 +85,11 @@ function notListening(entry: Entry, given: string): Lesson {
     why: entry.ending === 0
       ? 'Nobody can visit an app that listens on no port.'
       : 'With these settings the app has to start.',
-    lookAt: entry.ending === 0
+    lookAt: lookAtOrigin(entry.ending === 0
       ? 'index.ts: does it call listen() on the app that createApp() returns?'
       : `index.ts: what ends it?${given.startsWith('PORT was empty')
         ? ' PORT= is an empty string. What are PORT || 4000 and PORT ?? 4000 then?'
-        : ''}`,
+        : ''}`, entry.output),
   }, entry.output);
 }
 
@@ -133,7 +133,7 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
         observed: `${given}, and index.ts ended with an error: "${entry.lastWords}"`,
         why: `Nobody can tell from this error that ${names} is the problem. If it has nothing to `
           + `do with ${names}, fix it first: index.ts can't start.`,
-        lookAt,
+        lookAt: lookAtOrigin(lookAt, entry.output),
       }
     : {
         observed: `${given}, and index.ts ended without a word about ${names}. ${said(entry)}`,

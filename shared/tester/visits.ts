@@ -1,9 +1,7 @@
 import type { RunningApp } from './app.ts';
 import { findSessionCookie, type Exchange } from './browser.ts';
 import type { Held } from './database.ts';
-import { findFrame } from './frame.ts';
-import { expect, Lesson } from './lesson.ts';
-import { currentSubject } from './subject.ts';
+import { expect, Lesson, lookAtOrigin } from './lesson.ts';
 
 /** Explanations by what was shown instead of the expected number. */
 export type Reasons = Record<string, string>;
@@ -177,12 +175,9 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
 ];
 
 function anyServerError(page: string) {
-  const [, file = 'app.ts', line] = /([^/]+):(\d+)$/.exec(findFrame(page, currentSubject()) ?? '') ?? [];
   return {
     why: 'An error in a handler becomes a 500 for the visitor.',
-    lookAt: file === 'app.ts'
-      ? 'app.ts: what stands above the route, and what does the route use?'
-      : `${file}: what goes wrong on line ${line}?`,
+    lookAt: lookAtOrigin('app.ts: what stands above the route, and what does the route use?', page),
   };
 }
 

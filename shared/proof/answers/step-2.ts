@@ -845,6 +845,15 @@ export function createApp(settings: Settings): Express {
     reads: /createApp\(\{ secret \}\) failed: sessionOptions is not defined\. The app couldn't be/,
   },
   {
+    name: 'a name in session.ts that does not exist',
+    patch: { 'session.ts': `
+-    secret,
++    secret: SECRET,
+` },
+    caughtBy: cookie,
+    reads: /failed: SECRET is not defined\..*Look at: .*session\.ts: what goes wrong on line 15\?.*session\.ts:15/,
+  },
+  {
     name: 'sessionOptions() not exported',
     patch: { 'session.ts': `
 -export function sessionOptions({ secret }: Settings): SessionOptions {
