@@ -317,7 +317,7 @@ function notThere(answer: Exchange) {
     observed: 'POST /logout answered with status 404.',
     why: "Logging out changes something, so it's a POST, and Express needs a route for it.",
     lookAt: "app.ts: is there an app.post('/logout', …), with a function of two or three "
-      + 'parameters? One with four is for errors only.',
+      + 'parameters?',
     exchange: answer,
   };
 }
