@@ -44,6 +44,12 @@ const knownCrashes = [
     lookAt: 'session.ts: where does `client` come from?',
   },
   {
+    says: /^next is not defined/,
+    why: "next is the third parameter of the route's function. Without it there, calling next() "
+      + 'throws, and an exception inside a callback ends the whole process, for every visitor.',
+    lookAt: "app.ts: does the route's function take (req, res, next)?",
+  },
+  {
     says: /touch is not a function/,
     why: "req.session is express-session's own object, and has methods. Change its "
       + "properties, but don't put another object in its place.",

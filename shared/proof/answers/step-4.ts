@@ -305,6 +305,15 @@ export const wrong: WrongAnswer[] = [
     reads: /Your server stopped: the database refused the deletion\..*next\(error\)/,
   },
   {
+    name: 'next that is no parameter',
+    patch: { 'app.ts': `
+-  app.post('/logout', (req, res, next) => {
++  app.post('/logout', (req, res) => {
+` },
+    caughtBy: failure,
+    reads: /Your server stopped: next is not defined\. next is the third parameter/,
+  },
+  {
     name: 'an error that goes on to the answer',
     patch: { 'app.ts': `
 -      if (error) return next(error);
