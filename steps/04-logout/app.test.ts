@@ -177,7 +177,8 @@ test('a logout that failed does not say that it worked', { move: 2 }, async (con
   expect(answer.status >= 500, {
     observed: `MongoDB refused to delete the session, and POST /logout answered with status `
       + `${answer.status}: ${quote(answer.body)}.`,
-    why: "The old cookie still works. Your visitor believes they're logged out, but they aren't.",
+    why: "The old cookie still works. Your visitor believes they're logged out, but they aren't. "
+      + `When something fails on the server, the status has to be 500, not ${answer.status}.`,
     lookAt: 'app.ts: does the callback of destroy() check its error, and `return next(error)`?',
     exchange: answer,
   });

@@ -332,6 +332,15 @@ export const wrong: WrongAnswer[] = [
     reads: /answered with status 400: "That did not work\."/,
   },
   {
+    name: 'a failure with the status of success',
+    patch: { 'app.ts': `
+-      if (error) return next(error);
++      if (error) return res.send('Error');
+` },
+    caughtBy: failure,
+    reads: /answered with status 200: "Error"\..*the status has to be 500, not 200/,
+  },
+  {
     name: 'a failure with the words of success',
     patch: { 'app.ts': `
 -      if (error) return next(error);
