@@ -169,7 +169,7 @@ test('logging out twice, or without a session, is harmless', { move: 1 }, async 
   }
 });
 
-test('a logout that failed does not say that it worked', { move: 2 }, async (context) => {
+test("a failed logout doesn't claim that it worked", { move: 2 }, async (context) => {
   const { app, browser } = await visited(context);
   app.database?.refuseDeletions();
   const answer = await browser.post('/logout');

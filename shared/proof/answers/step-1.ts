@@ -508,7 +508,7 @@ export const wrong: WrongAnswer[] = [
     reads: /ended without a word about PORT\. It printed nothing/,
   },
   {
-    name: 'another try at a taken port, for ever',
+    name: 'another try at a taken port, forever',
     patch: { 'index.ts': `
 -  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
 +  if (error) {
@@ -791,7 +791,7 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
     reads: /PORT was taken by another server, and index\.ts printed "Server running"/,
   },
   {
-    name: 'a page that loads for ever after its text',
+    name: 'a page that loads forever after its text',
     runs: 'aside',
     patch: { 'app.ts': `
 -    res.send('Hello World');

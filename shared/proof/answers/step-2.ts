@@ -1,6 +1,6 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
-const needsSecret = 'index.ts does not start without a SESSION_SECRET';
+const needsSecret = "index.ts doesn't start without a SESSION_SECRET";
 const emptySecret = 'an empty SESSION_SECRET counts as missing';
 const handsOver = 'index.ts hands SESSION_SECRET over to createApp()';
 const cookie = 'the first visit gets a signed session cookie';
@@ -9,7 +9,7 @@ const apart = 'two browsers are counted apart';
 const tampered = 'a tampered cookie is a new visitor';
 const anew = 'a second app knows nobody';
 const uninitialized = 'a request that stores nothing gets no cookie';
-const slow = 'a slow request takes no visit back';
+const slow = "a slow request doesn't undo a visit";
 const flags = 'the cookie is HttpOnly and SameSite=Lax';
 
 /** The solution's check of the secret in index.ts. */

@@ -5,7 +5,7 @@ const gone = 'the session is gone from MongoDB';
 const replay = 'the old cookie is a new visitor';
 const waits = 'the answer waits until the session is gone';
 const harmless = 'logging out twice, or without a session, is harmless';
-const failure = 'a logout that failed does not say that it worked';
+const failure = "a failed logout doesn't claim that it worked";
 const forgets = 'the browser forgets the cookie';
 const page = 'GET /logout shows a button and logs nobody out';
 
