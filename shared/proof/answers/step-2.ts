@@ -430,7 +430,7 @@ export function createApp(settings: Settings): Express {
 ` },
     runs: 'aside',
     caughtBy: cookie,
-    reads: /GET \/ got no answer within 2 s\..*Replacing req\.session with another object/,
+    reads: /GET \/ got no answer within 2 s\..*replacing req\.session with another object/,
   },
   {
     name: 'a Set in the session',
