@@ -26,7 +26,7 @@ export function findCause(output: string[]): string {
 }
 
 function withPlace(message: string, lines: string[]): string {
-  const [, name] = /does not provide an export named '(\w+)'/.exec(message) ?? [];
+  const [, name] = /does not provide an export named '([A-Z]\w*)'/.exec(message) ?? [];
   const text = message.replace(/ \{$/, '') + (name ? `. A type? import { type ${name} }` : '');
   for (const line of lines) {
     const [place] = /(?:steps|solutions)\/\d\d-[\w-]+\/[\w./-]+:\d+/

@@ -245,7 +245,7 @@ async function build(createApp: CreateApp, settings: Settings) {
   return app;
 }
 
-/** Waits for what the learner's code does, but not for ever. @throws {Lesson} */
+/** Waits for what the learner's code does, but not forever. @throws {Lesson} */
 async function settle(
   work: Promise<unknown>,
   patienceMs: number,

@@ -323,9 +323,12 @@ function noAnswer({ method, path }: Sent, observed: string, hangs: boolean): Les
   return new Lesson({
     observed: `${method} ${path} ${observed}.`,
     why: "Express doesn't send what a handler returns, and a callback that never answers "
-      + 'leaves the browser waiting for ever: every way through a handler ends in '
+      + 'leaves the browser waiting forever: every path through a handler has to end in '
       + 'res.send(), res.redirect() or next(error).'
-      + (number > 1 ? ' Replacing req.session with another object has the same effect.' : ''),
+      + (number > 1
+        ? ' `app.use(session)` instead of `app.use(session(…))` has the same effect, and so does '
+        + 'replacing req.session with another object.'
+        : ''),
     lookAt: `app.ts: does every way through ${method} ${path} send an answer?${
       needsDatabase ? ' And session.ts: is the store given `client`?' : ''
     }`,

@@ -1,4 +1,4 @@
-import { Lesson, messageOf } from './lesson.ts';
+import { Lesson, lookAtOrigin, messageOf } from './lesson.ts';
 import { secondAnswer } from './second-answer.ts';
 
 type Listener = (error: unknown) => void;
@@ -23,9 +23,9 @@ export function crashLesson(error: unknown): Lesson {
       + 'errors on with next(error), and let index.ts decide what ends the process.'
       : 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
         + 'whole process, for every visitor. Hand errors on with next(error).',
-    lookAt: exit
+    lookAt: lookAtOrigin(exit
       ? 'app.ts: is there a reason to end the process here?'
-      : 'app.ts: what runs inside a callback, after the handler itself has returned?',
+      : 'app.ts: what runs inside a callback, after the handler itself has returned?', error),
   }, error);
 }
 
@@ -42,6 +42,12 @@ const knownCrashes = [
       + 'promise. createApp() is given an object, { client, secret }, and MongoClient.connect() '
       + 'gives a promise of a client.',
     lookAt: 'session.ts: where does `client` come from?',
+  },
+  {
+    says: /^next is not defined/,
+    why: "next is the third parameter of the route's function. Without it there, calling next() "
+      + 'throws, and an exception inside a callback ends the whole process, for every visitor.',
+    lookAt: "app.ts: does the route's function take (req, res, next)?",
   },
   {
     says: /touch is not a function/,

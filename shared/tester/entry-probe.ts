@@ -53,7 +53,7 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   if (typeof port === 'number' && !isPort) {
     return listen.apply(this, args as Parameters<typeof listen>);
   }
-  tell({ type: 'asked', port: String(port) });
+  tell({ type: 'asked', port: typeof port === 'function' ? 'a function' : String(port) });
   refused ??= port;
   const code = taken.has(Number(port))
     ? 'EADDRINUSE'

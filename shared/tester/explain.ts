@@ -1,7 +1,7 @@
 /*
  * Errors that come before any test: what Node or the packages say, in the workshop's own words.
  */
-import { Lesson, messageOf, type LessonParts } from './lesson.ts';
+import { Lesson, lookAtOrigin, messageOf, type LessonParts } from './lesson.ts';
 
 interface Explanation {
   /** What the error says. The name in it is handed to `parts`, with the file that was read. */
@@ -18,9 +18,12 @@ const explanations: Explanation[] = [
     ].join('|')),
     parts: (name, file) => ({
       observed: `${name} is imported, but nothing with that name is exported there.`,
-      why: "Either the name is misspelt, or it's a type. Types are gone when Node runs the code, "
-        + `so they are imported as types: import { type ${name} } from …`,
-      lookAt: `${file}, and what it imports: is the name right? Does a type say \`type\`?`,
+      why: 'Either the name is misspelt, or `export` is missing in front of it'
+        + (/^[A-Z]/.test(name)
+          ? ", or it's a type. Types are gone when Node runs the code, so they are imported as "
+          + `types: import { type ${name} } from …`
+          : '.'),
+      lookAt: `${file}, and what it imports: is the name right, and is it exported?`,
     }),
   },
   {
@@ -105,7 +108,7 @@ export function explainLoad(error: unknown): Lesson {
   return explain(error) ?? new Lesson({
     observed: `app.ts can't be loaded: ${firstLine(error)}.`,
     why: 'Nothing can be tested before Node can read the file and everything it imports.',
-    lookAt: 'app.ts: the line named above.',
+    lookAt: lookAtOrigin('app.ts: the line named above.', error),
   }, error);
 }
 
@@ -145,7 +148,7 @@ export function explainBuild(call: string, error: unknown): Lesson {
   return new Lesson({
     observed,
     why: "The app couldn't be built, so there's nothing to visit.",
-    lookAt: 'app.ts: what does createApp() call?',
+    lookAt: lookAtOrigin('app.ts: what does createApp() call?', error),
   }, error);
 }
 

@@ -65,6 +65,17 @@ export function expect(
 }
 
 /**
+ * Where to look for an error: what `lookAt` says, or the error's line if it's in another file.
+ * @param origin an error, or a text that holds its stack
+ */
+export function lookAtOrigin(lookAt: string, origin: unknown): string {
+  const [, file, line] = /([^/]+):(\d+)$/.exec(findFrame(origin, currentSubject()) ?? '') ?? [];
+  return file === undefined || lookAt.startsWith(file)
+    ? lookAt
+    : `${file}: what goes wrong on line ${line}?`;
+}
+
+/**
  * Leaves two characters of each session id, and nothing of signatures, passwords in URLs and the
  * tests' secret.
  */

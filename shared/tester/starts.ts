@@ -4,7 +4,7 @@
 import type { Exchange } from './browser.ts';
 import type { Entry } from './entry.ts';
 import { explain } from './explain.ts';
-import { expect, Lesson } from './lesson.ts';
+import { expect, Lesson, lookAtOrigin } from './lesson.ts';
 import { expectNoServerError } from './visits.ts';
 
 /**
@@ -22,8 +22,13 @@ export async function expectServing(
   await entry.settled();
   const [asked, ...others] = entry.asked;
   if (asked === undefined) throw notListening(entry, given);
+  expect(asked !== 'a function', {
+    observed: 'listen() got a function where the port belongs.',
+    why: 'The port comes first, and then the function that runs once the app listens.',
+    lookAt: 'index.ts: what is listen() given, and in which order?',
+  });
   expect(port === undefined || asked === port, {
-    observed: `${given}, but the app asked for port ${asked}.`,
+    observed: `${given}, but the app asked for port ${asked || '"" (an empty string)'}.`,
     why: 'Whether an app runs on 4000 or elsewhere is up to the person who starts it, with PORT. '
       + '4000 is the default.',
     lookAt: "index.ts: how is process.env.PORT read, and what if it isn't set, or is empty?",
@@ -80,11 +85,11 @@ function notListening(entry: Entry, given: string): Lesson {
     why: entry.ending === 0
       ? 'Nobody can visit an app that listens on no port.'
       : 'With these settings the app has to start.',
-    lookAt: entry.ending === 0
+    lookAt: lookAtOrigin(entry.ending === 0
       ? 'index.ts: does it call listen() on the app that createApp() returns?'
       : `index.ts: what ends it?${given.startsWith('PORT was empty')
         ? ' PORT= is an empty string. What are PORT || 4000 and PORT ?? 4000 then?'
-        : ''}`,
+        : ''}`, entry.output),
   }, entry.output);
 }
 
@@ -120,7 +125,7 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
   expect(entry.ending !== 0, {
     observed: `${given}, and index.ts ended with exit code 0, as if all were well.`,
     why: 'A shell or a hosting platform learns from the exit code that the start failed.',
-    lookAt: 'index.ts: does it call process.exit(1)?',
+    lookAt: 'index.ts: does it call stop()? And does that end with process.exit(1)?',
   });
   if (words.test(entry.words)) return;
   throw explain(entry.output, 'index.ts') ?? new Lesson(entry.mistake
@@ -128,7 +133,7 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
         observed: `${given}, and index.ts ended with an error: "${entry.lastWords}"`,
         why: `Nobody can tell from this error that ${names} is the problem. If it has nothing to `
           + `do with ${names}, fix it first: index.ts can't start.`,
-        lookAt,
+        lookAt: lookAtOrigin(lookAt, entry.output),
       }
     : {
         observed: `${given}, and index.ts ended without a word about ${names}. ${said(entry)}`,

@@ -1,9 +1,7 @@
 import type { RunningApp } from './app.ts';
 import { findSessionCookie, type Exchange } from './browser.ts';
 import type { Held } from './database.ts';
-import { findFrame } from './frame.ts';
-import { expect, Lesson } from './lesson.ts';
-import { currentSubject } from './subject.ts';
+import { expect, Lesson, lookAtOrigin } from './lesson.ts';
 
 /** Explanations by what was shown instead of the expected number. */
 export type Reasons = Record<string, string>;
@@ -79,9 +77,9 @@ export function quote(body: string): string {
   return `"${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`;
 }
 
-const newcomer = "A browser that's never been here was taken for another, or all browsers share "
-  + 'one count. A variable in the module belongs to the whole server; req.session belongs to one '
-  + 'browser.';
+const newcomer = "A browser that's never been here was taken for another, all browsers share one "
+  + 'count, or 1 is added twice. A variable in the module belongs to the whole server; req.session '
+  + 'belongs to one browser.';
 
 const commonReasons: Reasons = {
   0: 'The count was shown before this visit was added to it. It should say how often this browser '
@@ -163,6 +161,12 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
     lookAt: 'session.ts: what is handed over as `client`, from index.ts to the store?',
   },
   {
+    says: /\bres\w*\.\w+ is not a function/,
+    why: 'Express gives a route\'s function the request first and then the response, whatever you '
+      + 'call them.',
+    lookAt: 'app.ts: are the parameters in the order (req, res), and is the method spelt right?',
+  },
+  {
     says: /\.(?:add|has|size|get\w*|set\w*|push|map|to\w+) is not a function/,
     why: 'A session is kept as JSON: numbers, strings, arrays and plain objects come back as they '
       + "were; a Date, a Map or an instance of a class doesn't.",
@@ -171,12 +175,9 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
 ];
 
 function anyServerError(page: string) {
-  const [, file = 'app.ts', line] = /([^/]+):(\d+)$/.exec(findFrame(page, currentSubject()) ?? '') ?? [];
   return {
     why: 'An error in a handler becomes a 500 for the visitor.',
-    lookAt: file === 'app.ts'
-      ? 'app.ts: what stands above the route, and what does the route use?'
-      : `${file}: what goes wrong on line ${line}?`,
+    lookAt: lookAtOrigin('app.ts: what stands above the route, and what does the route use?', page),
   };
 }
 

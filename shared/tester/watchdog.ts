@@ -69,7 +69,7 @@ session.once('Debugger.paused', ({ params: { callFrames: [{ callFrameId }] } }) 
 session.post('Debugger.enable');
 session.post('Debugger.pause');
 const giveUp = setTimeout(() => {
-  writeSync(2, 'Nothing runs any more: your server waits inside one call for ever.\\n');
+  writeSync(2, 'Nothing runs any more: your server waits inside one call forever.\\n');
   process.kill(process.pid, 'SIGKILL');
 }, giveUpMs);
 `;

@@ -70,7 +70,7 @@ export function beginRequest(
   }).catch((error: unknown) => {
     throw new Lesson({
       observed: `${method} ${path} got no complete answer: ${String(error)}.`,
-      why: 'Every way through a handler ends in res.send(), res.redirect() or next(error).',
+      why: 'Every path through a handler has to end in res.send(), res.redirect() or next(error).',
       lookAt: `app.ts: does every way through ${method} ${path} send an answer?`,
     });
   });

@@ -15,7 +15,7 @@ import {
 const { test, testEntry } = testsOfStep(2);
 
 const withoutSecret = { move: 1, later: true, env: () => ({ SESSION_SECRET: undefined }) };
-testEntry('index.ts does not start without a SESSION_SECRET', withoutSecret, async (entry) => {
+testEntry("index.ts doesn't start without a SESSION_SECRET", withoutSecret, async (entry) => {
   await expectStoppedWithoutSecret(entry, "SESSION_SECRET wasn't set");
 });
 
@@ -252,15 +252,15 @@ test('a request that stores nothing gets no cookie', { move: 4 }, async ({ openA
   expect(!nowhere.setCookie.some((header) => header.startsWith(`${cookie.name}=`)), {
     observed: `GET /no-such-page stores nothing (status ${nowhere.status}) and got a session `
       + 'cookie.',
-    why: 'Every robot and every health check would leave a session behind, thousands a day. With '
+    why: 'Every bot and every health check would leave a session behind, thousands a day. With '
       + "saveUninitialized: false a session is stored only once there's something in it.",
-    lookAt: "session.ts: what is saveUninitialized (if it's missing, it's true)? And app.ts: is "
-      + 'GET / the only place that stores something in the session?',
+    lookAt: "session.ts: what is saveUninitialized (if it's missing, or a string, it counts as "
+      + 'true)? And app.ts: is GET / the only place that stores something in the session?',
     exchange: nowhere,
   });
 });
 
-test('a slow request takes no visit back', { move: 4 }, async ({ openApp }) => {
+test("a slow request doesn't undo a visit", { move: 4 }, async ({ openApp }) => {
   const app = await openApp();
   const browser = app.newBrowser();
   expectVisit(await browser.get('/'), 1);
@@ -275,7 +275,8 @@ test('a slow request takes no visit back', { move: 4 }, async ({ openApp }) => {
     2: 'A slow request that only read the session was under way during visit 2, and wrote its '
       + "old copy back when it ended: visit 2 is lost. With resave: false a session isn't written "
       + 'unless it has changed.',
-  }, "session.ts: what is resave (if it's missing, it's true)? And app.ts: is save() called?");
+  }, "session.ts: what is resave (if it's missing, or a string, it counts as true)? And app.ts: is "
+  + 'save() called?');
 });
 
 test('the cookie is HttpOnly and SameSite=Lax', { move: 5 }, async ({ openApp }) => {

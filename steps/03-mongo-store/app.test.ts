@@ -33,7 +33,7 @@ const withoutMongo = {
   later: true,
   env: () => ({ MONGO_URL: `mongodb://ada:${password}@${address}/`, WORKSHOP_LONGEST_TIMER: '300' }),
 };
-testEntry('index.ts does not start without its MongoDB', withoutMongo, async (entry) => {
+testEntry("index.ts doesn't start without its MongoDB", withoutMongo, async (entry) => {
   await expectStopped(entry, {
     given: 'No MongoDB answers at MONGO_URL',
     names: 'MongoDB',
@@ -51,7 +51,7 @@ testEntry('index.ts does not start without its MongoDB', withoutMongo, async (en
 });
 
 const withoutUrl = { move: 1, atOnce: true, env: () => ({ MONGO_URL: undefined }) };
-testEntry('index.ts does not start without a MONGO_URL', withoutUrl, async (entry) => {
+testEntry("index.ts doesn't start without a MONGO_URL", withoutUrl, async (entry) => {
   const empty = await entry.again({ MONGO_URL: '' });
   for (const [started, given] of [
     [entry, "MONGO_URL wasn't set"], [empty, 'MONGO_URL was empty'],
@@ -99,10 +99,10 @@ test('every browser has one document, named by its session id', { move: 2 }, asy
   const sessions = await storedSessions(app);
   expect(sessions.length > 0, { ...nothingStored, exchange: answer });
   expect(sessions.length === 2, {
-    observed: 'Two browsers came, one of them twice, and a robot asked for a page that '
+    observed: 'Two browsers came, one of them twice, and a bot asked for a page that '
       + `doesn't exist. MongoDB holds ${sessions.length} session `
       + `document${sessions.length === 1 ? '' : 's'}.`,
-    why: 'A session is one document, found again by the id in the cookie. A robot that stores '
+    why: 'A session is one document, found again by the id in the cookie. A bot that stores '
       + 'nothing needs no session.',
     lookAt: 'session.ts: what does the store use as the _id? And app.ts: what saves sessions?',
     exchange: answer,
@@ -137,7 +137,7 @@ test('MongoDB is told to delete expired sessions', { move: 2 }, async (context) 
   expect(app.database?.removesExpired === true || await hasTtlIndex(session), {
     observed: 'There is no TTL index on `expires` that deletes a session within a day, and nothing '
       + 'else removes expired sessions either.',
-    why: 'Every visitor who never comes back leaves a document behind, for ever.',
+    why: 'Every visitor who never comes back leaves a document behind, forever.',
     lookAt: "session.ts: what is autoRemove? Left alone, it's `native`: a TTL index.",
     exchange: answer,
   });

@@ -169,7 +169,7 @@ test('logging out twice, or without a session, is harmless', { move: 1 }, async 
   }
 });
 
-test('a logout that failed does not say that it worked', { move: 2 }, async (context) => {
+test("a failed logout doesn't claim that it worked", { move: 2 }, async (context) => {
   const { app, browser } = await visited(context);
   app.database?.refuseDeletions();
   const answer = await browser.post('/logout');
@@ -177,7 +177,8 @@ test('a logout that failed does not say that it worked', { move: 2 }, async (con
   expect(answer.status >= 500, {
     observed: `MongoDB refused to delete the session, and POST /logout answered with status `
       + `${answer.status}: ${quote(answer.body)}.`,
-    why: "The old cookie still works. Your visitor believes they're logged out, but they aren't.",
+    why: "The old cookie still works. Your visitor believes they're logged out, but they aren't. "
+      + `When something fails on the server, the status has to be 500, not ${answer.status}.`,
     lookAt: 'app.ts: does the callback of destroy() check its error, and `return next(error)`?',
     exchange: answer,
   });
@@ -317,7 +318,7 @@ function notThere(answer: Exchange) {
     observed: 'POST /logout answered with status 404.',
     why: "Logging out changes something, so it's a POST, and Express needs a route for it.",
     lookAt: "app.ts: is there an app.post('/logout', …), with a function of two or three "
-      + 'parameters? One with four is for errors only.',
+      + 'parameters?',
     exchange: answer,
   };
 }

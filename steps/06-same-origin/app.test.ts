@@ -36,7 +36,7 @@ const foreignPages = {
   'a nameless page': { Origin: 'null', 'Sec-Fetch-Site': 'cross-site', ...pressed },
 };
 
-const attack = "a button on mallory's page does not change ada's password";
+const attack = "a button on mallory's page doesn't change ada's password";
 test(attack, { move: 1 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const headers = foreignPages['a page on another port'];

@@ -168,7 +168,7 @@ test('a form finished after the logout changes nothing', { move: 3 }, async (con
   await logIn(app.newBrowser(), account);
 });
 
-test('a slow request does not undo a logout', { move: 3 }, async (context) => {
+test("a slow request doesn't undo a logout", { move: 3 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const phone = app.newBrowser();
   await logIn(phone, account);

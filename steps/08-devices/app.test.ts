@@ -24,7 +24,7 @@ const MINUTE_MS = 60_000;
 /** What Mallory adds to a form, in case the app believes a name that comes with it. */
 const asMallory = { name: 'mallory', user: 'mallory', username: 'mallory' };
 
-test('ada changes her password, and mallory does not stay', { move: 1 }, async (context) => {
+test("ada changes her password, and mallory doesn't stay", { move: 1 }, async (context) => {
   const { app, account, laptop, phone } = await ada(context);
   const copy = laptop.cookieHeader();
   const thief = app.newBrowser();

@@ -39,7 +39,7 @@ const END_MS = 10_000;
 const SOON_MS = 3000;
 
 const env = () => ({});
-const silent = 'when the database falls silent, nobody waits for ever';
+const silent = 'when the database falls silent, nobody waits forever';
 const start = { move: 1, env, atOnce: true, canFallSilent: true };
 testEntry(silent, start, async (entry, database) => {
   const { account, laptop } = await open(entry, database);
@@ -60,7 +60,7 @@ testEntry(silent, start, async (entry, database) => {
     throw new Lesson({
       observed: 'The database told the driver that it was up, and answered nothing else. GET '
         + `/account was still unanswered after ${ANSWER_MS / 1000} s.`,
-      why: 'The driver finds a server, and connects to it. Then it waits for ever for an answer to '
+      why: 'The driver finds a server, and connects to it. Then it waits forever for an answer to '
         + 'its question.',
       lookAt: 'index.ts: is the client given socketTimeoutMS, and is it short enough?',
     }, error);
@@ -69,7 +69,7 @@ testEntry(silent, start, async (entry, database) => {
   database?.relay?.recover();
 });
 
-const answered = 'an outage is a 503, and a defect is not';
+const answered = "an outage is a 503, and a defect isn't";
 test(answered, { move: 2 }, async ({ openApp }) => {
   const app = await openApp();
   const { database } = app;

@@ -53,7 +53,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     runs: 'aside',
     caughtBy: home,
-    reads: /GET \/ got no answer within 2 s\..*every way through a handler/,
+    reads: /GET \/ got no answer within 2 s\..*every path through a handler has/,
   },
   {
     name: 'a promise that is never fulfilled',
@@ -126,6 +126,15 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: home,
     reads: /status 500: ReferenceError: response is not defined.*Line steps\/01-hello-express\/app\.ts:7/,
+  },
+  {
+    name: 'the parameters swapped',
+    patch: { 'app.ts': `
+-  app.get('/', (req, res) => {
++  app.get('/', (res, req) => {
+` },
+    caughtBy: home,
+    reads: /res\.send is not a function\..* request first .*in the order \(req, res\).*app\.ts:7/,
   },
   {
     name: 'another text',
@@ -338,6 +347,31 @@ export const wrong: WrongAnswer[] = [
     reads: /PORT was \d+, but the app asked for port \d+\. Whether an app runs on/,
   },
   {
+    name: 'the port behind the callback',
+    patch: { 'index.ts': `
+-createApp().listen(port, (error) => {
++createApp().listen((error) => {
+@@
+-});
++}, port);
+` },
+    caughtBy: onPort,
+    reads: /listen\(\) got a function where the port belongs\. The port comes first/,
+  },
+  {
+    name: 'an empty PORT handed on as it is',
+    patch: { 'index.ts': `
+-const { PORT } = process.env;
+-const port = Number(PORT || 4000);
+-if (!Number.isInteger(port) || port < 1 || port > 65535) {
+-  stop(\`PORT must be a number from 1 to 65535, not "\${PORT}".\`);
+-}
++const port = process.env.PORT ?? 4000;
+` },
+    caughtBy: emptyPort,
+    reads: /PORT was empty, as in `PORT=`, but the app asked for port "" \(an empty string\)\. Whether/,
+  },
+  {
     name: 'another default port',
     patch: { 'index.ts': `
 -const port = Number(PORT || 4000);
@@ -454,7 +488,7 @@ export const wrong: WrongAnswer[] = [
 +  if (error) return console.error(error.message);
 ` },
     caughtBy: takenPort,
-    reads: /index\.ts ended with exit code 0, as if all were well.*process\.exit\(1\)/,
+    reads: /index\.ts ended with exit code 0, as if all were well.*does it call stop\(\)\?/,
   },
   {
     name: 'exit code 0',
@@ -474,7 +508,7 @@ export const wrong: WrongAnswer[] = [
     reads: /ended without a word about PORT\. It printed nothing/,
   },
   {
-    name: 'another try at a taken port, for ever',
+    name: 'another try at a taken port, forever',
     patch: { 'index.ts': `
 -  if (error) stop(\`Cannot listen on port \${port}: \${error.message}\`);
 +  if (error) {
@@ -757,7 +791,7 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
     reads: /PORT was taken by another server, and index\.ts printed "Server running"/,
   },
   {
-    name: 'a page that loads for ever after its text',
+    name: 'a page that loads forever after its text',
     runs: 'aside',
     patch: { 'app.ts': `
 -    res.send('Hello World');

@@ -1,8 +1,8 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 import { noRenewal } from './renewal.ts';
 
-const silent = 'when the database falls silent, nobody waits for ever';
-const answered = 'an outage is a 503, and a defect is not';
+const silent = 'when the database falls silent, nobody waits forever';
+const answered = "an outage is a 503, and a defect isn't";
 const killed = 'one of two processes is killed, and ada is still logged in';
 const deployed = 'SIGTERM lets requests in progress finish';
 const interrupted = 'Ctrl-C ends it just as gently';
@@ -517,7 +517,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 -const server = createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
 +const server = createApp({ client, secret: SESSION_SECRET! }).listen(port, (error) => {
 ` },
-    caughtBy: 'index.ts does not start without a SESSION_SECRET',
+    caughtBy: "index.ts doesn't start without a SESSION_SECRET",
     reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same/,
     runs: 'aside',
   },

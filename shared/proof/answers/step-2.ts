@@ -1,6 +1,6 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
-const needsSecret = 'index.ts does not start without a SESSION_SECRET';
+const needsSecret = "index.ts doesn't start without a SESSION_SECRET";
 const emptySecret = 'an empty SESSION_SECRET counts as missing';
 const handsOver = 'index.ts hands SESSION_SECRET over to createApp()';
 const cookie = 'the first visit gets a signed session cookie';
@@ -9,7 +9,7 @@ const apart = 'two browsers are counted apart';
 const tampered = 'a tampered cookie is a new visitor';
 const anew = 'a second app knows nobody';
 const uninitialized = 'a request that stores nothing gets no cookie';
-const slow = 'a slow request takes no visit back';
+const slow = "a slow request doesn't undo a visit";
 const flags = 'the cookie is HttpOnly and SameSite=Lax';
 
 /** The solution's check of the secret in index.ts. */
@@ -364,7 +364,7 @@ export function createApp(settings: Settings): Express {
 +    req.session.visits = (req.session.visits ?? 0) + 2;
 ` },
     caughtBy: counts,
-    reads: /Visit 1 was answered with "Hello World, visit 2"/,
+    reads: /Visit 1 was answered with "Hello World, visit 2"\..*or 1 is added twice/,
   },
   {
     name: 'the count stored after the answer',
@@ -430,7 +430,7 @@ export function createApp(settings: Settings): Express {
 ` },
     runs: 'aside',
     caughtBy: cookie,
-    reads: /GET \/ got no answer within 2 s\..*Replacing req\.session with another object/,
+    reads: /GET \/ got no answer within 2 s\..*replacing req\.session with another object/,
   },
   {
     name: 'a Set in the session',
@@ -482,6 +482,15 @@ export function createApp(settings: Settings): Express {
 ` },
     caughtBy: uninitialized,
     reads: /GET \/no-such-page stores nothing \(status 404\) and got a session cookie.*saveUninitialized/,
+  },
+  {
+    name: 'saveUninitialized as a text',
+    patch: { 'session.ts': `
+-    saveUninitialized: false,
++    saveUninitialized: 'false' as never,
+` },
+    caughtBy: uninitialized,
+    reads: /got a session cookie\..*or a string, it counts as true/,
   },
   {
     name: 'no saveUninitialized',
@@ -759,6 +768,16 @@ export function createApp(settings: Settings): Express {
     reads: /GET \/ answered with status \d+: Error: secret option required for sessions\./,
   },
   {
+    name: 'a session() that is not called',
+    patch: { 'app.ts': `
+-  app.use(session(sessionOptions(settings)));
++  app.use(session as never);
+` },
+    runs: 'aside',
+    caughtBy: cookie,
+    reads: /GET \/ got no answer within 2 s\..*`app\.use\(session\)` instead of `app\.use\(session\(…\)\)` has/,
+  },
+  {
     name: 'options that are not awaited',
     patch: { 'session.ts': `
 -export function sessionOptions({ secret }: Settings): SessionOptions {
@@ -824,6 +843,24 @@ export function createApp(settings: Settings): Express {
 ` },
     caughtBy: cookie,
     reads: /createApp\(\{ secret \}\) failed: sessionOptions is not defined\. The app couldn't be/,
+  },
+  {
+    name: 'a name in session.ts that does not exist',
+    patch: { 'session.ts': `
+-    secret,
++    secret: SECRET,
+` },
+    caughtBy: cookie,
+    reads: /failed: SECRET is not defined\..*Look at: .*session\.ts: what goes wrong on line 15\?.*session\.ts:15/,
+  },
+  {
+    name: 'sessionOptions() not exported',
+    patch: { 'session.ts': `
+-export function sessionOptions({ secret }: Settings): SessionOptions {
++function sessionOptions({ secret }: Settings): SessionOptions {
+` },
+    caughtBy: cookie,
+    reads: /sessionOptions is imported.*`export` is missing in front of it\. Look at/,
   },
   {
     name: 'a cookie that ends after ten seconds',

@@ -1,7 +1,7 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
-const needsMongo = 'index.ts does not start without its MongoDB';
-const needsUrl = 'index.ts does not start without a MONGO_URL';
+const needsMongo = "index.ts doesn't start without its MongoDB";
+const needsUrl = "index.ts doesn't start without a MONGO_URL";
 const survives = 'the visit count survives a restart of the app';
 const documents = 'every browser has one document, named by its session id';
 const client = 'the store uses the client that createApp() is given';
@@ -72,7 +72,7 @@ export const wrong: WrongAnswer[] = [
     reads: /No MongoDB answers at MONGO_URL, and index\.ts ended without a word about/,
   },
   {
-    name: 'another try for ever',
+    name: 'another try forever',
     patch: { 'index.ts': `${connect}+let client!: MongoClient;
 +for (let connected = false; !connected;) {
 +  const next = new MongoClient(MONGO_URL);
@@ -194,7 +194,7 @@ export const wrong: WrongAnswer[] = [
 +    });
 ` },
     caughtBy: documents,
-    reads: /Two browsers came, one of them twice, and a robot asked for a page that/,
+    reads: /Two browsers came, one of them twice, and a bot asked for a page that/,
   },
   {
     name: 'one document for all',
@@ -454,7 +454,7 @@ export const wrong: WrongAnswer[] = [
     patch: { 'session.ts': `
 -    resave: false,
 ` },
-    caughtBy: 'a slow request takes no visit back',
+    caughtBy: "a slow request doesn't undo a visit",
     reads: /wrote its old copy back/,
   },
   {
@@ -473,7 +473,7 @@ export const wrong: WrongAnswer[] = [
 -createApp({ client, secret: SESSION_SECRET }).listen(port, (error) => {
 +createApp({ client, secret: SESSION_SECRET! }).listen(port, (error) => {
 ` },
-    caughtBy: 'index.ts does not start without a SESSION_SECRET',
+    caughtBy: "index.ts doesn't start without a SESSION_SECRET",
     reads: /listens all the same/,
   },
   {
@@ -559,7 +559,7 @@ export const wrong: WrongAnswer[] = [
 +    saveUninitialized: true,
 ` },
     caughtBy: documents,
-    reads: /Two browsers came, one of them twice, and a robot asked for a page that doesn't/,
+    reads: /Two browsers came, one of them twice, and a bot asked for a page that doesn't/,
   },
   {
     name: 'touchAfter longer than ttl',
@@ -603,13 +603,13 @@ export const wrong: WrongAnswer[] = [
     reads: /The store wrote to MongoDB and asked for no answer \(w: \d+\)\. Then you don't know/,
   },
   {
-    name: 'a document for every robot',
+    name: 'a document for every bot',
     patch: { 'app.ts': `
    app.use(session(sessionOptions(settings)));
 +  app.use((req, res, next) => { req.session.save(next); });
 ` },
     caughtBy: documents,
-    reads: /Two browsers came, one of them twice, and a robot asked for a page that doesn't/,
+    reads: /Two browsers came, one of them twice, and a bot asked for a page that doesn't/,
   },
   {
     name: 'the password of MONGO_URL printed',

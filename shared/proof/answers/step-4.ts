@@ -5,7 +5,7 @@ const gone = 'the session is gone from MongoDB';
 const replay = 'the old cookie is a new visitor';
 const waits = 'the answer waits until the session is gone';
 const harmless = 'logging out twice, or without a session, is harmless';
-const failure = 'a logout that failed does not say that it worked';
+const failure = "a failed logout doesn't claim that it worked";
 const forgets = 'the browser forgets the cookie';
 const page = 'GET /logout shows a button and logs nobody out';
 
@@ -305,6 +305,15 @@ export const wrong: WrongAnswer[] = [
     reads: /Your server stopped: the database refused the deletion\..*next\(error\)/,
   },
   {
+    name: 'next that is no parameter',
+    patch: { 'app.ts': `
+-  app.post('/logout', (req, res, next) => {
++  app.post('/logout', (req, res) => {
+` },
+    caughtBy: failure,
+    reads: /Your server stopped: next is not defined\. next is the third parameter/,
+  },
+  {
     name: 'an error that goes on to the answer',
     patch: { 'app.ts': `
 -      if (error) return next(error);
@@ -321,6 +330,15 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: failure,
     reads: /answered with status 400: "That did not work\."/,
+  },
+  {
+    name: 'a failure with the status of success',
+    patch: { 'app.ts': `
+-      if (error) return next(error);
++      if (error) return res.send('Error');
+` },
+    caughtBy: failure,
+    reads: /answered with status 200: "Error"\..*the status has to be 500, not 200/,
   },
   {
     name: 'a failure with the words of success',

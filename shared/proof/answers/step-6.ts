@@ -1,7 +1,7 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 import { noRenewal } from './renewal.ts';
 
-const attack = "a button on mallory's page does not change ada's password";
+const attack = "a button on mallory's page doesn't change ada's password";
 const foreign = "a foreign page's login and logout are refused";
 const own = 'our own forms and links from anywhere still work';
 const old = "an old browser's foreign pages are refused, and its own are not";

@@ -3,7 +3,7 @@ import type { RightAnswer, WrongAnswer } from './answer.ts';
 const begins = 'every login gets its own document';
 const ends = 'a login ends after eight hours, or one hour of silence';
 const late = 'a form finished after the logout changes nothing';
-const slow = 'a slow request does not undo a logout';
+const slow = "a slow request doesn't undo a logout";
 const replaced = 'a new login ends the previous one in the same browser';
 
 /** The solution's insertion of a login, for a patch to replace. */
@@ -461,7 +461,7 @@ export const wrong: WrongAnswer[] = [
     patch: { 'app.ts': `
 -  app.use(sameOrigin);
 ` },
-    caughtBy: "a button on mallory's page does not change ada's password",
+    caughtBy: "a button on mallory's page doesn't change ada's password",
     reads: /\(since step 6\) .*It sent a form to POST \/account\/password/,
   },
 ];

@@ -1,6 +1,6 @@
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 
-const attack = 'ada changes her password, and mallory does not stay';
+const attack = "ada changes her password, and mallory doesn't stay";
 const knows = 'nobody changes a password without knowing it';
 const lists = 'the account shows where its owner is logged in';
 const text = 'what a browser says about itself is only text';

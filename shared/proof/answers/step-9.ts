@@ -421,7 +421,7 @@ export const wrong: WrongAnswer[] = [
 -    if (res.locals.login) await endLogin(client, res.locals.login);
      req.session.destroy((error) => {
 ` },
-    caughtBy: 'a slow request does not undo a logout',
+    caughtBy: "a slow request doesn't undo a logout",
     reads: /\(since step 7\) .*A slow GET \/ was under way while Ada logged out\./,
   },
   {
