@@ -1,6 +1,4 @@
-/*
- * A request that begins before the logout: Mallory withholds its end until Ada has logged out.
- */
+/* A request that begins before the logout: Mallory withholds its end until Ada has logged out. */
 const { PORT = '4000', ADA_PASSWORD = '' } = process.env;
 const app = `http://localhost:${PORT}`;
 

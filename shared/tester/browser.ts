@@ -329,8 +329,9 @@ function noAnswer({ method, path }: Sent, observed: string, hangs: boolean): Les
         ? ' `app.use(session)` instead of `app.use(session(…))` has the same effect, and so does '
         + 'replacing req.session with another object.'
         : ''),
-    lookAt: `app.ts: does every way through ${method} ${path} send an answer?${
-      needsDatabase ? ' And session.ts: is the store given `client`?' : ''
+    lookAt: `app.ts: does every way through ${method} ${path} send an answer?${number > 5
+      ? ' And does every middleware above it call next(), or send one?'
+      : needsDatabase ? ' And session.ts: is the store given `client`?' : ''
     }`,
     hangs,
   });

@@ -21,11 +21,13 @@ export function crashLesson(error: unknown): Lesson {
     why: exit
       ? 'The process ends for every visitor, not only for the one who sent this request. Hand '
       + 'errors on with next(error), and let index.ts decide what ends the process.'
-      : 'An exception inside a callback or a timer is out of Express\'s reach and ends the '
-        + 'whole process, for every visitor. Hand errors on with next(error).',
+      : "An exception inside a callback or a timer is out of Express's reach, and so is a promise "
+        + "that isn't awaited: the whole process ends, for every visitor. Hand errors on with "
+        + 'next(error).',
     lookAt: lookAtOrigin(exit
       ? 'app.ts: is there a reason to end the process here?'
-      : 'app.ts: what runs inside a callback, after the handler itself has returned?', error),
+      : 'app.ts: what runs inside a callback, after the handler itself has returned? Or which '
+        + "promise isn't awaited?", error),
   }, error);
 }
 

@@ -169,8 +169,8 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
   {
     says: /\.(?:add|has|size|get\w*|set\w*|push|map|to\w+) is not a function/,
     why: 'A session is kept as JSON: numbers, strings, arrays and plain objects come back as they '
-      + "were; a Date, a Map or an instance of a class doesn't.",
-    lookAt: 'app.ts: what is put into req.session?',
+      + "were; a Date, a Map or an instance of a class doesn't. A promise has to be awaited first.",
+    lookAt: 'app.ts: what is put into req.session? Or is a promise used before it was awaited?',
   },
 ];
 
