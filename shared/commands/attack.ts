@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readPasswords, type Passwords } from '../app/accounts.ts';
 import { outages } from '../app/outages.ts';
+import { tryPort } from '../app/port.ts';
 import { loadEnvFile } from '../app/settings.ts';
 import { withSolution } from '../app/solution.ts';
 import { Problem } from '../terminal/problem.ts';
@@ -36,6 +37,13 @@ export default async function attack({ workshop, args, env }: Context): Promise<
     );
   }
   loadEnvFile();
+  const pagePort = Number(process.env['PAGE_PORT'] || 4666);
+  if (flags.page && await tryPort(pagePort) !== undefined) {
+    throw new Problem(
+      `Mallory's page needs port ${pagePort}, and it's taken.`,
+      `write another one into .env, as in PAGE_PORT=${pagePort + 1}`,
+    );
+  }
   const run = runIn(workshop, script, outage);
   if (flags.solution) {
     return withSolution(step, workshop, console.error, run);

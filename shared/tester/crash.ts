@@ -52,6 +52,12 @@ const knownCrashes = [
     lookAt: "app.ts: does the route's function take (req, res, next)?",
   },
   {
+    says: /^fn is not a function/,
+    why: 'regenerate(), save() and destroy() return no promise. They take a callback, and call it '
+      + "when they're done.",
+    lookAt: 'app.ts: which of them is called without a callback?',
+  },
+  {
     says: /touch is not a function/,
     why: "req.session is express-session's own object, and has methods. Change its "
       + "properties, but don't put another object in its place.",

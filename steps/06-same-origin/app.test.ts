@@ -184,7 +184,7 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (con
   }
 });
 
-const old = "an old browser's foreign pages are refused, and its own are not";
+const old = "in an old browser, foreign pages are refused and our own aren't";
 test(old, { move: 2 }, async (context) => {
   const { app, account, browser } = await ada(context);
   const { host, port } = new URL(app.url);

@@ -185,8 +185,8 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
     await laptop.get('/account');
   }
   expectNotShown(await laptop.get('/account'), 'Phone-Browser',
-    "Ada's phone was silent for 80 minutes", 'That login ended after an hour of silence. That its '
-    + 'owner looks at the list elsewhere is no visit.');
+    "Ada's phone was silent for 80 minutes", 'That login ended after an hour of silence. Looking '
+    + "at the list on another device isn't a visit.");
 });
 
 test('what a browser says about itself is only text', { move: 2 }, async ({ openApp }) => {
@@ -298,7 +298,7 @@ test("nobody ends another user's login", { move: 3 }, async (context) => {
     const answer = await press(browser, button, { password });
     expectNoServerError(answer);
     await expectUser(phone, 'ada', `Mallory sent the form that ends Ada's login, ${how}`,
-      'on the phone', "Ids can be guessed, seen or sent by mistake. So check the login's user as "
+      'on the phone', "Ids can be seen, leaked or sent by mistake. So check the login's user as "
       + 'well, not only its id.');
   }
   const odds: Record<string, string>[] = [
@@ -385,7 +385,7 @@ function expectAccepted(answer: Exchange, what: string): void {
   expect(answer.status < 400, {
     observed: `${what}, with the right password, and got status ${answer.status}: `
       + `${quote(answer.body)}.`,
-    why: 'Users who know their password may do that.',
+    why: 'Users who know their password may change what is theirs.',
     lookAt: 'app.ts: which fields does the route read, and how does it check them?',
     exchange: answer,
   });
@@ -421,7 +421,7 @@ async function expectUser(
   expect(userOf(page) === expected, {
     observed: `${what}. Now GET /account shows ${userOf(page) ?? 'nobody'} ${where}.`,
     why,
-    lookAt: 'app.ts: which logins does it end, and when?',
+    lookAt: 'app.ts: which logins does this route end, and when? logins.ts: which does it delete?',
     exchange: page,
   });
 }

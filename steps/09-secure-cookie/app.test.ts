@@ -153,8 +153,8 @@ test(tossed, { move: 3 }, async (context) => {
     const mallory = newBrowser(app);
     await logIn(mallory, mallorys);
     const toss = `${as}=${mallory.sessionCookie()?.value}; Domain=shop.example; Path=${path}`;
-    const lookAt = "session.ts: does the cookie's name begin with __Host-, and does no other name "
-      + 'count? A host may set cookies for its siblings, but none with such a name.';
+    const lookAt = "session.ts: does the cookie's name begin with __Host-, and is every other name "
+      + 'ignored? A host may set cookies for its siblings, but none with such a name.';
     const ada = newBrowser(app);
     ada.receive(`${toss}; Secure`, `${SIBLING}/`);
     await tryLogin(ada, account);

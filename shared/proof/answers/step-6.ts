@@ -4,7 +4,7 @@ import { noRenewal } from './renewal.ts';
 const attack = "a button on mallory's page doesn't change ada's password";
 const foreign = "a foreign page's login and logout are refused";
 const own = 'our own forms and links from anywhere still work';
-const old = "an old browser's foreign pages are refused, and its own are not";
+const old = "in an old browser, foreign pages are refused and our own aren't";
 
 /** The solution's check of Sec-Fetch-Site, for a patch to replace. */
 const siteCheck = `

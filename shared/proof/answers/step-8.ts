@@ -578,7 +578,7 @@ ${refusal}\
  }
 ` },
     caughtBy: lists,
-    reads: /silent for 80 minutes.*looks at the list elsewhere is no visit/,
+    reads: /silent for 80 minutes.*Looking at the list on another device isn't a visit/,
   },
 ];
 

@@ -290,7 +290,7 @@ export const wrong: WrongAnswer[] = [
 +  });
 ` },
     caughtBy: tossed,
-    reads: /connect\.sid=….*does no other name count/,
+    reads: /connect\.sid=….*is every other name ignored/,
   },
   {
     name: 'clearCookie without Secure',
