@@ -80,8 +80,8 @@ const harness = load('./harness.ts', 'express', 'express-session');
 async function obey(order: Order): Promise<void> {
   if (order.type === 'stop') return stop();
   const step = findStep(String(order.step), 'test:N');
-  // They start while the rest is loaded.
-  if (order.type === 'prepare' || !order.choice?.withoutEntries) {
+  // They start while the rest is loaded. The proof, which chooses, may not need them.
+  if (order.type === 'prepare' || !order.choice) {
     await prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
   }
   // Loading takes so much at once that it could be taken for a loop of the learner's.

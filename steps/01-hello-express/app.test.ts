@@ -131,10 +131,7 @@ async function expectListening(entry: Entry, expected: string, given: string): P
 }
 
 const withTakenPort = {
-  move: 3,
-  later: true,
-  atOnce: true,
-  env: () => ({ PORT: '8080', WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
+  move: 3, later: true, env: () => ({ PORT: '8080', WORKSHOP_LISTEN_ERROR: 'EADDRINUSE' }),
 };
 testEntry('a PORT that is taken ends it with a sentence', withTakenPort, async (entry) => {
   const forbidden = await entry.again({ PORT: '80', WORKSHOP_LISTEN_ERROR: 'EACCES' });
