@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../lesson/steps.ts';
-import { onEnd } from '../testing/workshop.ts';
+import { temporaryFolder } from '../testing/workshop.ts';
 
 test('loading takes a second on a slow machine, and an endless loop takes longer', async (t) => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'loop-'));
-  onEnd(t, () => rm(folder, { recursive: true }));
+  const folder = await temporaryFolder(t);
   await writeFile(path.join(folder, 'app.ts'), 'for (;;);\n');
 
   const { stdout, signal } = spawnSync(process.execPath, [
