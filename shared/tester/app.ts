@@ -14,7 +14,7 @@ import { explainBuild, explainLoad } from './explain.ts';
 import { findFrame } from './frame.ts';
 import { HeldAnswer, holdHeader } from './held-answer.ts';
 import { expect, Lesson, testSecret } from './lesson.ts';
-import { patience } from './patience.ts';
+import { lessAtWork, patience } from './patience.ts';
 import { watchAnswer } from './second-answer.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
@@ -210,7 +210,7 @@ async function readCreateApp(href: string): Promise<CreateApp> {
     observed: `app.ts didn't finish loading within ${LOAD_PATIENCE_MS / 1000} s.`,
     why: 'An `await` outside all functions holds up everything that imports the file.',
     lookAt: 'app.ts: what does it await before createApp() is called?',
-  }, LOADING_TURN);
+  }, lessAtWork(LOADING_TURN));
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
   const createApp: unknown = Reflect.get(Object(exported), 'createApp');
   expect(isCreateApp(createApp), {
@@ -251,18 +251,17 @@ async function settle(
   patienceMs: number,
   explain: (error: unknown) => Lesson,
   tooLate: ConstructorParameters<typeof Lesson>[0],
-  workingTurn?: number,
+  weigh?: () => number,
 ): Promise<unknown> {
   const crash = watchForCrashes();
-  const timer = new AbortController();
+  const enough = patience(patienceMs, weigh);
   try {
     return await Promise.race([
       work.catch((error: unknown) => { throw crash.lesson() ?? explain(error); }),
-      patience(patienceMs, timer.signal, workingTurn)
-        .then(() => { throw new Lesson({ ...tooLate, hangs: true }); }),
+      enough.isOver.then(() => { throw new Lesson({ ...tooLate, hangs: true }); }),
     ]);
   } finally {
-    timer.abort();
+    enough.stop();
     crash.stop();
   }
 }

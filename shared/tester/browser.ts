@@ -255,14 +255,15 @@ function decode(value: string): string {
 async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Exchange> {
   const { method, path, cookie } = sent;
   const crash = watchForCrashes();
-  const end = new AbortController();
+  const abort = new AbortController();
+  const enough = patience(patienceMs);
   const run = currentRun();
   run.request = `${method} ${path}`;
   try {
     const answer = await Promise.race([
-      send(url, sent, end.signal),
+      send(url, sent, abort.signal),
       crash.promise,
-      patience(patienceMs, end.signal),
+      enough.isOver,
     ]);
     if (answer) {
       const { id = '' } = findSessionCookie(answer.setCookie) ?? {};
@@ -271,12 +272,13 @@ async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Ex
     }
     throw noAnswer(sent, `got no answer within ${patienceMs / 1000} s`, true);
   } catch (error) {
+    abort.abort();
     throw error instanceof Lesson
       ? error
       : noAnswer(sent, `got no complete answer: ${messageOf(error)}`, false);
   } finally {
     run.request = undefined;
-    end.abort();
+    enough.stop();
     crash.stop();
   }
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import type { ProbeEnv, ProbeMessage } from './entry-probe.ts';
 import { explain, syntaxLesson } from './explain.ts';
 import { Lesson, messageOf } from './lesson.ts';
 import { fileOf, packages } from './packages.ts';
-import { PatienceWithProcess } from './patience.ts';
+import { BEAT_MS, PatienceWithProcess } from './patience.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
 /** How much of its output is read, in characters. */
@@ -132,6 +132,8 @@ export class Entry {
   readonly env: NodeJS.Dict<string>;
   readonly #patience: PatienceWithProcess;
   readonly #others: Entry[] = [];
+  /** Wakes those who wait for something to happen. */
+  readonly #news = new EventEmitter().setMaxListeners(0);
 
   private constructor(child: ChildProcess, env: NodeJS.Dict<string>) {
     this.#process = child;
@@ -141,6 +143,7 @@ export class Entry {
     this.#ended = once(child, 'close');
     child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#print(text); });
+    for (const event of ['message', 'exit']) child.on(event, () => this.#news.emit('news'));
     child.on('message', (message: ProbeMessage) => {
       if (message.type === 'asked') {
         this.asked.push(message.port);
@@ -163,6 +166,7 @@ export class Entry {
   #print(text: string): void {
     // Endless output would need endless memory.
     if (this.output.length < MAX_OUTPUT) this.output += text;
+    this.#news.emit('news');
   }
 
   /**
@@ -287,7 +291,7 @@ export class Entry {
         await this.#ended;
         return;
       }
-      await setTimeout(5);
+      await Promise.race([once(this.#news, 'news'), setTimeout(BEAT_MS)]);
     }
   }
 }

@@ -4,6 +4,8 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+// app.ts notes the intervals that are set in the global way.
+import { clearInterval, setInterval } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 
 /** How often a process says that it's idle, in milliseconds. */
@@ -12,22 +14,36 @@ export const BEAT_MS = 100;
 /** How much of the processor this process uses in an idle turn, in milliseconds. */
 const NOTHING_MS = 2;
 
+/** A wait that ends at some time, unless it's stopped. */
+export interface Patience {
+  readonly isOver: Promise<undefined>;
+  stop: () => void;
+}
+
 /**
  * Waits so many milliseconds for code that runs in this process, in many small turns.
- * @param workingTurn how much a turn counts in which this process was at work
+ * @param weigh how much the last turn counts
  */
-export async function patience(
-  ms: number,
-  signal: AbortSignal,
-  workingTurn = 1,
-): Promise<undefined> {
-  for (let turns = 0; turns < ms / BEAT_MS && !signal.aborted;) {
-    const before = process.cpuUsage();
-    await setTimeout(BEAT_MS, undefined, { signal }).catch(() => undefined);
+export function patience(ms: number, weigh: () => number = () => 1): Patience {
+  let turns = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const isOver = new Promise<undefined>((resolve) => {
+    timer = setInterval(() => {
+      turns += weigh();
+      if (turns >= ms / BEAT_MS) resolve(undefined);
+    }, BEAT_MS);
+  });
+  return { isOver, stop: () => { clearInterval(timer); } };
+}
+
+/** Weighs turns by whether this process was at work. @param workingTurn how much one counts then */
+export function lessAtWork(workingTurn: number): () => number {
+  let before = process.cpuUsage();
+  return () => {
     const { user, system } = process.cpuUsage(before);
-    turns += (user + system) / 1000 > NOTHING_MS ? workingTurn : 1;
-  }
-  return undefined;
+    before = process.cpuUsage();
+    return (user + system) / 1000 > NOTHING_MS ? workingTurn : 1;
+  };
 }
 
 /** Looks again and again, for so many milliseconds. @returns whether it came true */

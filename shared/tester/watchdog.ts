@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { Lesson } from './lesson.ts';
 import { currentRun } from './run.ts';
 
-const HEARTBEAT_MS = 100;
+const HEARTBEAT_MS = 250;
 
 /**
  * How much of the processor's time a loop may take, in milliseconds. A busy machine is slow to give
@@ -18,7 +18,7 @@ const HEARTBEAT_MS = 100;
 const LOOP_MS = 2500;
 
 /** How many heartbeats without a reply mean that something waits, if it uses no processor time. */
-const WAITING_BEATS = 30;
+const WAITING_BEATS = 12;
 
 /** How long it may take to interrupt it, in milliseconds. */
 const GIVE_UP_MS = 5000;
