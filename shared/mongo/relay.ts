@@ -10,6 +10,8 @@ export interface Relay {
    * @param options `exceptHello`: still deliver `hello`, the driver's health check
    */
   silence(options?: { exceptHello: boolean }): void;
+  /** Whether it has ever been. */
+  readonly wasSilent: boolean;
   /** Delivers data again, starting with what was sent in the meantime. */
   recover(): void;
   close(): Promise<void>;
@@ -42,11 +44,14 @@ export async function openRelay(url: string): Promise<Relay> {
     }
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  let wasSilent = false;
   return {
     url: url.replace(target, `127.0.0.1:${(server.address() as AddressInfo).port}`),
     silence({ exceptHello } = { exceptHello: false }) {
+      wasSilent = true;
       holds = (data) => !(exceptHello && isAboutHello(data));
     },
+    get wasSilent() { return wasSilent; },
     recover() {
       holds = () => false;
       for (const { to, held } of ways) for (const data of held.splice(0)) to.write(data);

@@ -19,6 +19,25 @@ test("a step's own tests are reported before those of earlier steps run", async 
   assert.deepEqual(early, [verdict.report]);
 });
 
+test('index.ts is started again if our own database was too slow for it', async (t) => {
+  const workshop = await Workshop.copy();
+  onEnd(t, () => workshop.remove());
+  const index = 'solutions/10-production/index.ts';
+  workshop.write(index, `${await workshop.read(index)}
+    import { existsSync, writeFileSync } from 'node:fs';
+    if (!existsSync('was-late')) {
+      writeFileSync('was-late', '');
+      throw new Error('MongoNetworkTimeoutError: connection 1 to 127.0.0.1:27017 timed out');
+    }`);
+  const tests = new TestProcess({ workshop: workshop.folder });
+  onEnd(t, () => tests.end());
+  const last = 'one of two processes is killed, and ada is still logged in';
+  const verdict = await tests.run(findStep('10', 'test:N'), 'solutions', { choice: { last } });
+  assert.ok('report' in verdict);
+  assert.deepEqual(verdict.report.tests.flatMap(({ failure }) => failure ?? []), []);
+  assert.equal(await workshop.read('was-late'), '');
+});
+
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'it needs /proc' };
 
 test('tests end with the process that started them, even if it is killed', linuxOnly, async (t) => {
