@@ -546,9 +546,9 @@ export const right: RightAnswer[] = [
     name: 'other deadlines, and a client that is built first',
     patch: { 'index.ts': `${deadlines}\
 +  heartbeatFrequencyMS: 500,
-+  connectTimeoutMS: 1500,
-+  socketTimeoutMS: 1800,
-+  serverSelectionTimeoutMS: 1700,
++  connectTimeoutMS: 1200,
++  socketTimeoutMS: 1600,
++  serverSelectionTimeoutMS: 1400,
 @@
 -const client = await MongoClient.connect(MONGO_URL, deadlines).catch((error: unknown) => {
 +const client = new MongoClient(MONGO_URL, deadlines);
