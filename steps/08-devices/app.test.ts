@@ -143,6 +143,8 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
 
   const page = await laptop.get('/account');
   expectShown(page, ['Laptop-Browser', 'Phone-Browser'], 'Ada logged in on her laptop and phone');
+  expectFirst(await phone.get('/account'), 'Phone-Browser', 'Laptop-Browser',
+    'Ada looks at the list on her phone');
   expectNotShown(page, 'Mallory-Browser', 'Mallory is logged in too',
     'Users see their own logins, and no others.');
   expectNotShown(page, 'Tablet-Browser', 'Ada logged out on her tablet',
@@ -172,13 +174,8 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   });
   context.advanceClock(2 * MINUTE_MS);
   await phone.get('/');
-  const { body } = await laptop.get('/account');
-  expect(body.indexOf('Phone-Browser') < body.indexOf('Device-12;'), {
-    observed: 'Ada visited the app with her phone just now, but GET /account lists a device above '
-      + "it that hasn't been seen for two minutes.",
-    why: "People look first for the device that's in use right now.",
-    lookAt: 'logins.ts: what does listLogins() sort by? The login seen most recently comes first.',
-  });
+  expectFirst(await laptop.get('/account'), 'Phone-Browser', 'Device-12;',
+    'Ada visited the app with her phone just now');
 
   for (const minutes of [40, 40]) {
     context.advanceClock(minutes * MINUTE_MS);
@@ -436,6 +433,16 @@ function expectShown(page: Exchange, agents: string[], what: string): void {
       exchange: page,
     });
   }
+}
+
+/** Expects the login that was seen most recently to be listed first. */
+function expectFirst(page: Exchange, first: string, second: string, when: string): void {
+  expect(page.body.indexOf(first) < page.body.indexOf(second), {
+    observed: `${when}, but GET /account lists another device above it.`,
+    why: "People look first for the device that's in use right now.",
+    lookAt: 'logins.ts: what does listLogins() sort by? The login seen most recently comes first.',
+    exchange: page,
+  });
 }
 
 function expectNotShown(page: Exchange, agent: string, what: string, why: string): void {

@@ -492,6 +492,15 @@ export const wrong: WrongAnswer[] = [
     reads: /which is too short, and the page shows it as HTML/,
   },
   {
+    name: 'not sorted',
+    patch: { 'logins.ts': `
+-  return logins(client).find({ user, ...alive() }).sort({ seen: -1 }).toArray();
++  return logins(client).find({ user, ...alive() }).toArray();
+` },
+    caughtBy: lists,
+    reads: /Ada looks at the list on her phone, but GET \/account lists another device above it/,
+  },
+  {
     name: 'sorted by when they began',
     patch: {
       'logins.ts': `
@@ -500,7 +509,7 @@ export const wrong: WrongAnswer[] = [
 `,
     },
     caughtBy: lists,
-    reads: /lists a device above it that hasn't been seen for two minutes/,
+    reads: /visited the app with her phone just now, but GET \/account lists another device above/,
   },
   {
     name: 'the name beside the password is believed',
