@@ -394,40 +394,49 @@ function isMethod(value: unknown): value is (this: unknown, ...args: unknown[]) 
   return typeof value === 'function';
 }
 
-async function beforeRead(collection = ''): Promise<void> {
-  for (const watcher of watchers) await watcher.beforeRead(collection);
+/** Whose database a call is about. An app may use one that's none of the tests'. */
+function watchersOf(database?: string): TestDatabase[] {
+  const own = [...watchers].filter(({ name }) => name === database);
+  return own.length > 0 ? own : [...watchers];
+}
+
+async function beforeRead(database?: string, collection = ''): Promise<void> {
+  for (const watcher of watchersOf(database)) await watcher.beforeRead(collection);
 }
 
 for (const name of ['findOne', 'countDocuments', 'estimatedDocumentCount'] as const) {
-  watch(Collection, name, ({ collectionName }) => beforeRead(collectionName));
+  watch(Collection, name, ({ dbName, collectionName }) => beforeRead(dbName, collectionName));
 }
-watch(AbstractCursor, 'toArray', ({ namespace }) => beforeRead(namespace.collection));
+watch(AbstractCursor, 'toArray', ({ namespace: { db, collection } }) => beforeRead(db, collection));
 // A command, such as a ping, reads as well.
-watch(Db, 'command', () => beforeRead());
+watch(Db, 'command', ({ databaseName }) => beforeRead(databaseName));
 watch(Admin, 'command', () => beforeRead());
+
+async function beforeWrite(collection: Collection, id: unknown): Promise<void> {
+  const concerned = watchersOf(collection.dbName);
+  for (const watcher of concerned) watcher.noteWrite(collection, id);
+  for (const watcher of concerned) await watcher.beforeWrite(collection.collectionName);
+}
+
 for (const name of [
   'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
 ] as const) {
-  watch(Collection, name, async (collection: Collection, filter) => {
-    for (const watcher of watchers) watcher.noteWrite(collection, filter._id);
-    for (const watcher of watchers) await watcher.beforeWrite(collection.collectionName);
-  });
+  watch(Collection, name, (collection: Collection, filter) => beforeWrite(collection, filter._id));
 }
-watch(Collection, 'insertOne', async (collection: Collection, document) => {
-  for (const watcher of watchers) watcher.noteWrite(collection, document._id);
-  for (const watcher of watchers) await watcher.beforeWrite(collection.collectionName);
+watch(Collection, 'insertOne', (collection: Collection, document) => (
+  beforeWrite(collection, document._id)
+));
+watch(Collection, 'createIndex', ({ dbName }) => {
+  for (const watcher of watchersOf(dbName)) watcher.indexCreations++;
 });
-watch(Collection, 'createIndex', () => {
-  for (const watcher of watchers) watcher.indexCreations++;
-});
-watch(Collection, 'deleteMany', async (collection, filter) => {
-  for (const watcher of watchers) {
+watch(Collection, 'deleteMany', async ({ dbName, collectionName }, filter) => {
+  for (const watcher of watchersOf(dbName)) {
     if ('expires' in filter) watcher.removesExpired = true;
-    else await watcher.beforeDeletion(collection.collectionName);
+    else await watcher.beforeDeletion(collectionName);
   }
 });
 for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
-  watch(Collection, name, async ({ collectionName }) => {
-    for (const watcher of watchers) await watcher.beforeDeletion(collectionName);
+  watch(Collection, name, async ({ dbName, collectionName }) => {
+    for (const watcher of watchersOf(dbName)) await watcher.beforeDeletion(collectionName);
   });
 }
