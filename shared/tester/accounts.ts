@@ -101,7 +101,7 @@ export async function logIn(
     why: number < 7
       ? 'The login has to be stored in the session whose cookie the browser got. Otherwise '
       + 'GET /account finds nobody logged in.'
-      : "The login's id has to be in the session whose cookie the browser got, and the look-up has "
+      : "The login's id has to be in the session whose cookie the browser got, and the lookup has "
         + 'to find the login.',
     lookAt: number < 7
       ? 'app.ts: what does POST /login store in req.session, and in which session? Is '
