@@ -55,6 +55,17 @@ describe('the keys', () => {
     assert.deepEqual([done, notice], [[], "Step 1 isn't green yet (0 of 2). Press h for a hint."]);
   });
 
+  test('n goes on from a green step, but not while its tests run', async () => {
+    const tests = [{ name: 'move 1', step: 1, move: 1 }];
+    const verdict = { report: { step, kind: 'steps' as const, tests } };
+    const green: Event = { type: 'tests ended', verdict, at: '' };
+    assert.deepEqual((await press(['n'], green)).done, ['leave']);
+    const { done, notice } = await press(['n'], green, { type: 'tests started' });
+    assert.deepEqual(
+      [done, notice], [[], 'The tests are still running. Press n once they are green.'],
+    );
+  });
+
   test('space closes a page that fits', async () => {
     assert.equal((await press(['?', 'space'])).page, undefined);
   });

@@ -159,7 +159,7 @@ async function showDiff({ workshop, state, size, emit }: Controls): Promise<void
 function goOn({ state, emit, leave }: Controls): void {
   const { step } = state();
   const following = steps.find(({ number }) => number === step.number + 1);
-  if (following && isGreen(state())) {
+  if (following && isGreen(state()) && !state().tests.running) {
     leave(following);
     return;
   }

@@ -110,11 +110,11 @@ export class TestDatabase {
   /** @param canFallSilent whether a relay leads to it */
   static async create(canFallSilent = false): Promise<TestDatabase> {
     let opened = await (server ??= openTestServer());
+    currentRun().database = opened.line;
     if (canFallSilent && !canRelay(opened.url)) {
       const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
       opened = await (serverNearby ??= openTestServer(env));
     }
-    currentRun().database = opened.line;
     given.add(opened.client);
     return new TestDatabase(opened, canFallSilent ? await openRelay(opened.url) : undefined);
   }

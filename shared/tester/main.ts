@@ -105,7 +105,8 @@ async function obey(order: Order): Promise<void> {
     });
     tell({ report });
   } catch (error) {
-    const file = `steps/${step.folder}/app.test.ts`;
+    const file = /steps\/[\w-]+\/app\.test\.ts/.exec(messageOf(error).replaceAll('\\', '/'))?.[0]
+      ?? `steps/${step.folder}/app.test.ts`;
     tell({
       failure: `The tests can't be loaded: ${messageOf(error)}`,
       next: `git checkout ${file}, which brings them back as they came`,
