@@ -1,6 +1,6 @@
 import type { Step } from '../lesson/steps.ts';
 import { passes, type Report } from '../tester/report.ts';
-import type { Verdict } from '../tester/test-process.js';
+import type { Verdict } from '../tester/main.ts';
 
 /** What the cockpit knows and shows. */
 export interface State {

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Step } from '../lesson/steps.ts';
 import type { Report } from '../tester/report.ts';
-import { TestProcess, type Verdict } from '../tester/test-process.js';
+import type { Verdict } from '../tester/main.ts';
+import { TestProcess } from '../tester/test-process.ts';
 
 export interface TestLoopEvents {
   /** A run has begun; the previous verdict is out of date. */

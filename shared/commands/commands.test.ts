@@ -7,7 +7,7 @@ import type { runCockpit } from '../cockpit/cockpit.ts';
 import { findStep, root, steps, type Step } from '../lesson/steps.ts';
 import { startStandIn } from '../mongo/stand-in/server.ts';
 import { Problem } from '../terminal/problem.ts';
-import type { runStepTests } from '../tester/step-tests.ts';
+import type { runStepTests } from '../tester/test-process.ts';
 import { learnersWorkshop } from '../testing/terminal.ts';
 import { eventually, onEnd, Workshop } from '../testing/workshop.ts';
 import { readArguments } from './arguments.ts';

@@ -1,7 +1,7 @@
 import { loadEnvFile } from '../app/settings.ts';
 import { readMoves, takeHint, type PlacedHint } from '../lesson/hints.ts';
 import { passes } from '../tester/report.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { runStepTests } from '../tester/test-process.ts';
 import { renderMarkdown } from '../terminal/markdown.ts';
 import { paint, wrap } from '../terminal/text.ts';
 import { readStep } from './arguments.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { loadEnvFile } from '../app/settings.ts';
 import { passes, type Report } from '../tester/report.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { runStepTests } from '../tester/test-process.ts';
 import { steps, type Step } from '../lesson/steps.ts';
 import { progress as dots } from '../terminal/text.ts';
 import { readArguments } from './arguments.ts';

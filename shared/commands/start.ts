@@ -2,7 +2,7 @@ import { loadEnvFile } from '../app/settings.ts';
 import { runCockpit } from '../cockpit/cockpit.ts';
 import { steps } from '../lesson/steps.ts';
 import { passes } from '../tester/report.ts';
-import { runStepTests } from '../tester/step-tests.ts';
+import { runStepTests } from '../tester/test-process.ts';
 import { readArguments } from './arguments.ts';
 import type { Context } from './command.ts';
 

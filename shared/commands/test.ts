@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { Problem } from '../terminal/problem.ts';
 import { renderOwnPass, renderReport } from '../tester/render.ts';
 import { passes } from '../tester/report.ts';
-import { TestProcess } from '../tester/test-process.js';
+import { TestProcess } from '../tester/test-process.ts';
 import { readStep } from './arguments.ts';
 import type { Context } from './command.ts';
 

@@ -1,16 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
-  AbstractCursor,
-  Admin,
-  Collection,
-  Db,
-  MongoClient,
-  MongoInvalidArgumentError,
-  MongoNetworkTimeoutError,
-  MongoServerError,
-  type Document,
-  type WriteConcern,
+  AbstractCursor, Admin, Collection, Db, MongoClient, MongoInvalidArgumentError,
+  MongoNetworkTimeoutError, MongoServerError, type Document, type WriteConcern,
 } from 'mongodb';
 import { currentRun } from './run.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
@@ -68,6 +60,10 @@ export interface Held {
   release(): void;
 }
 
+type Gate = (collection: string) => Promise<void>;
+
+const letThrough: Gate = () => Promise.resolve();
+
 /**
  * A database of a test's own, with a name that no other has. It sees what the app writes and can
  * hold up or refuse deletions, whichever client and collection the app uses.
@@ -93,9 +89,10 @@ export class TestDatabase {
   /** How many updates of the app's found no document, such as a session that it had deleted. */
   updatesOfNothing = 0;
   #pendingCommands = 0;
-  #beforeDeletion: (collection: string) => Promise<void> = () => Promise.resolve();
-  #beforeWrite: (collection: string) => Promise<void> = () => Promise.resolve();
-  #beforeRead: (collection: string) => Promise<void> = () => Promise.resolve();
+  /** What the database does before it reads, stores or deletes something in a collection. */
+  readonly before: Record<'read' | 'write' | 'deletion', Gate> = {
+    read: letThrough, write: letThrough, deletion: letThrough,
+  };
 
   private constructor({ url, client }: TestServer, relay: Relay | undefined) {
     // As in a provider's addresses, there's an option already, so code that appends `?…` fails.
@@ -196,15 +193,15 @@ export class TestDatabase {
   /** From now on the database holds up every deletion until it is released. */
   holdDeletions(): Held {
     const { held, wait } = holdUp();
-    this.#beforeDeletion = wait;
+    this.before.deletion = wait;
     return held;
   }
 
   /** The database holds up the next deletion until it is released. */
   holdNextDeletion(): Held {
     const { held, wait } = holdUp();
-    this.#beforeDeletion = () => {
-      this.#beforeDeletion = () => Promise.resolve();
+    this.before.deletion = () => {
+      this.before.deletion = letThrough;
       return wait();
     };
     return held;
@@ -219,7 +216,7 @@ export class TestDatabase {
   refuseDeletions(from?: string, times = Infinity): { count: number } {
     const refused = { count: 0 };
     const refusal = refuse('the database refused the deletion', from);
-    this.#beforeDeletion = (collection) => {
+    this.before.deletion = (collection) => {
       if (collection === (from ?? collection)) refused.count++;
       return refused.count > times ? Promise.resolve() : refusal(collection);
     };
@@ -229,7 +226,7 @@ export class TestDatabase {
   /** From now on the database holds up everything that is stored until it is released. */
   holdWrites(): Held {
     const { held, wait } = holdUp();
-    this.#beforeWrite = wait;
+    this.before.write = wait;
     return held;
   }
 
@@ -242,8 +239,8 @@ export class TestDatabase {
   refuseWrites(into?: string, after = 0): () => void {
     const refusal = refuse('the database refused to store', into);
     let writes = 0;
-    this.#beforeWrite = (collection) => ++writes > after ? refusal(collection) : Promise.resolve();
-    return () => { this.#beforeWrite = () => Promise.resolve(); };
+    this.before.write = (collection) => ++writes > after ? refusal(collection) : Promise.resolve();
+    return () => { this.before.write = letThrough; };
   }
 
   /**
@@ -252,15 +249,15 @@ export class TestDatabase {
    * @returns what ends that
    */
   async fail(how: keyof typeof errors, of?: string): Promise<() => void> {
-    this.#beforeRead = this.#beforeWrite = refuse(await errors[how](), of);
-    return () => { this.#beforeRead = this.#beforeWrite = () => Promise.resolve(); };
+    this.before.read = this.before.write = refuse(await errors[how](), of);
+    return () => { this.before.read = this.before.write = letThrough; };
   }
 
   /** Lets one more read through. The next operation fails, as in an outage, and later ones wait. */
   failAfterRead(): Held {
     const { held, wait } = holdUp();
     let operations = 0;
-    this.#beforeRead = this.#beforeWrite = () => {
+    this.before.read = this.before.write = () => {
       operations++;
       if (operations > 2) return wait();
       return operations === 1 ? Promise.resolve() : Promise.reject(errors.silence());
@@ -271,7 +268,7 @@ export class TestDatabase {
   /** From now on all reading and storing waits until it's released. */
   holdAll(): Held {
     const { held, wait } = holdUp();
-    this.#beforeRead = this.#beforeWrite = wait;
+    this.before.read = this.before.write = wait;
     return held;
   }
 
@@ -299,18 +296,6 @@ export class TestDatabase {
     const entry = this.#written.get(collection.namespace) ?? { collection, ids: new Set() };
     entry.ids.add(id);
     this.#written.set(collection.namespace, entry);
-  }
-
-  beforeDeletion(collection: string): Promise<void> {
-    return this.#beforeDeletion(collection);
-  }
-
-  beforeWrite(collection: string): Promise<void> {
-    return this.#beforeWrite(collection);
-  }
-
-  beforeRead(collection: string): Promise<void> {
-    return this.#beforeRead(collection);
   }
 }
 
@@ -401,7 +386,7 @@ function watchersOf(database?: string): TestDatabase[] {
 }
 
 async function beforeRead(database?: string, collection = ''): Promise<void> {
-  for (const watcher of watchersOf(database)) await watcher.beforeRead(collection);
+  for (const watcher of watchersOf(database)) await watcher.before.read(collection);
 }
 
 for (const name of ['findOne', 'countDocuments', 'estimatedDocumentCount'] as const) {
@@ -415,28 +400,26 @@ watch(Admin, 'command', () => beforeRead());
 async function beforeWrite(collection: Collection, id: unknown): Promise<void> {
   const concerned = watchersOf(collection.dbName);
   for (const watcher of concerned) watcher.noteWrite(collection, id);
-  for (const watcher of concerned) await watcher.beforeWrite(collection.collectionName);
+  for (const watcher of concerned) await watcher.before.write(collection.collectionName);
 }
 
+// Their first argument is a filter or a document, and both have the _id.
 for (const name of [
-  'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace',
+  'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace', 'insertOne',
 ] as const) {
-  watch(Collection, name, (collection: Collection, filter) => beforeWrite(collection, filter._id));
+  watch(Collection, name, (collection: Collection, { _id }) => beforeWrite(collection, _id));
 }
-watch(Collection, 'insertOne', (collection: Collection, document) => (
-  beforeWrite(collection, document._id)
-));
 watch(Collection, 'createIndex', ({ dbName }) => {
   for (const watcher of watchersOf(dbName)) watcher.indexCreations++;
 });
 watch(Collection, 'deleteMany', async ({ dbName, collectionName }, filter) => {
   for (const watcher of watchersOf(dbName)) {
     if ('expires' in filter) watcher.removesExpired = true;
-    else await watcher.beforeDeletion(collectionName);
+    else await watcher.before.deletion(collectionName);
   }
 });
 for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
   watch(Collection, name, async ({ dbName, collectionName }) => {
-    for (const watcher of watchersOf(dbName)) await watcher.beforeDeletion(collectionName);
+    for (const watcher of watchersOf(dbName)) await watcher.before.deletion(collectionName);
   });
 }

@@ -24,9 +24,9 @@ export interface LessonParts {
  */
 export class Lesson extends Error {
   override name = 'Lesson';
-  // Private fields are not printed by reporters that inspect errors.
-  readonly #parts: LessonParts;
-  readonly #frame: string | undefined;
+  readonly parts: LessonParts;
+  /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
+  readonly frame: string | undefined;
 
   /**
    * @param origin the error of the learner's own code that led here, or a text that holds its stack
@@ -36,18 +36,9 @@ export class Lesson extends Error {
     const lookAt = `${subject.name}/${parts.lookAt}`;
     const observed = redact(parts.observed);
     super([observed, parts.why, `Look at: ${lookAt}`].join('\n'));
-    this.#parts = { ...parts, observed, lookAt };
-    this.#frame = findFrame(origin, subject) ?? findFrame(parts.exchange?.body, subject);
+    this.parts = { ...parts, observed, lookAt };
+    this.frame = findFrame(origin, subject) ?? findFrame(parts.exchange?.body, subject);
     this.stack = `${this.name}: ${this.message}`;
-  }
-
-  get parts(): LessonParts {
-    return this.#parts;
-  }
-
-  /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
-  get frame(): string | undefined {
-    return this.#frame;
   }
 }
 

@@ -1,5 +1,5 @@
 /*
- * The process in which tests run (see test-process.js). It loads what all tests need, waits to be
+ * The process in which tests run (see test-process.ts). It loads what all tests need, waits to be
  * told which to run, and tells how they ended.
  */
 import { findStep, writesIndex, type Kind, type Step } from '../lesson/steps.ts';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { findStep, packagesOf, root, steps } from '../lesson/steps.ts';
 import { onEnd, Workshop } from '../testing/workshop.ts';
 import { fileOf } from './packages.ts';
-import { runStepTests } from './step-tests.ts';
+import { runStepTests } from './test-process.ts';
 
 describe('the packages of index.ts', { concurrency: 2 }, () => {
   test('their files export what they do', async () => {

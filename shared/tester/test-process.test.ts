@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { findStep } from '../lesson/steps.ts';
 import { nothingRuns, onEnd, processesOf, Workshop } from '../testing/workshop.ts';
 import type { Report } from './report.ts';
-import { TestProcess } from './test-process.js';
+import { TestProcess } from './test-process.ts';
 
 test("a step's own tests are reported before those of earlier steps run", async (t) => {
   const tests = new TestProcess();
@@ -45,7 +45,7 @@ test('tests end with the process that started them, even if it is killed', linux
   onEnd(t, () => workshop.remove());
   const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', `
     import { findStep } from './shared/lesson/steps.ts';
-    import { TestProcess } from './shared/tester/test-process.js';
+    import { TestProcess } from './shared/tester/test-process.ts';
     const tests = new TestProcess();
     const step = findStep('1', 'test:N');
     await tests.run(step, 'solutions', { choice: { withoutEntries: true } });

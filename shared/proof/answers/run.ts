@@ -7,7 +7,7 @@ import { messageOf } from '../../tester/lesson.ts';
 import { renderFailure } from '../../tester/render.ts';
 import type { Report, TestReport } from '../../tester/report.ts';
 import type { Choice } from '../../tester/run.ts';
-import { TestProcess } from '../../tester/test-process.js';
+import { TestProcess } from '../../tester/test-process.ts';
 import { applyPatch } from '../../lesson/patch.ts';
 import { Workshop } from '../../testing/workshop.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { freePort } from '../../app/port.ts';
 import { renderReport } from '../../tester/render.ts';
 import { passes } from '../../tester/report.ts';
-import { runStepTests } from '../../tester/step-tests.ts';
+import { runStepTests } from '../../tester/test-process.ts';
 import { textOf } from '../answers/run.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../../lesson/patch.ts';

@@ -1,26 +1,26 @@
 /*
- * Tests of a step run in a process of their own, because the learner's code runs there, too: it may
- * print, crash, hang or end the process. What the tests found comes over a channel which that code
- * doesn't have. (This is plain JavaScript so that a process can be started before TypeScript can be
- * read.)
+ * The tests of a step run in a process of their own, because the learner's code runs there, too: it
+ * may print, crash, hang or end the process. What the tests found comes over a channel which that
+ * code doesn't have.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { killGroup } from '../app/app.ts';
+import { root, type Kind, type Step } from '../lesson/steps.ts';
+import { Problem } from '../terminal/problem.ts';
+import type { Ended, Order, OwnPass, Run, Verdict } from './main.ts';
+import type { Report } from './report.ts';
 
-/** @typedef {import('./main.ts').Verdict} Verdict */
-/** @typedef {import('./main.ts').OwnPass | import('./main.ts').Ended} Message */
-
-/**
- * @typedef {object} TestProcessOptions
- * @property {string} [workshop] the workshop's folder; this one if it's missing
- * @property {NodeJS.ProcessEnv} [env] its whole environment; ours if it's missing
- * @property {'pipe' | 'inherit'} [output] where the learner's code prints: `inherit` shows it
- */
-
-const here = fileURLToPath(new URL('../..', import.meta.url));
+export interface TestProcessOptions {
+  /** The workshop's folder; this one if it's missing. */
+  workshop?: string;
+  /** Its whole environment; ours if it's missing. */
+  env?: NodeJS.ProcessEnv;
+  /** Where the learner's code prints: `inherit` shows it. */
+  output?: 'pipe' | 'inherit';
+}
 
 /** How much of what was printed is kept, in characters. */
 const KEPT = 10_000;
@@ -30,13 +30,12 @@ const TIDY_MS = 3000;
 
 /** A process that runs tests, and may be started before it's known which. */
 export class TestProcess {
-  #child;
+  readonly #child: ChildProcess;
   #printed = '';
   /** Resolves when the process has ended. */
-  closed;
+  readonly closed: Promise<unknown>;
 
-  /** @param {TestProcessOptions} [options] */
-  constructor({ workshop = here, env = process.env, output = 'pipe' } = {}) {
+  constructor({ workshop = root, env = process.env, output = 'pipe' }: TestProcessOptions = {}) {
     this.#child = spawn(process.execPath, [
       '--disable-warning=ExperimentalWarning',
       '--import', 'tsx',
@@ -53,7 +52,7 @@ export class TestProcess {
       windowsHide: true,
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text) => {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#printed = (this.#printed + text).slice(-KEPT);
       });
     }
@@ -62,31 +61,29 @@ export class TestProcess {
   }
 
   /** Whether it can still be told to run. */
-  get waits() {
+  get waits(): boolean {
     return this.#child.connected;
   }
 
-  /**
-   * Sends it something. Should it end in this very moment, its end says so.
-   * @param {import('./main.ts').Order} message
-   */
-  send(message) {
+  /** Sends it something. Should it end in this very moment, its end says so. */
+  send(message: Order): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
   /**
    * Runs the tests of a step. Resolves with the report, or when the process has ended without one.
-   * @param {import('../lesson/steps.ts').Step} step
-   * @param {import('../lesson/steps.ts').Kind} kind whose code is tested
-   * @param {Pick<import('./main.ts').Run, 'tests' | 'folder' | 'choice'>} [special] what else it is
-   * @param {(report: import('./report.ts').Report) => void} [ownPass] is told once the step's own
-   *   tests pass, and those of earlier steps run
-   * @returns {Promise<Verdict>}
+   * @param kind whose code is tested
+   * @param special what else is special about this run
+   * @param ownPass is told once the step's own tests pass, and those of earlier steps run
    */
-  async run(step, kind, special, ownPass) {
-    /** @type {Promise<Verdict>} */
-    const told = new Promise((resolve) => {
-      const listen = (/** @type {Message} */ message) => {
+  async run(
+    step: Step,
+    kind: Kind,
+    special?: Pick<Run, 'tests' | 'folder' | 'choice'>,
+    ownPass?: (report: Report) => void,
+  ): Promise<Verdict> {
+    const told = new Promise<Verdict>((resolve) => {
+      const listen = (message: OwnPass | Ended) => {
         if (message.type === 'own pass') ownPass?.(message.report);
         // tsx sends messages, too.
         if (message.type !== 'ended') return;
@@ -109,9 +106,9 @@ export class TestProcess {
 
   /**
    * Ends it, with whatever it has started. Resolves when it has ended.
-   * @param {number} [graceMs] how long it may take to tidy up, in milliseconds
+   * @param graceMs how long it may take to tidy up, in milliseconds
    */
-  async end(graceMs = TIDY_MS) {
+  async end(graceMs = TIDY_MS): Promise<void> {
     const grace = new AbortController();
     if (graceMs > 0) {
       this.send({ type: 'stop' });
@@ -119,7 +116,7 @@ export class TestProcess {
       await Promise.race([this.closed, over]);
       grace.abort();
     }
-    killGroup(this.#child.pid);
+    killGroup(this.#child);
     await this.closed;
     // A process that has left the group could hold them open.
     this.#child.stdout?.destroy();
@@ -128,18 +125,15 @@ export class TestProcess {
 }
 
 /**
- * Kills a process and all that it has started, even if it has ended itself.
- * @param {number | undefined} pid
+ * Runs the tests of one step, as `npm run test:N` does.
+ * @throws {Problem} when there's no report: why, or what was printed instead
  */
-function killGroup(pid) {
-  if (pid === undefined) return;
-  if (process.platform === 'win32') {
-    spawnSync('taskkill', ['/pid', String(pid), '/T', '/F'], { windowsHide: true });
-    return;
-  }
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nothing of it runs any more.
-  }
+export async function runStepTests(
+  step: Step, { kind = 'steps', ...options }: { kind?: Kind } & TestProcessOptions = {},
+): Promise<Report> {
+  const tests = new TestProcess(options);
+  const verdict = await tests.run(step, kind);
+  await tests.end();
+  if ('report' in verdict) return verdict.report;
+  throw new Problem(verdict.failure, verdict.next);
 }
