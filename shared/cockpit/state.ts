@@ -176,6 +176,6 @@ export function isGreen(state: State): boolean {
 /** The first move with a red test; undefined if there is none, or no report. */
 export function currentMove({ tests: { verdict } }: State): number | undefined {
   if (!verdict || !('report' in verdict)) return undefined;
-  const red = verdict.report.tests.filter((test) => test.failure ?? test.notRun);
-  return red.length === 0 ? undefined : Math.min(...red.map(({ move }) => move));
+  // Tests are in the order of the moves.
+  return verdict.report.tests.find((test) => test.failure ?? test.notRun)?.move;
 }

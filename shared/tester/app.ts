@@ -12,7 +12,7 @@ import type { TestDatabase } from './database.ts';
 import { watchForCrashes } from './crash.ts';
 import { explainBuild, explainLoad } from './explain.ts';
 import { findFrame } from './frame.ts';
-import { HeldAnswer, holdHeader } from './held-answer.ts';
+import { holdAnswer, holdHeader, holdUp } from './held.ts';
 import { expect, Lesson, testSecret } from './lesson.ts';
 import { lessAtWork, patience } from './patience.ts';
 import { watchAnswer } from './second-answer.ts';
@@ -87,15 +87,15 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
     build(await loadCreateApp(), settings)
   ));
 
-  const held = new Map<string, HeldAnswer>();
+  const waits = new Map<unknown, () => Promise<void>>();
   const arrived: (() => void)[] = [];
   let awaited = 1;
   const server = createServer((req, res) => {
-    const key = req.headers[holdHeader];
+    const wait = waits.get(req.headers[holdHeader]);
     // The proxy says that a request came over HTTPS. A test may say something else.
     if (currentSubject().step.behindProxy) req.headers['x-forwarded-proto'] ??= 'https';
     watchAnswer(req, res);
-    if (typeof key === 'string') held.get(key)?.hold(res);
+    if (wait) holdAnswer(res, wait);
     arrived.push(() => { app(req, res); });
     if (arrived.length < awaited) return;
     awaited = 1;
@@ -112,15 +112,15 @@ export async function startApp(database: TestDatabase | undefined): Promise<Runn
     database,
     newBrowser: () => new Browser(url),
     startSlowGet: async (path, cookie) => {
-      const key = String(held.size);
-      const answer = new HeldAnswer();
-      held.set(key, answer);
+      const key = String(waits.size);
+      const { held, wait } = holdUp();
+      waits.set(key, wait);
       const exchange = new Browser(url).getWithCookie(path, cookie, { [holdHeader]: key });
       // Without an answer there is nothing to hold, and the exchange says so.
-      await Promise.race([answer.ready, exchange]);
+      await Promise.race([held.asked, exchange]);
       return {
         finish: () => {
-          answer.release();
+          held.release();
           return exchange;
         },
       };
@@ -213,14 +213,14 @@ async function readCreateApp(href: string): Promise<CreateApp> {
   }, lessAtWork(LOADING_TURN));
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : [];
   const createApp: unknown = Reflect.get(Object(exported), 'createApp');
-  expect(isCreateApp(createApp), {
+  expect(typeof createApp === 'function', {
     observed: createApp === undefined
       ? `app.ts exports ${names.length > 0 ? `${names.join(', ')}, but ` : ''}no createApp.`
       : `app.ts exports createApp, but it isn't a function: it's ${kindOf(createApp)}.`,
     why: 'index.ts and the tests build the app by calling createApp().',
     lookAt: 'app.ts: does it say `export function createApp()`?',
   });
-  return createApp;
+  return createApp as CreateApp;
 }
 
 async function build(createApp: CreateApp, settings: Settings) {
@@ -235,14 +235,14 @@ async function build(createApp: CreateApp, settings: Settings) {
     why: "Nobody can visit the app before it's built.",
     lookAt: 'app.ts: what does createApp() wait for?',
   });
-  expect(isRequestListener(app), {
+  expect(typeof app === 'function', {
     observed: app === undefined
       ? `${call} returned nothing.`
       : `${call} returned ${kindOf(app)}, not an Express app.`,
     why: 'index.ts calls listen() on the app that createApp() returns.',
     lookAt: 'app.ts: does createApp() end with `return app`?',
   });
-  return app;
+  return app as RequestListener;
 }
 
 /** Waits for what the learner's code does, but not forever. @throws {Lesson} */
@@ -264,14 +264,6 @@ async function settle(
     enough.stop();
     crash.stop();
   }
-}
-
-function isCreateApp(value: unknown): value is CreateApp {
-  return typeof value === 'function';
-}
-
-function isRequestListener(value: unknown): value is RequestListener {
-  return typeof value === 'function';
 }
 
 /** What a value is, in plain words: `a server`, `null`, `a string`. */

@@ -4,6 +4,7 @@ import {
   AbstractCursor, Admin, Collection, Db, MongoClient, MongoInvalidArgumentError,
   MongoNetworkTimeoutError, MongoServerError, type Document, type WriteConcern,
 } from 'mongodb';
+import { holdUp, type Held } from './held.ts';
 import { currentRun } from './run.ts';
 import { openDatabase, type Database } from '../mongo/database.ts';
 import { canRelay, openRelay, type Relay } from '../mongo/relay.ts';
@@ -49,15 +50,6 @@ export interface StoredSession {
   readonly database: string;
   readonly collection: Collection;
   readonly document: Document;
-}
-
-/** Deletions or writes that wait in front of the database until they are released. */
-export interface Held {
-  /** Resolves when the app asks for one. */
-  readonly asked: Promise<void>;
-  /** Whether it has asked. */
-  readonly wasAsked: boolean;
-  release(): void;
 }
 
 type Gate = (collection: string) => Promise<void>;
@@ -320,21 +312,6 @@ function refuse(reason: string | Error, collection: string | undefined) {
   return (asked: string) => (
     collection === undefined || asked === collection ? Promise.reject(error) : Promise.resolve()
   );
-}
-
-/** A gate that is shut until it is released. */
-function holdUp(): { held: Held; wait: () => Promise<void> } {
-  let release: () => void = () => undefined;
-  let announce: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => { release = resolve; });
-  const asked = new Promise<void>((resolve) => { announce = resolve; });
-  let wasAsked = false;
-  const wait = () => {
-    wasAsked = true;
-    announce();
-    return released;
-  };
-  return { held: { asked, release, get wasAsked() { return wasAsked; } }, wait };
 }
 
 /** Other documents may expire, too, but what a store keeps of a session has a `session`. */

@@ -1,6 +1,6 @@
 import type { RunningApp } from './app.ts';
 import { findSessionCookie, type Exchange } from './browser.ts';
-import type { Held } from './database.ts';
+import type { Held } from './held.ts';
 import { expect, Lesson, lookAtOrigin } from './lesson.ts';
 
 /** Explanations by what was shown instead of the expected number. */
