@@ -85,10 +85,12 @@ describe('an app', { concurrency: 2 }, () => {
       };
       listens('number', port);
       listens('options', { port: port + 1 });
+      listens('unset', { port: port + 3, host: process.env.HOST });
       listens('named', port + 2, '0.0.0.0');`, { PORT: String(await freePort()) });
     await app.start();
     assert.equal(await printed('number '), '127.0.0.1');
     assert.equal(await printed('options '), '127.0.0.1');
+    assert.equal(await printed('unset '), '127.0.0.1');
     assert.equal(await printed('named '), '0.0.0.0');
   });
 });

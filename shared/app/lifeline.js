@@ -2,7 +2,7 @@
 // so that it works from the first moment, before tsx loads.
 import { Worker } from 'node:worker_threads';
 
-// Captured now: the tests replace process.exit, because an app may call it.
+// Captured now: an app may replace process.exit.
 const exit = process.exit.bind(process);
 
 // The system closes the IPC channel however our parent ends. Then the app ends too.

@@ -13,6 +13,6 @@ const { listen } = Server.prototype;
 Server.prototype.listen = function (first, ...more) {
   const isPort = /^\d+$/.test(String(first));
   if (isPort && typeof more[0] !== 'string') more.unshift('127.0.0.1');
-  else if (first?.port !== undefined) first = { host: '127.0.0.1', ...first };
+  else if (first?.port !== undefined) first = { ...first, host: first.host ?? '127.0.0.1' };
   return listen.call(this, first, ...more);
 };

@@ -14,6 +14,9 @@ const SILENCE_MS = 7000;
 /** How long a process may take to end during a deploy, in milliseconds. */
 const GRACE_MS = 10_000;
 
+/** How long a process may take to answer GET /health, in milliseconds. */
+const HEALTH_MS = 5000;
+
 /** How long before a killed process is replaced, in milliseconds. */
 const KILLED_MS = 2000;
 
@@ -50,7 +53,8 @@ export async function cause(
       // As a load balancer does: first stop new requests, then send SIGTERM. Once this request is
       // answered, all earlier ones have reached the app.
       served.delete(port);
-      await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+      const signal = AbortSignal.timeout(HEALTH_MS);
+      await fetch(`http://127.0.0.1:${port}/health`, { signal }).catch(() => undefined);
       await app.stop('SIGTERM', GRACE_MS);
       await app.start();
       await untilListening(port);
