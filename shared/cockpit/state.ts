@@ -177,5 +177,5 @@ export function isGreen(state: State): boolean {
 export function currentMove({ tests: { verdict } }: State): number | undefined {
   if (!verdict || !('report' in verdict)) return undefined;
   // Tests are in the order of the moves.
-  return verdict.report.tests.find((test) => test.failure ?? test.notRun)?.move;
+  return verdict.report.tests.find((test) => !passes(test))?.move;
 }

@@ -116,7 +116,7 @@ export function testsOfStep(number: number): StepTests {
           return started;
         } catch (error) {
           if ('MONGO_URL' in env() || !wasLate(started)) throw error;
-          delete currentRun().shared;
+          if (shared) delete currentRun().shared;
           const again = await begin();
           await run(again.entry, again.database, contextOf(opened));
           return again;
