@@ -80,13 +80,24 @@ export class History extends EventEmitter<{ change: [] }> {
       const session = this.sessions.find(id);
       const end = ends.get(id);
       if (!session || end === undefined) continue;
-      const isMoved = session.expires !== undefined && end > session.expires;
-      session.expires = end;
+      const isMoved = session.examinedExpires !== undefined && end > session.examinedExpires;
+      session.expires = session.examinedExpires = end;
       if (!isMoved || !exchange.outcomes.includes('read')) continue;
       exchange.outcomes = ['read', 'extended'];
       exchange.text += ' Its end moved into the future.';
       this.#change();
     }
+  }
+
+  /**
+   * Notes when a session ends, in ms since 1970. A request may have moved it and be reported only
+   * later, so this doesn't count as having examined the request.
+   */
+  noteEnd(id: string, end: number): void {
+    const session = this.sessions.find(id);
+    if (!session) return;
+    session.expires = end;
+    session.examinedExpires ??= end;
   }
 
   #change(): void {

@@ -191,9 +191,8 @@ class LivePage {
     const before = version();
     const id = findSessionCookie(cookieHeader, sessions.cookieName)?.id;
     const look = await this.#look(id);
-    const session = sessions.find(id);
-    if (session && look && 'expires' in look && look.expires !== undefined) {
-      session.expires = look.expires;
+    if (id !== undefined && look && 'expires' in look && look.expires !== undefined) {
+      history.noteEnd(id, look.expires);
     }
     return {
       ...paint({

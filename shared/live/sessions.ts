@@ -17,6 +17,8 @@ export interface KnownSession {
   fingerprint?: string | undefined;
   /** When the store's document expires, in ms since 1970. */
   expires?: number;
+  /** The same, as of the last request that was examined: later means that a request moved it. */
+  examinedExpires?: number;
   /** `replaced`: its visitor got a new id, for example at a login. */
   state: 'alive' | 'destroyed' | 'replaced';
   /** The process of the app that used it last. */
