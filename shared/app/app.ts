@@ -59,9 +59,7 @@ export class App extends EventEmitter<AppEvents> {
 
   /** Starts the app unless it's running. Resolves when its process has started. */
   start(): Promise<void> {
-    return this.#inTurn(() => {
-      this.#start();
-    });
+    return this.#inTurn(() => { this.#start(); });
   }
 
   /** Stops the app if it's running, waits for it to end, and starts it. */
@@ -110,12 +108,8 @@ export class App extends EventEmitter<AppEvents> {
     this.#stopping = false;
     this.#forward(child.stdout, 'stdout');
     this.#forward(child.stderr, 'stderr');
-    child.once('error', (error) => {
-      this.emit('output', error.message, 'stderr');
-    });
-    child.on('message', (message) => {
-      this.emit('message', message);
-    });
+    child.once('error', (error) => { this.emit('output', error.message, 'stderr'); });
+    child.on('message', (message) => { this.emit('message', message); });
     child.once('exit', () => {
       // The app's children must neither outlive it nor keep its output open.
       if (process.platform !== 'win32') killGroup(child);
@@ -147,9 +141,7 @@ export class App extends EventEmitter<AppEvents> {
           line = rest;
         }
       }
-    }).on('end', () => {
-      if (line !== '') flush();
-    });
+    }).on('end', () => { if (line !== '') flush(); });
   }
 
   async #stop(signal: NodeJS.Signals, grace: number): Promise<void> {
@@ -160,9 +152,7 @@ export class App extends EventEmitter<AppEvents> {
     // On Windows a signal would end the app without asking it.
     if (process.platform !== 'win32') child.kill(signal);
     else if (child.connected) child.send({ type: 'stop', signal });
-    const timer = setTimeout(() => {
-      this.kill();
-    }, grace);
+    const timer = setTimeout(() => { this.kill(); }, grace);
     await closed;
     clearTimeout(timer);
   }

@@ -22,18 +22,12 @@ export function untilEnd(onImpatience: () => void): Promise<Ending> {
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
     // Ctrl-Break on Windows.
-    process.on('SIGBREAK', () => {
-      end('SIGINT');
-    });
+    process.on('SIGBREAK', () => { end('SIGINT'); });
     // The reader of our output is gone.
     for (const stream of [process.stdout, process.stderr]) {
-      stream.on('error', () => {
-        resolve('SIGHUP');
-      });
+      stream.on('error', () => { resolve('SIGHUP'); });
     }
-    whenOrphaned(() => {
-      resolve('SIGHUP');
-    });
+    whenOrphaned(() => { resolve('SIGHUP'); });
   });
 }
 

@@ -42,10 +42,7 @@ export async function startProxy(
  * Handles a request as a proxy: passes it on to the app, with headers that say how it arrived.
  * @param protocol the value of X-Forwarded-Proto, whatever the browser has sent
  */
-export function passOn(
-  appPorts: ReadonlySet<number>,
-  protocol: Protocol,
-): RequestListener {
+export function passOn(appPorts: ReadonlySet<number>, protocol: Protocol): RequestListener {
   let turn = 0;
   return (incoming, outgoing) => {
     const { method, url, headers, socket } = incoming;

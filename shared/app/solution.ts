@@ -33,9 +33,7 @@ export async function withSolution(
       createApp: (port, mongoUrl) => new App({
         entry: path.join(folder, 'index.ts'),
         env: { ...env, PORT: String(port), MONGO_URL: mongoUrl, SESSION_SECRET: 'attacked' },
-      }).on('output', (line, stream) => {
-        if (stream === 'stderr' && !step.processes) say(line);
-      }),
+      }).on('output', (line, stream) => { if (stream === 'stderr' && !step.processes) say(line); }),
     });
     try {
       const passwords = await makeAccounts(path.join(folder, 'accounts.ts'), mongoUrl);

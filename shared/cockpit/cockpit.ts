@@ -38,9 +38,7 @@ export async function runCockpit(
     && stdin instanceof ReadStream && stdout instanceof WriteStream;
 
   let quit: (ending: Ending) => void = () => undefined;
-  const end = new Promise<Ending>((resolve) => {
-    quit = resolve;
-  });
+  const end = new Promise<Ending>((resolve) => { quit = resolve; });
   const session: Session = {
     workshop,
     kind,
@@ -50,9 +48,7 @@ export async function runCockpit(
     protocol: http ? 'http' : 'https',
     secret: process.env['SESSION_SECRET'] || randomBytes(32).toString('hex'),
     end,
-    quit: () => {
-      quit('SIGINT');
-    },
+    quit: () => { quit('SIGINT'); },
   };
   void untilEnd(() => {
     for (const app of session.apps ?? []) app.kill();

@@ -161,10 +161,7 @@ export function countTests({ tests: { verdict } }: State):
 { passed: number; total: number } | undefined {
   if (!verdict || !('report' in verdict)) return undefined;
   const { tests } = verdict.report;
-  return {
-    passed: tests.filter(passes).length,
-    total: tests.length,
-  };
+  return { passed: tests.filter(passes).length, total: tests.length };
 }
 
 /** Whether the newest verdict says the step is done. */

@@ -76,17 +76,11 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     state = reduce(before, event);
     view.show(before, event, state);
   };
-  const say = (line: string, stays = true) => {
-    emit({ type: 'said', line, stays });
-  };
+  const say = (line: string, stays = true) => { emit({ type: 'said', line, stays }); };
 
   let leave: (next?: Step) => void = () => undefined;
-  const left = new Promise<Step | undefined>((resolve) => {
-    leave = resolve;
-  });
-  void end.then(() => {
-    leave();
-  });
+  const left = new Promise<Step | undefined>((resolve) => { leave = resolve; });
+  void end.then(() => { leave(); });
   let database: Database | undefined;
   let live: Live | undefined;
   let loop: TestLoop | undefined;
@@ -256,15 +250,9 @@ function createLoop(step: Step, database: Database | undefined, emit: Emit): Tes
     : process.env;
   // On a server that isn't ours, killed tests would leave their databases behind.
   const loop = new TestLoop(step, env, database?.engine === 'MONGO_URL' ? TIDY_UP_MS : 0);
-  loop.on('started', () => {
-    emit({ type: 'tests started' });
-  });
-  loop.on('ownPass', (report) => {
-    emit({ type: 'own tests passed', report });
-  });
-  loop.on('verdict', (verdict) => {
-    emit({ type: 'tests ended', verdict, at: timeOfDay() });
-  });
+  loop.on('started', () => { emit({ type: 'tests started' }); });
+  loop.on('ownPass', (report) => { emit({ type: 'own tests passed', report }); });
+  loop.on('verdict', (verdict) => { emit({ type: 'tests ended', verdict, at: timeOfDay() }); });
   return loop;
 }
 

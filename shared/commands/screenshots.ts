@@ -8,34 +8,13 @@ import { Problem } from '../terminal/problem.ts';
 import type { Context } from './command.ts';
 
 /** What a step's picture shows: the buttons to press, and what to wait for then. */
-const pictures: readonly {
-  number: number;
-  press: string[];
-  link: string;
-  newest: string;
-  height: number;
-}[] = [
-  {
-    number: 2,
-    press: ['Visit the app', 'Visit the app', 'Restart the app'],
-    link: 'The memory is gone',
-    newest: 'changed',
-    height: 1010,
-  },
-  {
-    number: 3,
-    press: ['Visit the app', 'Second visitor', 'Visit the app'],
-    link: 'One session',
-    newest: 'changed',
-    height: 1110,
-  },
-  {
-    number: 4,
-    press: ['Visit the app', 'Log out'],
-    link: 'The session was destroyed',
-    newest: 'destroyed',
-    height: 1010,
-  },
+const pictures = [
+  { number: 2, press: ['Visit the app', 'Visit the app', 'Restart the app'],
+    link: 'The memory is gone', newest: 'changed', height: 1010 },
+  { number: 3, press: ['Visit the app', 'Second visitor', 'Visit the app'],
+    link: 'One session', newest: 'changed', height: 1110 },
+  { number: 4, press: ['Visit the app', 'Log out'],
+    link: 'The session was destroyed', newest: 'destroyed', height: 1010 },
 ];
 
 const secret = 'a secret that only the screenshots use';
@@ -60,9 +39,7 @@ export default async function screenshots({ workshop, print }: Context): Promise
       const { database, of } = await openStageDatabase({ WORKSHOP_MONGO: 'stand-in' });
       const { url, line } = of('workshop');
       const mongo = { url, line: line.replace(/ \(.*/, '') };
-      const stage = await startStage({
-        number, secret, appPort: app, ...number > 2 && { mongo },
-      });
+      const stage = await startStage({ number, secret, appPort: app, ...number > 2 && { mongo } });
       const context = await browser.newContext({
         viewport: { width: 1280, height },
         reducedMotion: 'reduce',

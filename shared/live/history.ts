@@ -34,12 +34,8 @@ export class History extends EventEmitter<{ change: [] }> {
     return [...this.#exchanges.values()];
   }
 
-  /** Follows an app. @returns a function that stops following it */
-  follow(app: App): () => void {
-    const onStarted = (pid: number) => {
-      this.app = { state: 'running', pid };
-      this.#change();
-    };
+  /** Follows an app from now on. */
+  follow(app: App): void {
     const onEnd = (state: 'stopped' | 'crashed') => () => {
       this.app = { ...this.app, state };
       // Requests that this process has left open won't be answered.
@@ -49,17 +45,11 @@ export class History extends EventEmitter<{ change: [] }> {
       }
       this.#change();
     };
-    const onStopped = onEnd('stopped');
-    const onCrashed = onEnd('crashed');
-    const onMessage = (message: unknown) => {
-      this.#receive(message);
-    };
-    app.on('started', onStarted).on('stopped', onStopped).on('crashed', onCrashed)
-      .on('message', onMessage);
-    return () => {
-      app.off('started', onStarted).off('stopped', onStopped).off('crashed', onCrashed)
-        .off('message', onMessage);
-    };
+    app.on('started', (pid) => {
+      this.app = { state: 'running', pid };
+      this.#change();
+    }).on('stopped', onEnd('stopped')).on('crashed', onEnd('crashed'))
+      .on('message', (message) => { this.#receive(message); });
   }
 
   /** Waits until a condition holds, for at most `ms` milliseconds. */
@@ -109,9 +99,7 @@ export class History extends EventEmitter<{ change: [] }> {
     if (!isBatch(message)) return;
     this.left += message.left;
     for (const report of message.reports) {
-      const exchange = describeExchange(report, {
-        sessions: this.sessions, secret: this.#secret,
-      });
+      const exchange = describeExchange(report, { sessions: this.sessions, secret: this.#secret });
       this.#exchanges.set(exchange.key, exchange);
       const { id } = exchange.setCookie ?? exchange.cookie ?? {};
       // A session is renewed at the end of a request: while one waits, it's too early to look.

@@ -70,13 +70,12 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   });
   // The page alone mustn't keep a command running.
   server.unref();
-  const stopFollowing = page.history.follow(app);
+  page.history.follow(app);
   return {
     url: `http://localhost:${port}/${key}/`,
     port,
     ...port !== wanted && { note: `Port ${wanted} is taken, so the live picture is at ${port}.` },
     close: async () => {
-      stopFollowing();
       server.close();
       server.closeAllConnections();
       await page.store?.close();
@@ -195,9 +194,7 @@ class LivePage {
       history.noteEnd(id, look.expires);
     }
     return {
-      ...paint({
-        step: step.number, cookieHeader, secret, sessions, app, look, now: Date.now(),
-      }),
+      ...paint({ step: step.number, cookieHeader, secret, sessions, app, look, now: Date.now() }),
       version: before,
       step,
       app: { ...app, port: appPort },

@@ -1,6 +1,4 @@
-import {
-  attributesOf, endOf, findSessionCookie, fits, type SessionCookie,
-} from './cookie.ts';
+import { attributesOf, endOf, findSessionCookie, fits, type SessionCookie } from './cookie.ts';
 import { markOf, pictureOf, type CookiePicture, type Mark } from './exchange.ts';
 import type { KnownSession, Sessions } from './sessions.ts';
 import { parse, type Look } from './store.ts';
@@ -270,11 +268,7 @@ function paintMemory({ app, session, step }: Facts): StorePicture {
     + 'with it.'
     : ' When the process ends, all its sessions are gone: restart the app, and see.';
   const later = step > 2 ? ' The app uses MemoryStore; this step’s store is MongoDB.' : '';
-  return {
-    kind: 'memory',
-    title: `The memory of process ${app.pid}`,
-    text: where + end + later,
-  };
+  return { kind: 'memory', title: `The memory of process ${app.pid}`, text: where + end + later };
 }
 
 const most = { text: 300, name: 60, entries: 30, depth: 6 };

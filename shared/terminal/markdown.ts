@@ -16,9 +16,7 @@ export function renderMarkdown(text: string, display: Display): string[] {
         target.startsWith('#') ? label : `${label} (${target})`
       ));
     const [, mark = ''] = /^((?:[-*]|\d+\.) )/.exec(joined) ?? [];
-    const body = wrap(
-      joined.slice(mark.length), display.columns, mark, ' '.repeat(mark.length),
-    );
+    const body = wrap(joined.slice(mark.length), display.columns, mark, ' '.repeat(mark.length));
     lines.push(...renderInline(body, display));
     paragraph = [];
   };

@@ -145,14 +145,10 @@ export class Run {
   constructor(child: ChildProcess) {
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-      });
+      stream?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     }
     this.ended = new Promise((resolve) => {
-      child.once('close', (code, signal) => {
-        resolve(signal ?? code);
-      });
+      child.once('close', (code, signal) => { resolve(signal ?? code); });
     });
   }
 

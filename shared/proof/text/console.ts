@@ -17,9 +17,7 @@ export function parseConsole(block: Block): Part[] {
   const parts: Part[] = [];
   for (const [index, line] of block.text.split('\n').entries()) {
     if (line.startsWith('$ ') || line === CTRL_C) {
-      parts.push({
-        command: line.replace(/^\$ /, ''), expected: [], place: block.placeOf(index),
-      });
+      parts.push({ command: line.replace(/^\$ /, ''), expected: [], place: block.placeOf(index) });
       continue;
     }
     if (parts.length === 0) parts.push({ command: '', expected: [], place: block.placeOf(index) });

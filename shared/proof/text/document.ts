@@ -117,10 +117,7 @@ interface Kinds {
   table: { header: { tokens: Token[] }[]; rows: { tokens: Token[] }[][] };
 }
 
-function isType<K extends keyof Kinds>(
-  token: Token,
-  type: K,
-): token is Token & Kinds[K] {
+function isType<K extends keyof Kinds>(token: Token, type: K): token is Token & Kinds[K] {
   return token.type === type;
 }
 
