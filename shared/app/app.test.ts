@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { freePort } from './port.ts';
 import { eventually, isAlive, onEnd, temporaryFolder } from '../testing/workshop.ts';
-import { App } from './app.ts';
+import { App, type AppOptions } from './app.ts';
 
 const windows = process.platform === 'win32';
 
 /** Creates an app with this code, and collects what it prints. */
-async function appWith(t: TestContext, code: string, env: NodeJS.ProcessEnv = {}) {
+async function appWith(
+  t: TestContext, code: string, { env, ...options }: Omit<Partial<AppOptions>, 'entry'> = {},
+) {
   const folder = await temporaryFolder(t);
   const entry = join(folder, 'index.ts');
   await writeFile(entry, code);
-  const app = new App({ entry, env: { ...process.env, ...env } });
+  const app = new App({ entry, env: { ...process.env, ...env }, ...options });
   onEnd(t, async () => {
     app.kill();
     await app.stop();
@@ -75,6 +77,32 @@ describe('an app', { concurrency: 2 }, () => {
       await eventually('the child has ended', () => !isAlive(child));
     });
 
+  test('on Windows, a message asks it to stop, and taskkill kills it', { skip: windows },
+    async (t) => {
+      const bin = await temporaryFolder(t);
+      const called = join(bin, 'called');
+      const taskkill = `#!/bin/sh\necho "$@" > '${called}'\nkill -9 "$2"\n`;
+      await writeFile(join(bin, 'taskkill'), taskkill, { mode: 0o755 });
+      const before = process.env['PATH'];
+      process.env['PATH'] = `${bin}${delimiter}${before}`;
+      onEnd(t, () => { process.env['PATH'] = before; });
+
+      const { app, lines, printed, save } = await appWith(t, `
+        process.once('SIGTERM', () => { console.log('goodbye'); process.exit(); });
+        ${stays}
+        console.log('first');`, { platform: 'win32' });
+      await app.start();
+      await printed('first');
+      await save(`process.on('SIGTERM', () => undefined); ${stays}
+        console.log('second', process.pid);`);
+      await app.restart();
+      assert.ok(lines.includes('goodbye'), "the app's own handler runs");
+      const pid = await printed('second ');
+      await app.stop('SIGTERM', 100);
+      assert.equal(await readFile(called, 'utf8'), `/pid ${pid} /t /f\n`);
+      assert.equal(isAlive(Number(pid)), false);
+    });
+
   test('listens only on this machine, unless it names a host', async (t) => {
     const { app, printed } = await appWith(t, `
       import { createServer } from 'node:http';
@@ -86,7 +114,7 @@ describe('an app', { concurrency: 2 }, () => {
       listens('number', port);
       listens('options', { port: port + 1 });
       listens('unset', { port: port + 3, host: process.env.HOST });
-      listens('named', port + 2, '0.0.0.0');`, { PORT: String(await freePort()) });
+      listens('named', port + 2, '0.0.0.0');`, { env: { PORT: String(await freePort()) } });
     await app.start();
     assert.equal(await printed('number '), '127.0.0.1');
     assert.equal(await printed('options '), '127.0.0.1');

@@ -12,6 +12,8 @@ export interface AppOptions {
   env: NodeJS.ProcessEnv;
   /** Modules to load into the app's process before the app. */
   imports?: string[];
+  /** Whose ways to end a process are used; this machine's by default. */
+  platform?: NodeJS.Platform;
 }
 
 export interface AppEvents {
@@ -47,6 +49,7 @@ const preloads = ['lifeline.js', 'localhost.js'].map((name) => new URL(name, imp
  */
 export class App extends EventEmitter<AppEvents> {
   readonly #options: AppOptions;
+  readonly #platform: NodeJS.Platform;
   #child: ChildProcess | undefined;
   #stopping = false;
   #turn = Promise.resolve();
@@ -55,6 +58,7 @@ export class App extends EventEmitter<AppEvents> {
   constructor(options: AppOptions) {
     super();
     this.#options = options;
+    this.#platform = options.platform ?? process.platform;
   }
 
   /** Starts the app unless it's running. Resolves when its process has started. */
@@ -82,7 +86,7 @@ export class App extends EventEmitter<AppEvents> {
   kill(): void {
     if (!this.#child) return;
     this.#stopping = true;
-    killGroup(this.#child);
+    killGroup(this.#child, this.#platform);
     destroyOutput(this.#child);
   }
 
@@ -101,7 +105,7 @@ export class App extends EventEmitter<AppEvents> {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Its own process group: Ctrl-C in a terminal reaches only us, so the app is asked to stop
       // just once, by us.
-      detached: process.platform !== 'win32',
+      detached: this.#platform !== 'win32',
       windowsHide: true,
     });
     this.#child = child;
@@ -112,7 +116,7 @@ export class App extends EventEmitter<AppEvents> {
     child.on('message', (message) => { this.emit('message', message); });
     child.once('exit', () => {
       // The app's children must neither outlive it nor keep its output open.
-      if (process.platform !== 'win32') killGroup(child);
+      if (this.#platform !== 'win32') killGroup(child);
       setTimeout(destroyOutput, OUTPUT_MS, child).unref();
     });
     // Not 'exit': 'close' comes after the last line of output.
@@ -150,7 +154,7 @@ export class App extends EventEmitter<AppEvents> {
     this.#stopping = true;
     const closed = once(child, 'close');
     // On Windows a signal would end the app without asking it.
-    if (process.platform !== 'win32') child.kill(signal);
+    if (this.#platform !== 'win32') child.kill(signal);
     else if (child.connected) child.send({ type: 'stop', signal });
     const timer = setTimeout(() => { this.kill(); }, grace);
     await closed;
@@ -159,10 +163,10 @@ export class App extends EventEmitter<AppEvents> {
 }
 
 /** Kills a process started with `detached` and all its children, even if it's dead itself. */
-export function killGroup({ pid }: ChildProcess): void {
+export function killGroup({ pid }: ChildProcess, platform = process.platform): void {
   if (pid === undefined) return;
   try {
-    if (process.platform !== 'win32') process.kill(-pid, 'SIGKILL');
+    if (platform !== 'win32') process.kill(-pid, 'SIGKILL');
     else execFileSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' });
   } catch {
     // All of them have ended already.

@@ -21,7 +21,7 @@ export async function withSolution(
 ): Promise<void> {
   // Leave nothing behind on a server that isn't ours.
   const env = { ...process.env, WORKSHOP_MONGO: 'stand-in' };
-  const database = await openDatabase({ inProcess: true, mayDownload: false, say, env });
+  const database = await openDatabase({ say, env });
   const mongoUrl = withDatabase(database.url, 'workshop');
   const folder = folderOf(step, 'solutions', workshop);
   const port = await freePort();

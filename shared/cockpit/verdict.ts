@@ -38,7 +38,7 @@ export function openFailure({ tests }: Report, size: Size, room = Infinity): str
   ];
   let lines: string[] = [];
   for (const version of versions) {
-    lines = renderFailure(version, { width: Math.min(size.columns, 100), color: size.color })
+    lines = renderFailure(version, { ...size, columns: Math.min(size.columns, 100) })
       .filter((line) => line.trim() !== '');
     if (lines.length <= room) return lines;
   }

@@ -26,7 +26,7 @@ export default async function test(context: Context): Promise<void> {
   });
   if ('report' in verdict) {
     const { report } = verdict;
-    print(renderReport(report, { width: display.columns, color: display.color }).trimEnd());
+    print(renderReport(report, display).trimEnd());
     if (!report.tests.every(passes)) process.exitCode = 1;
   }
   await tests.end();

@@ -45,9 +45,7 @@ export async function checkLoopback(): Promise<string> {
 
 /** Reports which database runs here, and why. Opens it and closes it again. */
 export async function checkDatabase({ env }: Place): Promise<string> {
-  const database = await openDatabase({
-    inProcess: true, mayDownload: false, env, say: () => undefined,
-  });
+  const database = await openDatabase({ env, say: () => undefined });
   await database.close();
   return database.line.replace('MongoDB: ', '');
 }

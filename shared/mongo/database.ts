@@ -15,10 +15,10 @@ export interface Database {
 }
 
 export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolder' | 'limits'> {
-  /** Run the stand-in inside this process (for tests), not in one of its own (step, solution). */
-  inProcess: boolean;
-  /** Whether to download a mongod if none is found. */
-  mayDownload: boolean;
+  /** Run the stand-in inside this process, and not in one of its own; true by default. */
+  inProcess?: boolean;
+  /** Whether to download a mongod if none is found; false by default. */
+  mayDownload?: boolean;
   env?: NodeJS.ProcessEnv;
   platform?: NodeJS.Platform;
 }
@@ -36,7 +36,7 @@ export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolde
  * @throws {Problem} when MONGO_URL or a forced mongod isn't available
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { env = process.env, platform = process.platform, mayDownload } = options;
+  const { env = process.env, platform = process.platform, inProcess = true } = options;
   const { MONGO_URL: url, WORKSHOP_MONGO: forced } = env;
   if (forced && forced !== 'mongod' && forced !== 'stand-in') {
     throw new Problem(
@@ -56,7 +56,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (forced !== 'stand-in') {
     try {
       // Windows would download 700 MB, too much to start unasked.
-      const download = mayDownload && platform !== 'win32' ? 'once a day' : 'never';
+      const download = options.mayDownload && platform !== 'win32' ? 'once a day' : 'never';
       const server = await startMongod({ ...options, env, download });
       const line = `MongoDB: mongod ${server.version} at ${server.path ?? '?'}`;
       return { ...server, engine: 'mongod', line: `${line}${because && ` (${because})`}` };
@@ -72,7 +72,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       because = error.message;
     }
   }
-  const server = options.inProcess
+  const server = inProcess
     ? await import('./stand-in/server.ts').then(({ startStandIn }) => startStandIn())
     : await startServerProcess(new URL('stand-in/main.ts', import.meta.url), {
         env, say: options.say,

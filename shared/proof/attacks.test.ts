@@ -4,11 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -32,7 +30,7 @@ const skip = executablePath === undefined && process.env.CI !== 'true'
 describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
   if (skip !== false) return;
   assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
-  const database = await openDatabase({ inProcess: true, mayDownload: false, say: console.log });
+  const database = await openDatabase({ say: console.log });
   const client = await MongoClient.connect(database.url);
   // On the web, these host names lead to distant machines. Here they lead to this one.
   const resolveToLocalhost = '--host-resolver-rules=MAP *.example 127.0.0.1';
@@ -112,21 +110,36 @@ describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
 test('sniffed and tossed: the story ends if there is no cookie', async () => {
   const server = createServer((req, res) => { res.writeHead(303).end(); });
   const port = await listen(server);
-  const { stdout, status } = await runScript('09-sniff-and-toss.ts', port);
+  const passwords = { ADA_PASSWORD: 'a', MALLORY_PASSWORD: 'm' };
+  const script = startScript('09-sniff-and-toss.ts', { PORT: String(port), ...passwords });
+  assert.equal(await script.ended, 2);
   server.close();
-  assert.match(stdout, /Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
-  assert.doesNotMatch(stdout, /sends|keeps|Mallory/);
-  assert.equal(status, 2);
+  assert.match(script.output, /Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
+  assert.doesNotMatch(script.output, /sends|keeps|Mallory/);
 });
 
-async function runScript(name: string, port: number) {
-  const child = spawn(process.execPath, ['--import', 'tsx', `attacks/${name}`], {
+function startScript(name: string, env: NodeJS.ProcessEnv): Run {
+  return new Run(spawn(process.execPath, ['--import', 'tsx', `attacks/${name}`], {
     cwd: root,
-    env: { ...process.env, PORT: String(port), ADA_PASSWORD: 'a', MALLORY_PASSWORD: 'm' },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  return { stdout, status: child.exitCode };
+  }));
+}
+
+/** Serves Mallory's page during a visit. */
+async function withPage<T>(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  visit: () => Promise<T>,
+): Promise<T> {
+  const server = startScript(name, env);
+  try {
+    await server.printed(/Mallory's page/);
+    return await visit();
+  } finally {
+    server.child.kill();
+    await server.ended;
+  }
 }
 
 function stepOf(number: number): Step {
@@ -156,15 +169,8 @@ async function fixation({ browser, address, passwords }: Stage): Promise<boolean
 /** Ada clicks on Mallory's page, on another port. @returns whether Mallory has set her password */
 async function forgedClick({ browser, port, address, passwords }: Stage): Promise<boolean> {
   const pagePort = await freePort();
-  const server = new Run(spawn(process.execPath, [
-    '--import', 'tsx', 'attacks/06-forged-click-page.ts',
-  ], {
-    cwd: root,
-    env: { ...process.env, PORT: String(port), PAGE_PORT: String(pagePort) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }));
-  try {
-    await server.printed(/Mallory's page/);
+  const ports = { PORT: String(port), PAGE_PORT: String(pagePort) };
+  return withPage('06-forged-click-page.ts', ports, async () => {
     const ada = await browser.newContext();
     const page = await logIn(ada, address, passwords.ada);
     await page.goto(`http://localhost:${pagePort}`);
@@ -177,11 +183,8 @@ async function forgedClick({ browser, port, address, passwords }: Stage): Promis
     assert.equal(headers['sec-fetch-site'], 'same-site');
     await page.waitForLoadState();
     const mallory = await logIn(await browser.newContext(), address, 'set by mallory');
-    return await isAda(mallory);
-  } finally {
-    server.child.kill();
-    await server.ended;
-  }
+    return isAda(mallory);
+  });
 }
 
 /** Ada changes her password while Mallory is logged in as Ada. @returns whether she still is */
@@ -203,32 +206,18 @@ async function stays({ browser, address, passwords }: Stage): Promise<boolean> {
 async function tossed({ browser, port, passwords }: Stage): Promise<string | undefined> {
   const [proxyPort, pagePort] = [await freePort(), await freePort()];
   const stopProxy = await startProxy(proxyPort, new Set([port]));
-  const server = new Run(spawn(process.execPath, [
-    '--import', 'tsx', 'attacks/09-sniff-and-toss-page.ts',
-  ], {
-    cwd: root,
-    env: {
-      ...process.env,
-      PORT: String(proxyPort),
-      PAGE_PORT: String(pagePort),
-      MALLORY_PASSWORD: passwords.mallory,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }));
-  try {
-    await server.printed(/Mallory's page/);
+  const env = {
+    PORT: String(proxyPort), PAGE_PORT: String(pagePort), MALLORY_PASSWORD: passwords.mallory,
+  };
+  return withPage('09-sniff-and-toss-page.ts', env, async () => {
     const ada = await browser.newContext();
     const page = await logIn(ada, `http://shop.localhost:${proxyPort}`, passwords.ada);
     assert.ok(await isAda(page), 'Ada is logged in');
     await page.goto(`http://evil.shop.localhost:${pagePort}`);
     await page.getByRole('link', { name: 'Back to your account' }).click();
     await page.waitForURL(/\/account$/);
-    return await userOf(page);
-  } finally {
-    server.child.kill();
-    await server.ended;
-    await stopProxy();
-  }
+    return userOf(page);
+  }).finally(stopProxy);
 }
 
 /** Ada uses the app over real HTTPS, follows a link to plain HTTP and opens Mallory's page. */

@@ -3,8 +3,6 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { openDatabase } from '../mongo/database.ts';
@@ -12,6 +10,7 @@ import { withDatabase } from '../mongo/url.ts';
 import { findChromium, startChromium } from '../testing/chromium.ts';
 import { freePort } from '../app/port.ts';
 import { root } from '../lesson/steps.ts';
+import { onEnd, Run } from '../testing/workshop.ts';
 
 const executablePath = findChromium();
 
@@ -21,19 +20,17 @@ test('a browser visits, sees its session stored, and logs out', {
   timeout: 60_000,
 }, async (t) => {
   assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
-  const later = cleanUp(t);
-  const database = await openDatabase({ inProcess: true, mayDownload: false, say: console.log });
-  later(() => database.close());
+  const database = await openDatabase({ say: console.log });
+  onEnd(t, () => database.close());
   const client = await new MongoClient(database.url).connect();
-  later(() => client.close());
+  onEnd(t, () => client.close());
   const name = `workshop-browser-${process.pid}`;
   const sessions = client.db(name).collection<{ _id: string }>('sessions');
-  later(() => client.db(name).dropDatabase());
+  onEnd(t, () => client.db(name).dropDatabase());
 
-  const { address, stop } = await startSolution(withDatabase(database.url, name));
-  later(stop);
+  const address = await startSolution(t, withDatabase(database.url, name));
   const browser = await startChromium(executablePath);
-  later(() => browser.close());
+  onEnd(t, () => browser.close());
   const context = await browser.newContext();
   const page = await context.newPage();
 
@@ -62,46 +59,18 @@ test('a browser visits, sees its session stored, and logs out', {
   assert.equal(await page.textContent('body'), 'Hello World, visit 1');
 });
 
-/** Undoes the test's actions in reverse order, however the test ends. */
-function cleanUp(t: TestContext): (undo: () => Promise<unknown>) => void {
-  const undos: (() => Promise<unknown>)[] = [];
-  t.after(async () => {
-    for (const undo of undos.reverse()) await undo();
+/** Starts `npm run solution:4` on a free port. @returns its address */
+async function startSolution(t: TestContext, mongoUrl: string): Promise<string> {
+  const port = String(await freePort());
+  const env = { PORT: port, MONGO_URL: mongoUrl, WORKSHOP_MONGO: '', NODE_TEST_CONTEXT: undefined };
+  const command = ['shared/commands/run.js', 'step', '4', '--solution'];
+  const run = new Run(spawn(process.execPath, command, {
+    cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'],
+  }));
+  onEnd(t, async () => {
+    run.child.kill('SIGTERM');
+    await run.ended;
   });
-  return (undo) => undos.push(undo);
-}
-
-/** Starts `npm run solution:4` on a free port. */
-async function startSolution(mongoUrl: string) {
-  const port = await freePort();
-  const runner = spawn(process.execPath, [
-    'shared/commands/run.js', 'step', '4', '--solution',
-  ], {
-    cwd: root,
-    env: {
-      ...process.env,
-      NODE_TEST_CONTEXT: undefined,
-      PORT: String(port),
-      MONGO_URL: mongoUrl,
-      WORKSHOP_MONGO: '',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = once(runner, 'close');
-  const running = new Promise<void>((resolve, reject) => {
-    createInterface(runner.stdout).on('line', (line) => {
-      if (line.includes(`Server running on port ${port}`)) resolve();
-    });
-    void ended.then(() => {
-      reject(new Error('npm run solution:4 ended before its app was running.'));
-    });
-  });
-  await running;
-  return {
-    address: `http://localhost:${port}`,
-    stop: async () => {
-      runner.kill('SIGTERM');
-      await ended;
-    },
-  };
+  await run.printed(new RegExp(`Server running on port ${port}`));
+  return `http://localhost:${port}`;
 }

@@ -31,9 +31,7 @@ interface Stored {
 
 const HOUR = 60 * 60;
 const secret = 'a secret of this file';
-const server = await openDatabase({
-  inProcess: true, mayDownload: false, env: { WORKSHOP_MONGO: 'stand-in' }, say: () => undefined,
-});
+const server = await openDatabase({ env: { WORKSHOP_MONGO: 'stand-in' }, say: () => undefined });
 const client = await MongoClient.connect(server.url);
 after(async () => {
   await client.close();

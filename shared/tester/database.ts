@@ -20,14 +20,7 @@ type TestServer = Database & { client: MongoClient };
 
 /** Opens the MongoDB server of this test run, if it is not open yet. */
 async function openTestServer(env = process.env): Promise<TestServer> {
-  const database = await openDatabase({
-    inProcess: true,
-    mayDownload: false,
-    env,
-    say: (line) => {
-      console.error(line);
-    },
-  });
+  const database = await openDatabase({ env, say: console.error });
   const client = new MongoClient(database.url);
   if (database.engine !== 'MONGO_URL') {
     // As by default in MongoDB, what has expired stays for up to a minute: longer than a test.

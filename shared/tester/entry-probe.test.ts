@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from '../lesson/steps.ts';
-import { eventually, onEnd } from '../testing/workshop.ts';
+import { findStep, root } from '../lesson/steps.ts';
+import { eventually, onEnd, temporaryFolder } from '../testing/workshop.ts';
+import { Entry } from './entry.ts';
 import type { ProbeMessage } from './entry-probe.ts';
+import { setSubject, subjectOf } from './subject.ts';
 
 test('an index.ts that names no host listens on this machine only', async (t) => {
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', `
@@ -21,4 +25,19 @@ test('an index.ts that names no host listens on this machine only', async (t) =>
   });
   await eventually('three servers listen', () => addresses.length === 3);
   assert.deepEqual(addresses, ['127.0.0.1', '127.0.0.1', '127.0.0.1']);
+});
+
+test('on Windows, a message stands for the signal that asks index.ts to end', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'index.ts'), `
+    process.once('SIGTERM', () => { console.log('goodbye'); process.exit(); });
+    setInterval(() => undefined, 1000);
+    console.log('ready');`);
+  setSubject(subjectOf(findStep('1', 'test:N'), 'steps', folder));
+  const entry = await Entry.start({});
+  onEnd(t, () => entry.close());
+  await entry.printed(/ready/);
+  entry.signal('SIGTERM', 'win32');
+  assert.ok(await entry.ended());
+  assert.equal(entry.output, 'ready\ngoodbye\n');
 });

@@ -265,9 +265,9 @@ export class Entry {
   }
 
   /** Asks it to end, as the system or Ctrl-C does. */
-  signal(signal: 'SIGTERM' | 'SIGINT'): void {
+  signal(signal: 'SIGTERM' | 'SIGINT', platform = process.platform): void {
     // Windows would end it without asking. There the probe passes the signal on.
-    if (process.platform === 'win32') this.#process.send({ signal });
+    if (platform === 'win32') this.#process.send({ signal });
     else this.#process.kill(signal);
   }
 

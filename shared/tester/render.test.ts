@@ -51,12 +51,12 @@ const report: Report = {
 
 describe('the report', () => {
   test('keeps to 80 columns', () => {
-    const lines = renderReport(report, { width: 80, color: false }).split('\n');
+    const lines = renderReport(report, { columns: 80, color: false }).split('\n');
     assert.deepEqual(lines.filter((line) => line.length > 80), []);
   });
 
   test('shows the first failure, and of the others a line', () => {
-    const text = renderReport(report, { width: 80, color: false });
+    const text = renderReport(report, { columns: 80, color: false });
     assert.equal(text.match(/Look at:/g)?.length, 1);
     assert.match(text, /✔ pass {2}a test that passes/);
     assert.match(text, /✖ fail {2}another one/);
@@ -66,7 +66,7 @@ describe('the report', () => {
   });
 
   test('tells what was seen before what it means and where to look', () => {
-    const lines = renderFailure(failing, { width: 80, color: false });
+    const lines = renderFailure(failing, { columns: 80, color: false });
     const order = ['Visit 3', 'The app was', 'Look at:', 'Line ', 'Request', 'Answer', 'Lesson'];
     const places = order.map((text) => lines.findIndex((line) => line.includes(text)));
     assert.deepEqual(places, places.toSorted((a, b) => a - b));
@@ -75,12 +75,12 @@ describe('the report', () => {
   });
 
   test('has colours only where they are wanted', () => {
-    assert.doesNotMatch(renderReport(report, { width: 80, color: false }), /\x1b/);
-    assert.match(renderReport(report, { width: 80, color: true }), /\x1b/);
+    assert.doesNotMatch(renderReport(report, { columns: 80, color: false }), /\x1b/);
+    assert.match(renderReport(report, { columns: 80, color: true }), /\x1b/);
   });
 
   test('shows two characters of a session id, and no signature', () => {
-    const text = renderReport(report, { width: 80, color: false });
+    const text = renderReport(report, { columns: 80, color: false });
     assert.match(text, /connect\.sid=s%3Ax1…/);
     assert.doesNotMatch(text, /x1v|0E%2B/);
   });

@@ -2,26 +2,20 @@ import type { Exchange } from './browser.ts';
 import { passes, type Report, type TestReport } from './report.ts';
 import { redact } from './lesson.ts';
 import { afterStep, textOf } from '../lesson/steps.ts';
-import { paint, wrap } from '../terminal/text.ts';
-
-/** How wide the text may be, in characters, and whether it may be coloured. */
-export interface Style {
-  width: number;
-  color: boolean;
-}
+import { paint, wrap, type Display } from '../terminal/text.ts';
 
 /** The report as a learner reads it: the first failure open, the others one line each. */
-export function renderReport(report: Report, style: Style): string {
+export function renderReport(report: Report, display: Display): string {
   const failed = report.tests.filter((test) => !passes(test));
   const [first] = failed;
   const lines = [
-    title(report, style),
-    ...wrap(report.database ?? '', style.width, '').map((line) => paint('dim', line, style)),
+    title(report, display),
+    ...wrap(report.database ?? '', display.columns, '').map((line) => paint('dim', line, display)),
     '',
     ...report.tests.filter((test) => !failed.includes(test))
-      .map(({ name }) => paint('green', `✔ pass  ${name}`, style)),
+      .map(({ name }) => paint('green', `✔ pass  ${name}`, display)),
     ...failed.flatMap((test) => (
-      test === first ? ['', ...renderFailure(test, style), ''] : [failLine(test, style)]
+      test === first ? ['', ...renderFailure(test, display), ''] : [failLine(test, display)]
     )),
     ...(first ? [] : ['']),
     next(report, failed.length),
@@ -35,37 +29,37 @@ export function renderOwnPass({ step: { number } }: Report): string {
 }
 
 /** One failure, open: the fact, why it matters, where to look, the exchange that showed it. */
-export function renderFailure(test: TestReport, style: Style): string[] {
+export function renderFailure(test: TestReport, display: Display): string[] {
   const { failure } = test;
   if (!failure) return [];
   const indent = '    ';
   const label = (name: string, text: string) => (
-    wrap(text, style.width, `${indent}${name.padEnd(10)}`, indent + ' '.repeat(10))
+    wrap(text, display.columns, `${indent}${name.padEnd(10)}`, indent + ' '.repeat(10))
   );
   return [
-    failLine(test, style),
-    ...wrap(failure.observed, style.width, indent),
-    ...wrap(failure.why, style.width, indent),
+    failLine(test, display),
+    ...wrap(failure.observed, display.columns, indent),
+    ...wrap(failure.why, display.columns, indent),
     ...label('Look at:', failure.lookAt),
     ...(failure.frame === undefined ? [] : label('Line', failure.frame)),
     ...(failure.exchange ? renderExchange(failure.exchange, label) : []),
-    ...lesson(test, style, label),
+    ...lesson(test, display, label),
   ];
 }
 
-function title({ step, kind, tests }: Report, style: Style): string {
+function title({ step, kind, tests }: Report, display: Display): string {
   const whose = kind === 'solutions' ? ' · the solution' : '';
   const left = `Step ${step.number} · ${step.title}${whose}`;
   const passed = tests.filter(passes).length;
   const right = `${passed} of ${tests.length} tests pass`;
-  const gap = style.width - left.length - right.length;
-  return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, style);
+  const gap = display.columns - left.length - right.length;
+  return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, display);
 }
 
-function failLine({ name, notRun, promisedIn }: TestReport, style: Style): string {
-  if (notRun) return paint('dim', `- not run  ${name}`, style);
+function failLine({ name, notRun, promisedIn }: TestReport, display: Display): string {
+  if (notRun) return paint('dim', `- not run  ${name}`, display);
   const from = promisedIn ? ` (since step ${promisedIn.step})` : '';
-  return paint('red', `✖ fail  ${name}${from}`, style);
+  return paint('red', `✖ fail  ${name}${from}`, display);
 }
 
 function next({ step, kind }: Report, failures: number): string {
@@ -76,13 +70,13 @@ function next({ step, kind }: Report, failures: number): string {
 }
 
 /** Where to read on, and the command that gives a hint. On one line if there is room for both. */
-function lesson(test: TestReport, { width }: Style, label: Label): string[] {
+function lesson(test: TestReport, { columns }: Display, label: Label): string[] {
   const { step, move } = test.promisedIn ?? test;
   const [where = ''] = label('Lesson', `${textOf(step)} › Step ${step} › Move ${move}`);
   if (test.promisedIn) return [where];
   const hint = `Hint  npm run hint ${step}`;
   const line = `${where.padEnd(50)} ${hint}`;
-  return line.length <= width ? [line] : [where, ...label('Hint', `npm run hint ${step}`)];
+  return line.length <= columns ? [line] : [where, ...label('Hint', `npm run hint ${step}`)];
 }
 
 type Label = (name: string, text: string) => string[];

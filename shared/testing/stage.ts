@@ -80,9 +80,7 @@ export async function openStageDatabase(env: NodeJS.ProcessEnv = process.env): P
   database: Database;
   of: (name: string) => { url: string; line: string };
 }> {
-  const database = await openDatabase({
-    inProcess: true, mayDownload: false, say: console.log, env,
-  });
+  const database = await openDatabase({ say: console.log, env });
   const { url, line } = database;
   return { database, of: (name) => ({ url: withDatabase(url, name), line }) };
 }

@@ -147,6 +147,7 @@ export class Run {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     }
+    child.on('error', (error) => { this.output += error.message; });
     this.ended = new Promise((resolve) => {
       child.once('close', (code, signal) => { resolve(signal ?? code); });
     });

@@ -53,7 +53,7 @@ export function reported(result: Result | undefined): Report {
 
 /** What the learner reads about a test, on one line; empty for a passed test. */
 export function textOf(test: TestReport): string {
-  return renderFailure(test, { width: Infinity, color: false }).join(' ').replaceAll(/\s+/g, ' ');
+  return renderFailure(test, { columns: Infinity, color: false }).join(' ').replaceAll(/\s+/g, ' ');
 }
 
 type Tell = (task: Task, result: Result) => void;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { freePort } from '../../app/port.ts';
@@ -10,11 +9,13 @@ import { runStepTests } from '../../tester/test-process.ts';
 import { textOf } from '../answers/run.ts';
 import { root, steps, type Step } from '../../lesson/steps.ts';
 import { applyPatch } from '../../lesson/patch.ts';
-import { Workshop } from '../../testing/workshop.ts';
+import { eventually, Run, Workshop } from '../../testing/workshop.ts';
 import { CTRL_C, isAsExpected, parseCommand, parseConsole, withPort4000, type Part }
   from './console.ts';
 import type { Block, Place } from './document.ts';
-import { Terminal } from './terminal.ts';
+
+/** How long to wait for a command, in milliseconds: busy machines are slow. */
+const PATIENCE_MS = 180_000;
 
 /** How much of the text has been executed. */
 export interface Counts {
@@ -51,8 +52,9 @@ class Chapter {
   readonly #unsaved = new Set<string>();
   readonly #port: number;
   readonly #env: NodeJS.Dict<string>;
-  /** Terminal 1, once a command is running there. */
-  #terminal: Terminal | undefined;
+  /** What runs in terminal 1, and from where on its output counts. */
+  #terminal: Run | undefined;
+  #from = 0;
   #databaseUrl: string | undefined;
   /** The step whose hints are being applied, the last move applied, and whether it's tested. */
   #step: Step | undefined;
@@ -79,7 +81,8 @@ class Chapter {
   }
 
   async close(): Promise<void> {
-    await this.#terminal?.end();
+    this.#terminal?.child.kill();
+    await this.#terminal?.ended;
     await (await this.#bench)?.remove();
     await (await this.#workspace)?.remove();
   }
@@ -135,24 +138,27 @@ class Chapter {
   /** Saves the moves' changes, and waits until the running command has noticed. */
   async #save(place: Place): Promise<void> {
     if (this.#unsaved.size === 0) return;
-    const terminal = this.#terminal;
-    terminal?.mark();
+    this.#mark();
     const names = [...this.#unsaved].map((file) => path.basename(file));
     const [bench, workspace] = [await this.#openBench(), await this.#openWorkspace()];
     for (const file of this.#unsaved) workspace.write(file, await bench.read(file));
     this.#unsaved.clear();
-    const started = await terminal?.seen((output) => {
+    if (!this.#terminal) return;
+    const { isDone, output } = await this.#seen(this.#terminal, (output) => {
       const saves = output.split(/^(?=Saved )/m).slice(1);
       return names.every((name) => saves.some((save) => save.split(':')[0]?.includes(name)))
         && /Server running on port|Waiting for the next save/.test(saves.at(-1) ?? '');
     });
-    assert.ok(started !== false, `${place}: the app was not started again:\n${terminal?.output}`);
+    assert.ok(isDone, `${place}: the app was not started again:\n${output}`);
   }
 
   async #run(part: Part): Promise<void> {
     if (part.command === CTRL_C) {
       assert.ok(this.#terminal, `${part.place}: no command runs that Ctrl-C could end.`);
-      const { code, output } = await this.#terminal.interrupt();
+      this.#mark();
+      this.#terminal.child.kill('SIGINT');
+      const code = await this.#terminal.ended;
+      const output = this.#terminal.output.slice(this.#from);
       this.#terminal = undefined;
       // Windows has no signals, so there the process was killed.
       assert.equal(code, process.platform === 'win32' ? code : 0,
@@ -171,7 +177,7 @@ class Chapter {
     const terminal = this.#terminal;
     assert.ok(terminal, `${part.place}: no command runs that could print this.`);
     await this.#save(part.place);
-    terminal.mark();
+    this.#mark();
     for (const line of part.expected) {
       const [, file] = /^Saved (\S+\.ts):/.exec(line) ?? [];
       if (file === undefined) continue;
@@ -181,8 +187,7 @@ class Chapter {
     }
     // The tests' verdict comes in between, whenever it's ready.
     const expected = ['…', ...part.expected.flatMap((line) => [line, '…'])];
-    await terminal.seen((output) => isAsExpected(expected, output, this.#port));
-    this.#compare({ ...part, expected }, terminal.output);
+    await this.#expect(terminal, { ...part, expected });
   }
 
   async #runCommand([program, ...args]: string[], part: Part): Promise<void> {
@@ -217,11 +222,10 @@ class Chapter {
       await this.#runTests(Number(number), part);
     } else {
       assert.equal(this.#terminal, undefined, `${part.place}: terminal 1 is still busy.`);
-      this.#terminal = new Terminal(words, (await this.#openWorkspace()).folder, this.#env);
+      this.#terminal = await this.#start(process.execPath, words);
+      this.#from = 0;
       // It keeps printing, first of all the tests' verdict.
-      const expected = [...part.expected, '…'];
-      await this.#terminal.seen((output) => isAsExpected(expected, output, this.#port));
-      this.#compare({ ...part, expected }, this.#terminal.output);
+      await this.#expect(this.#terminal, { ...part, expected: [...part.expected, '…'] });
       [this.#databaseUrl] = /mongodb:\/\/\S+/.exec(this.#terminal.output) ?? [];
     }
   }
@@ -243,7 +247,7 @@ class Chapter {
     assert.ok(step, `${part.place}: there is no step ${number}.`);
     const env = { ...process.env, ...this.#env };
     const report = await runStepTests(step, { workshop: bench.folder, env });
-    this.#compare(part, renderReport(report, { width: 80, color: false }));
+    this.#compare(part, renderReport(report, { columns: 80, color: false }));
 
     const move = this.#step?.number === number ? this.#move : 0;
     for (const test of report.tests) {
@@ -271,21 +275,39 @@ class Chapter {
     }
   }
 
-  async #output(program: string, args: string[], place?: Workshop): Promise<string> {
-    const { folder } = place ?? await this.#openWorkspace();
-    const child = spawn(program, args, {
-      cwd: folder,
+  async #start(program: string, args: string[], signal?: AbortSignal): Promise<Run> {
+    return new Run(spawn(program, args, {
+      cwd: (await this.#openWorkspace()).folder,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal: AbortSignal.timeout(600_000),
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => { output += text; });
-    }
-    child.on('error', (error) => { output += error.message; });
-    await once(child, 'close');
-    return output;
+      signal,
+    }));
+  }
+
+  async #output(program: string, args: string[]): Promise<string> {
+    const run = await this.#start(program, args, AbortSignal.timeout(PATIENCE_MS));
+    await run.ended;
+    return run.output;
+  }
+
+  /** Ignores terminal 1's output so far. */
+  #mark(): void {
+    this.#from = this.#terminal?.output.length ?? 0;
+  }
+
+  /** Waits for output in terminal 1, until its command ends at most. */
+  async #seen(terminal: Run, isIt: (output: string) => boolean) {
+    const { child } = terminal;
+    const output = () => terminal.output.slice(this.#from);
+    const isOver = () => isIt(output()) || (child.exitCode ?? child.signalCode) !== null;
+    await eventually('terminal 1 prints it', isOver, PATIENCE_MS).catch(() => undefined);
+    return { isDone: isIt(output()), output: output() };
+  }
+
+  async #expect(terminal: Run, part: Part): Promise<void> {
+    const isDone = (output: string) => isAsExpected(part.expected, output, this.#port);
+    const { output } = await this.#seen(terminal, isDone);
+    this.#compare(part, output);
   }
 
   #compare({ command, expected, place }: Part, output: string): void {
