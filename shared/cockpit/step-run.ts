@@ -122,8 +122,6 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     closeProcesses = close;
     const apps = session.apps = processes.map(({ app }) => app);
     const [app, second] = apps as [App, App?];
-    // The live picture shows the requests to both processes.
-    second?.on('message', (message) => app.emit('message', message));
     if (step.behindProxy) {
       const ports = processes.map(({ port }) => port).join(' and ');
       const places = `${second ? 'ports' : 'port'} ${ports}`;
@@ -134,6 +132,7 @@ export async function runStep(session: Session, step: Step): Promise<Departure> 
     live = await startLive({
       step,
       app,
+      second,
       appPort: port,
       secret,
       database: database && { url: appUrl(database), line: database.line },

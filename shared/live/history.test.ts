@@ -12,13 +12,7 @@ test('a request extends its session, even if the page looks before it is reporte
   const history = new History(secret);
   const app = new App({ entry: '', env: {} });
   history.follow(app);
-  const report = (what: Partial<Report>) => {
-    const reports = [{
-      id: 1, pid: 1, at: 0, ms: 1, state: 'answered', method: 'GET', url: '/', status: 200,
-      setCookie: [], ...what,
-    }];
-    app.emit('message', { type: 'live picture', left: 0, reports });
-  };
+  const report = (what: Partial<Report>) => app.emit('message', batchOf(what));
   const lookWhenItEnds = (end: number) => history.noteExtensions({
     ends: () => Promise.resolve(new Map([['one', end]])),
   });
@@ -34,3 +28,26 @@ test('a request extends its session, even if the page looks before it is reporte
   await lookWhenItEnds(2000);
   assert.deepEqual(history.exchanges.at(-1)?.outcomes, ['read', 'extended']);
 });
+
+test('when one of two processes ends, only its own requests are given up', () => {
+  const history = new History(secret);
+  const [app, second] = [new App({ entry: '', env: {} }), new App({ entry: '', env: {} })];
+  history.follow(app, second);
+  for (const [index, process] of [app, second].entries()) {
+    const pid = index + 1;
+    process.emit('started', pid);
+    process.emit('message', batchOf({ pid, state: 'waiting' }));
+  }
+  second.emit('crashed', null, 'SIGKILL');
+  assert.deepEqual(history.exchanges.map(({ state }) => state), ['waiting', 'given up']);
+  assert.deepEqual(history.app, { state: 'running', pid: 1 });
+});
+
+/** What the observer sends about one request. */
+function batchOf(what: Partial<Report>) {
+  const reports = [{
+    id: 1, pid: 1, at: 0, ms: 1, state: 'answered', method: 'GET', url: '/', status: 200,
+    setCookie: [], ...what,
+  }];
+  return { type: 'live picture', left: 0, reports };
+}

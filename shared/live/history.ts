@@ -34,22 +34,19 @@ export class History extends EventEmitter<{ change: [] }> {
     return [...this.#exchanges.values()];
   }
 
-  /** Follows an app from now on. */
-  follow(app: App): void {
-    const onEnd = (state: 'stopped' | 'crashed') => () => {
-      this.app = { ...this.app, state };
-      // Requests that this process has left open won't be answered.
-      for (const exchange of this.exchanges.filter(({ state }) => state === 'waiting')) {
-        exchange.state = 'given up';
-        exchange.text = 'The app’s process ended before it answered.';
-      }
-      this.#change();
-    };
-    app.on('started', (pid) => {
-      this.app = { state: 'running', pid };
-      this.#change();
-    }).on('stopped', onEnd('stopped')).on('crashed', onEnd('crashed'))
-      .on('message', (message) => { this.#receive(message); });
+  /** Follows an app from now on. @param second its second process, if it has two */
+  follow(app: App, second?: App): void {
+    for (const process of second ? [app, second] : [app]) {
+      let pid = 0;
+      const note = (state: AppState['state']) => {
+        if (process === app) this.app = { state, pid };
+        if (state !== 'running') this.#giveUp(pid);
+        this.#change();
+      };
+      process.on('started', (started) => { pid = started; note('running'); })
+        .on('stopped', () => { note('stopped'); }).on('crashed', () => { note('crashed'); })
+        .on('message', (message) => { this.#receive(message); });
+    }
   }
 
   /** Waits until a condition holds, for at most `ms` milliseconds. */
@@ -88,6 +85,15 @@ export class History extends EventEmitter<{ change: [] }> {
     if (!session) return;
     session.expires = end;
     session.examinedExpires ??= end;
+  }
+
+  /** What a process has left open when it ends won't be answered. */
+  #giveUp(pid: number): void {
+    for (const exchange of this.exchanges) {
+      if (exchange.state !== 'waiting' || !exchange.key.startsWith(`${pid}.`)) continue;
+      exchange.state = 'given up';
+      exchange.text = 'The app’s process ended before it answered.';
+    }
   }
 
   #change(): void {

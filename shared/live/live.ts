@@ -17,6 +17,8 @@ export interface LiveOptions {
   step: Pick<Step, 'number' | 'title'>;
   /** The app, not yet started, with {@link observer} among its `imports`. */
   app: App;
+  /** The app's second process, if it has two. */
+  second?: App | undefined;
   /** The port on which the app will listen. */
   appPort: number;
   /** The app's SESSION_SECRET; never leaves this process. */
@@ -70,7 +72,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   });
   // The page alone mustn't keep a command running.
   server.unref();
-  page.history.follow(app);
+  page.history.follow(app, options.second);
   return {
     url: `http://localhost:${port}/${key}/`,
     port,

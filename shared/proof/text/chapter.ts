@@ -17,31 +17,21 @@ import type { Block, Place } from './document.ts';
 /** How long to wait for a command, in milliseconds: busy machines are slow. */
 const PATIENCE_MS = 180_000;
 
-/** How much of the text has been executed. */
-export interface Counts {
-  blocks: number;
-  commands: number;
-  patches: number;
-  stages: number;
-}
-
 /**
  * Follows a chapter in order, in a copy of the workshop: applies the code of its hints and runs its
  * commands.
  * @throws {Error} naming the place in the text, if something doesn't match it
  */
-export async function executeChapter(blocks: readonly Block[]): Promise<Counts> {
+export async function executeChapter(blocks: readonly Block[]): Promise<void> {
   const chapter = await Chapter.open();
   try {
     await chapter.execute(blocks);
   } finally {
     await chapter.close();
   }
-  return chapter.counts;
 }
 
 class Chapter {
-  readonly counts: Counts = { blocks: 0, commands: 0, patches: 0, stages: 0 };
   /** Where the moves are applied and tested. */
   #bench: Promise<Workshop> | undefined;
   /**
@@ -102,7 +92,6 @@ class Chapter {
       const patches = own.filter(({ language }) => language === 'diff');
       for (const block of patches) await this.#patch(block);
       for (const block of own) {
-        this.counts.blocks++;
         if (patches.includes(block)) continue;
         for (const part of parseConsole(block)) await this.#run(part);
       }
@@ -124,7 +113,6 @@ class Chapter {
     }
     this.#move = move;
     this.#moveIsTested = false;
-    this.counts.patches++;
     this.#unsaved.add(block.file);
     const bench = await this.#openBench();
     const text = await bench.read(block.file);
@@ -168,7 +156,6 @@ class Chapter {
       return;
     }
     if (part.command === '') return this.#goOn(part);
-    this.counts.commands++;
     await this.#runCommand(parseCommand(part.command), part);
   }
 
@@ -256,7 +243,6 @@ class Chapter {
       + `test “${test.name}” of move ${test.move} should ${should}. ${textOf(test)}`);
     }
     this.#moveIsTested = true;
-    this.counts.stages++;
   }
 
   #expectTested(place: Place): void {
