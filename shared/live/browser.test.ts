@@ -28,7 +28,7 @@ const axe = await readAxe();
 describe('the live picture in a browser', {
   skip: executablePath === undefined && !isCi
     && 'no Chromium or Chrome on this machine; CHROME_PATH can name one',
-  timeout: 120_000,
+  timeout: 300_000,
   // These tests mostly wait.
   concurrency: 3,
 }, () => {
@@ -83,7 +83,7 @@ describe('the live picture in a browser', {
     });
     await page.goto(url);
     const see = async (where: string, text: string | RegExp) => {
-      await page.locator(where).filter({ hasText: text }).first().waitFor({ timeout: 10_000 })
+      await page.locator(where).filter({ hasText: text }).first().waitFor()
         .catch(async () => {
           assert.fail(`${where} does not show ${String(text)}, but:\n${
             (await page.locator(where).allInnerTexts()).join('\n')}`);

@@ -17,7 +17,7 @@ const executablePath = findChromium();
 test('a browser visits, sees its session stored, and logs out', {
   skip: executablePath === undefined && process.env.CI !== 'true'
     && 'no Chromium or Chrome on this machine; CHROME_PATH can name one',
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
   const database = await openDatabase({ say: console.log });
