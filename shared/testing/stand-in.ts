@@ -1,4 +1,4 @@
-/** Helpers shared by the tests here: a server, fresh databases, waiting with a deadline. */
+/** What the stand-in's tests share: a server, fresh databases. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
@@ -55,21 +55,6 @@ export async function openServer(options: { watchTtl?: boolean } = {}): Promise<
       }
     },
   };
-}
-
-// Captured now: a test may replace the globals with fake timers.
-const { setTimeout: realSetTimeout } = globalThis;
-
-/** Polls until the answer is true, for at most this many milliseconds. */
-export async function waitFor(
-  what: string, isSo: () => Promise<boolean>, milliseconds: number,
-): Promise<void> {
-  const start = performance.now();
-  while (!await isSo()) {
-    const waited = performance.now() - start;
-    assert.ok(waited < milliseconds, `${what}: not within ${milliseconds} ms`);
-    await new Promise((resolve) => { realSetTimeout(resolve, 20); });
-  }
 }
 
 /** Asserts that the server fails with this code, and returns its error. */

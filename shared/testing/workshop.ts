@@ -9,17 +9,20 @@ import type { TestContext } from 'node:test';
 import { starterFolder } from '../lesson/starters.ts';
 import { folderOf, root, steps, texts, type Kind, type Step } from '../lesson/steps.ts';
 
+// Captured now: a test may replace the globals with fake timers.
+const { setTimeout } = globalThis;
+
 /** Polls until something holds; fails after a minute, which only a broken program takes. */
 export async function eventually<T>(
   hope: string,
   look: () => T | Promise<T>,
   deadlineMs = 60_000,
 ): Promise<NonNullable<T>> {
-  const deadline = Date.now() + deadlineMs;
+  const deadline = performance.now() + deadlineMs;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== null && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${hope}`);
+    if (performance.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${hope}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -6,7 +6,8 @@ import type { Db, Document } from 'mongodb';
 import { Long, MongoBulkWriteError } from 'mongodb';
 
 import type { Loose } from '../../testing/stand-in.ts';
-import { openServer, rejectsWithCode, waitFor } from '../../testing/stand-in.ts';
+import { openServer, rejectsWithCode } from '../../testing/stand-in.ts';
+import { eventually } from '../../testing/workshop.ts';
 
 const server = await openServer();
 
@@ -184,10 +185,10 @@ test('an unacknowledged write is done but not answered', () => server.withDataba
   await collection.deleteMany({ _id: 2 });
   await collection.insertOne({ _id: 1 }); // an error that goes unreported
   const acknowledged = db.collection<{ _id: number }>('c');
-  await waitFor('the unacknowledged writes', async () => {
+  await eventually('the unacknowledged writes', async () => {
     const docs = await acknowledged.find().sort({ _id: 1 }).toArray();
     return JSON.stringify(docs) === '[{"_id":1,"a":1},{"_id":3}]';
-  }, 2000);
+  });
 }));
 
 test('retryable writes and sessions in the connection string make no difference', () =>

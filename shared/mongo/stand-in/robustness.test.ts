@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { deserialize, serialize } from 'bson';
 import { MongoClient } from 'mongodb';
 
-import { waitFor } from '../../testing/stand-in.ts';
+import { eventually } from '../../testing/workshop.ts';
 import { startStandIn } from './server.ts';
 
 const standIn = await startStandIn();
@@ -200,7 +200,7 @@ test('clients that vanish leave nothing behind', async () => {
     socket.write(bytes);
     socket.resetAndDestroy();
   }
-  await waitFor('the connections are gone', async () => await current() <= before, 2000);
+  await eventually('the connections are gone', async () => await current() <= before);
   await isAlive();
 });
 

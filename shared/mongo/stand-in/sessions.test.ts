@@ -9,7 +9,8 @@ import type { Db, Document } from 'mongodb';
 import { MongoClient } from 'mongodb';
 
 import type { Loose } from '../../testing/stand-in.ts';
-import { openServer, rejectsWithCode, waitFor } from '../../testing/stand-in.ts';
+import { openServer, rejectsWithCode } from '../../testing/stand-in.ts';
+import { eventually } from '../../testing/workshop.ts';
 import { startStandIn } from './server.ts';
 
 const server = await openServer({ watchTtl: true });
@@ -113,8 +114,8 @@ test('autoRemove interval deletes with an unacknowledged write; the next request
       assert.equal(await ask<number>((done) => { store.length(done); }), 2);
       assert.ok(typeof removeExpired === 'function');
       for (let run = 0; run < 3; run += 1) Reflect.apply(removeExpired, undefined, []);
-      await waitFor('the expired session goes',
-        async () => await ask<number>((done) => { store.length(done); }) === 1, 2000);
+      await eventually('the expired session goes',
+        async () => await ask<number>((done) => { store.length(done); }) === 1);
       assert.ok(await ask<SessionData>((done) => { store.get('new', done); }));
     } finally {
       timers.mock.restore();
@@ -173,8 +174,8 @@ describe('the monitor', { concurrency: true }, () => {
       { _id: 7 },
       { _id: 8, at: [] },
     ]);
-    await waitFor('the expired documents go', async () => await collection.countDocuments() === 5,
-      deadline);
+    await eventually('the expired documents go',
+      async () => await collection.countDocuments() === 5, deadline);
     const left = await collection.find().sort({ _id: 1 }).toArray();
     assert.deepEqual(left.map(({ _id }) => _id), [4, 5, 6, 7, 8]);
   }));
@@ -187,8 +188,8 @@ describe('the monitor', { concurrency: true }, () => {
       { _id: 2, expires: new Date(Date.now() + 200) },
     ]);
     await collection.updateOne({ _id: 1 }, { $set: { expires: new Date(Date.now() + hour) } });
-    await waitFor('the other document goes', async () => await collection.countDocuments() === 1,
-      deadline);
+    await eventually('the other document goes',
+      async () => await collection.countDocuments() === 1, deadline);
     assert.equal((await collection.findOne())?._id, 1);
   }));
 });
@@ -215,11 +216,11 @@ test('a fake clock in the same process changes nothing', async () => {
       { name: 'past', expires: new Date(realNow - hour) },
       { name: 'future', expires: new Date(realNow + hour) },
     ]);
-    await waitFor('the expired document goes', async () => await collection.countDocuments() === 1,
-      2000);
+    await eventually('the expired document goes',
+      async () => await collection.countDocuments() === 1);
     mock.timers.setTime(Date.UTC(2200));
     const before = await passes();
-    await waitFor('another pass', async () => await passes() > before, 2000);
+    await eventually('another pass', async () => await passes() > before);
     await collection.updateOne({}, { $currentDate: { at: true } });
     const doc = await collection.findOne();
     assert.equal(doc?.name, 'future');
