@@ -6,10 +6,11 @@ import type { MongoClient } from 'mongodb';
 import type { RunningApp } from './app.ts';
 import type { Browser, Exchange } from './browser.ts';
 import { ownPage, submit } from './forms.ts';
-import { expect, messageOf } from './lesson.ts';
+import { expect } from './lesson.ts';
 import { keepSecret } from './printed.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 import { expectNoServerError, expectPrivate } from './visits.ts';
+import { messageOf } from '../terminal/problem.ts';
 
 /** argon2id at its cheapest. The hash itself says how much work checking it is. */
 const cheapest = { memoryCost: 8, timeCost: 1, parallelism: 1 };

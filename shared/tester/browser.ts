@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { Cookie, CookieJar } from 'tough-cookie';
 import { watchForCrashes } from './crash.ts';
-import { Lesson, messageOf } from './lesson.ts';
+import { Lesson } from './lesson.ts';
 import { patience } from './patience.ts';
 import { keepSecret } from './printed.ts';
 import { currentRun } from './run.ts';
 import { currentSubject } from './subject.ts';
+import { messageOf } from '../terminal/problem.ts';
 
 /** How long an answer may take, in milliseconds, unless a browser has more patience. */
 const PATIENCE_MS = 2000;

@@ -1,5 +1,6 @@
-import { Lesson, lookAtOrigin, messageOf } from './lesson.ts';
+import { Lesson, lookAtOrigin } from './lesson.ts';
 import { secondAnswer } from './second-answer.ts';
+import { messageOf } from '../terminal/problem.ts';
 
 type Listener = (error: unknown) => void;
 const listeners = new Set<Listener>();

@@ -1,7 +1,8 @@
 /*
  * Errors that come before any test: what Node or the packages say, in the workshop's own words.
  */
-import { Lesson, lookAtOrigin, messageOf, type LessonParts } from './lesson.ts';
+import { Lesson, lookAtOrigin, type LessonParts } from './lesson.ts';
+import { messageOf } from '../terminal/problem.ts';
 
 interface Explanation {
   /** What the error says. The name in it is handed to `parts`, with the file that was read. */

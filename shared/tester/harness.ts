@@ -9,12 +9,13 @@ import { watchForCrashes } from './crash.ts';
 import type { TestDatabase } from './database.ts';
 import { Entry } from './entry.ts';
 import type { ProbeEnv } from './entry-probe.ts';
-import { Lesson, messageOf, testSecret } from './lesson.ts';
+import { Lesson, testSecret } from './lesson.ts';
 import { expectNothingSecret, forgetPrinted, keepSecret } from './printed.ts';
 import { closeAll, currentRun, type Closable, type PlannedTest, type StartedEntry } from './run.ts';
 import { awaitSecondAnswer, forgetSecondAnswers } from './second-answer.ts';
 import { currentSubject, hasSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep, isPartOne, writesIndex } from '../lesson/steps.ts';
+import { messageOf } from '../terminal/problem.ts';
 
 export {
   createAccount, fullPrice, logIn, noLogin, tryLogin, userOf, type Account,
@@ -110,16 +111,14 @@ export function testsOfStep(number: number): StepTests {
       const begin = () => (shared
         ? currentRun().shared ??= startEntry(start, currentRun().opened)
         : startEntry(start, opened));
-      const runOn = async (started: StartedEntry): Promise<StartedEntry> => {
+      const runOn = async (started: StartedEntry, isAgain = false): Promise<StartedEntry> => {
         try {
           await run(started.entry, started.database, contextOf(opened));
           return started;
         } catch (error) {
-          if ('MONGO_URL' in env() || !wasLate(started)) throw error;
+          if (isAgain || 'MONGO_URL' in env() || !wasLate(started)) throw error;
           if (shared) delete currentRun().shared;
-          const again = await begin();
-          await run(again.entry, again.database, contextOf(opened));
-          return again;
+          return runOn(await begin(), true);
         }
       };
       const starting = Promise.resolve().then(async () => {

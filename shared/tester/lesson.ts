@@ -2,8 +2,6 @@ import type { Exchange } from './browser.ts';
 import { findFrame } from './frame.ts';
 import { currentSubject } from './subject.ts';
 
-export { messageOf } from '../terminal/problem.ts';
-
 /** What a failed test has to say. */
 export interface LessonParts {
   /** The fact that the test observed. */

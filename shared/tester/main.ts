@@ -6,11 +6,11 @@ import { findStep, writesIndex, type Kind, type Step } from '../lesson/steps.ts'
 import { loadEnvFile } from '../app/settings.ts';
 import { guardProcess } from './crash.ts';
 import { endEntries, prepareEntries } from './entry.ts';
-import { messageOf } from './lesson.ts';
 import type { Report } from './report.ts';
 import { currentRun, runTests, type Choice } from './run.ts';
 import { subjectOf } from './subject.ts';
 import { startWatchdog } from './watchdog.ts';
+import { messageOf, Problem } from '../terminal/problem.ts';
 
 /** How many processes wait for an index.ts, written by learners or given. Each takes 50 MB. */
 const SPARE_PROCESSES = { written: 4, given: 2 };
@@ -105,12 +105,8 @@ async function obey(order: Order): Promise<void> {
     });
     tell({ report });
   } catch (error) {
-    const file = /steps\/[\w-]+\/app\.test\.ts/.exec(messageOf(error).replaceAll('\\', '/'))?.[0]
-      ?? `steps/${step.folder}/app.test.ts`;
-    tell({
-      failure: `The tests can't be loaded: ${messageOf(error)}`,
-      next: `git checkout ${file}, which brings them back as they came`,
-    });
+    const next = error instanceof Problem ? error.next : 'npm run doctor';
+    tell({ failure: messageOf(error), next });
   }
 }
 

@@ -4,6 +4,7 @@ import { testSecret, type Lesson } from './lesson.ts';
 import type { Report } from './report.ts';
 import { currentSubject, setSubject, type Subject } from './subject.ts';
 import { steps, type Step } from '../lesson/steps.ts';
+import { messageOf, Problem } from '../terminal/problem.ts';
 
 /** A test, its place in the lesson, and what is known of it so far. */
 export interface PlannedTest {
@@ -97,12 +98,16 @@ export class TestRun {
     };
   }
 
-  /** Runs what the files of these steps define. */
+  /** Runs what the files of these steps define. @throws {Problem} when one can't be loaded */
   async add(...added: Step[]): Promise<void> {
     for (const { folder } of added) {
       // Its tests are defined anew each time it's read.
-      const file = new URL(`../../steps/${folder}/app.test.ts?${++reads}`, import.meta.url);
-      await import(file.href);
+      const file = `steps/${folder}/app.test.ts`;
+      const { href } = new URL(`../../${file}?${++reads}`, import.meta.url);
+      await import(href).catch((error: unknown) => {
+        throw new Problem(`The tests can't be loaded: ${messageOf(error)}`,
+          `git checkout ${file}, which brings them back as they came`);
+      });
     }
     await Promise.all(this.ended);
   }
@@ -123,7 +128,7 @@ export function currentRun(): TestRun {
  * @param step whose tests
  * @param subject the app that is tested
  * @param ownPass is told once the step's own tests pass, if those of earlier steps are to follow
- * @throws {Error} when the file with the tests can't be loaded
+ * @throws {Problem} when a file with tests can't be loaded
  */
 export async function runTests(
   step: Step,

@@ -3,13 +3,13 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { RightAnswer, WrongAnswer } from './answer.ts';
 import { findStep } from '../../lesson/steps.ts';
-import { messageOf } from '../../tester/lesson.ts';
 import { renderFailure } from '../../tester/render.ts';
 import type { Report, TestReport } from '../../tester/report.ts';
 import type { Choice } from '../../tester/run.ts';
 import { TestProcess } from '../../tester/test-process.ts';
 import { applyPatch } from '../../lesson/patch.ts';
 import { Workshop } from '../../testing/workshop.ts';
+import { messageOf } from '../../terminal/problem.ts';
 
 /** An answer and its step. */
 export interface Task {
