@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
   AbstractCursor, Admin, Collection, Db, MongoClient, MongoInvalidArgumentError,
-  MongoNetworkTimeoutError, MongoServerError, type Document, type WriteConcern,
+  MongoNetworkError, MongoNetworkTimeoutError, MongoServerError, type Document, type WriteConcern,
 } from 'mongodb';
 import { holdUp, type Held } from './held.ts';
 import { currentRun } from './run.ts';
@@ -182,11 +182,15 @@ export class TestDatabase {
     return held;
   }
 
-  /** The database holds up the next deletion until it is released. */
-  holdNextDeletion(): Held {
+  /**
+   * The database holds up the next write or deletion until it is released.
+   * @param of one collection, or all
+   */
+  holdNext(what: 'write' | 'deletion', of?: string): Held {
     const { held, wait } = holdUp();
-    this.before.deletion = () => {
-      this.before.deletion = letThrough;
+    this.before[what] = (collection) => {
+      if (collection !== (of ?? collection)) return letThrough(collection);
+      this.before[what] = letThrough;
       return wait();
     };
     return held;
@@ -286,6 +290,7 @@ export class TestDatabase {
 
 const errors = {
   silence: () => new MongoNetworkTimeoutError('connection 7 to 127.0.0.1:27017 timed out'),
+  'a broken connection': () => new MongoNetworkError('connection 7 to 127.0.0.1:27017 closed'),
   'no server': async () => {
     const client = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 1 });
     given.add(client);

@@ -77,7 +77,7 @@ test('the right name and password lead to /account', { move: 1 }, async (context
     exchange: page,
   });
 
-  const early = await earlyAnswer(app, app.database?.holdNextDeletion(),
+  const early = await earlyAnswer(app, app.database?.holdNext('deletion'),
     () => tryLogin(ada, account),
     async () => { await logIn(app.newBrowser(), other); });
   const own = await ada.get('/account');

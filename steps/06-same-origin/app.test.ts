@@ -109,6 +109,15 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     lookAt: 'same-origin.ts: which values of Sec-Fetch-Site may pass?',
     exchange: unheardOf,
   });
+  const twin = await browser.post('/logout', '', {
+    Origin: app.url.replace('http:', 'https:'), 'Sec-Fetch-Site': 'cross-site',
+  });
+  expectRefused(twin, 'A logout came from a page at our own host, but with another scheme', {
+    why: 'In a café, Mallory can make up a page at http://shop.example, and your app is at '
+      + 'https://shop.example. Only Sec-Fetch-Site compares the scheme as well. It says '
+      + "cross-site here, and if it's there, nothing else counts.",
+    lookAt: 'same-origin.ts: which header decides if both Sec-Fetch-Site and Origin are there?',
+  });
   await expectStillIn(browser, 'Foreign pages tried to log Ada out');
   await logIn(app.newBrowser(), account);
 
@@ -191,6 +200,8 @@ test(old, { move: 2 }, async (context) => {
   const tries: Record<string, string[]> = {
     [host]: [
       'http://127.0.0.1', 'http://127.0.0.1:1', `http://127.0.0.1:${port}0`,
+      // In a regular expression, a dot stands for any character.
+      `http://${host.replaceAll('.', 'x')}`,
       `http://localhost:${port}`, `http://${host}.evil.example`, 'null', 'no address at all',
       'https://evil.example',
     ],

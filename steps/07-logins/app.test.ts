@@ -206,6 +206,18 @@ test("a slow request doesn't undo a logout", { move: 3 }, async (context) => {
     lookAt: 'logins.ts: is MongoDB asked for the login every time?',
     exchange: page,
   });
+  const form = { new: 'set by mallory' };
+  const change = await moved.post('/account/password', form, ownPage(restarted.url));
+  const mallory = restarted.newBrowser();
+  await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
+  expect(userOf(await mallory.get('/account')) === undefined, {
+    observed: 'Another process ended all logins. Then a form with a new password came from one of '
+      + 'them, and the password was changed.',
+    why: "A login that's over is over for every route. The session goes on: what it says about the "
+      + 'user is no longer true.',
+    lookAt: 'app.ts: does POST /account/password look at res.locals.login, and not at the session?',
+    exchange: change,
+  });
 
   await logIn(moved, account);
   const refused = app.database?.refuseDeletions('logins');
@@ -269,7 +281,7 @@ async function expectToWait(
   what: string,
   request: () => Promise<Exchange>,
 ): Promise<void> {
-  const early = await earlyAnswer(app, app.database?.holdNextDeletion(), request);
+  const early = await earlyAnswer(app, app.database?.holdNext('deletion'), request);
   expect(early === undefined, {
     observed: `${what}, and the answer (status ${early?.status}) came while MongoDB was still `
       + 'deleting the old login.',

@@ -75,7 +75,7 @@ test("ada changes her password, and mallory doesn't stay", { move: 1 }, async (c
   await expectNoLogin(app.newBrowser(), account, 'Ada changed her password');
 
   const next = { ...account, password: 'one more password' };
-  const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
+  const early = await earlyAnswer(app, app.database?.holdNext('deletion'), () => (
     changePassword(laptop, changed.password, next.password)
   ), async () => {
     const answer = await tryLogin(app.newBrowser(), changed);
@@ -239,6 +239,9 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   }
 
   const slow = await app.startSlowGet('/', phone.cookieHeader());
+  const write = app.database?.holdNext('write', 'logins');
+  const writing = app.newBrowser().getWithCookie('/', phone.cookieHeader()).catch(() => undefined);
+  await Promise.race([writing, write?.asked]);
   const answer = await press(laptop, button, { password: account.password });
   expectAccepted(answer, "Ada ended her phone's login");
   const page = await phone.get('/account');
@@ -249,10 +252,12 @@ test('one device logs another one out', { move: 3 }, async (context) => {
     lookAt: 'app.ts: is endLogin() given the id in the `login` field as _id, and the user?',
     exchange: page,
   });
-  await slow.finish().catch(() => undefined);
+  write?.release();
+  await Promise.all([writing, slow.finish().catch(() => undefined)]);
   await expectUser(phone, undefined,
-    "Ada ended her phone's login while the phone had a request under way", 'on the phone',
-    'A login that was ended has to be gone from the server, not only from the page.');
+    "Ada ended her phone's login while the phone had requests under way", 'on the phone',
+    'A login that was ended has to be gone from the server, not only from the page. And a request '
+    + "that began before must not store it again: update what's there, without upsert.");
   for (const [name, browser] of Object.entries({ laptop, tablet })) {
     await expectUser(browser, 'ada', "Ada ended her phone's login", `on Ada's ${name}`,
       'A button ends the login next to it, and no other.');
@@ -266,7 +271,7 @@ test('one device logs another one out', { move: 3 }, async (context) => {
   expectRefused(guess, 'Ada had just given her password. Then Mallory, at the same laptop, tried '
   + 'to change it with a wrong one');
   const last = await findButton(laptop, 'Tablet-Browser');
-  const early = await earlyAnswer(app, app.database?.holdNextDeletion(), () => (
+  const early = await earlyAnswer(app, app.database?.holdNext('deletion'), () => (
     press(laptop, last, { password: account.password })
   ));
   expect(early === undefined, {

@@ -76,7 +76,7 @@ test(answered, { move: 2 }, async ({ openApp }) => {
   const account = await createAccount(app, 'ada');
   const laptop = app.newBrowser();
   await logIn(laptop, account);
-  for (const how of ['silence', 'no server'] as const) {
+  for (const how of ['silence', 'a broken connection', 'no server'] as const) {
     const end = await database?.fail(how);
     const answers = [
       await laptop.get('/'),

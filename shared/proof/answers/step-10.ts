@@ -539,6 +539,18 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
     reads: /over a connection that was kept alive, and got status 503/,
     runs: 'aside',
   },
+  {
+    name: 'a 503 when the connection is silent, but not when it breaks',
+    patch: { 'outage.ts': `
+-import { MongoNetworkError, MongoServerSelectionError } from 'mongodb';
++import { MongoNetworkTimeoutError, MongoServerSelectionError } from 'mongodb';
+@@
+-  return error instanceof MongoNetworkError || error instanceof MongoServerSelectionError;
++  return error instanceof MongoNetworkTimeoutError || error instanceof MongoServerSelectionError;
+` },
+    caughtBy: answered,
+    reads: /The driver gave up \(a broken connection\), and GET \/ answered with status 500/,
+  },
 ];
 
 export const right: RightAnswer[] = [

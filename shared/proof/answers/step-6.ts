@@ -216,8 +216,8 @@ export const wrong: WrongAnswer[] = [
   {
     name: 'Origin only',
     patch: { 'same-origin.ts': siteCheck },
-    caughtBy: own,
-    reads: /even our own forms come with Origin: null/,
+    caughtBy: foreign,
+    reads: /our own host, but with another scheme, and got status 200.*Sec-Fetch-Site/,
   },
   {
     name: 'Sec-Fetch-Site only',
@@ -331,6 +331,27 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: foreign,
     reads: /Another site sent a form to POST \/logout\/, and got status 200/,
+  },
+  {
+    name: 'a matching Origin is enough, whatever Sec-Fetch-Site says',
+    patch: { 'same-origin.ts': `
+-  if (site) return site === 'same-origin' || site === 'none';
++  if (site === 'same-origin' || site === 'none') return true;
+@@
+-  return !origin || (URL.canParse(origin) && new URL(origin).host === req.get('Host'));
++  if (!origin) return !site;
++  return URL.canParse(origin) && new URL(origin).host === req.get('Host');
+` },
+    caughtBy: foreign,
+    reads: /our own host, but with another scheme, and got status 200.*nothing else counts/,
+  },
+  {
+    name: 'a regular expression made of the Host',
+    patch: { 'same-origin.ts': `${originCheck}\
++  return !origin || new RegExp(\`^https?://\${req.get('Host')}$\`).test(origin);
+` },
+    caughtBy: old,
+    reads: /Origin: http:\/\/127x0x0x1:\d+, and got status 200/,
   },
 ];
 

@@ -464,6 +464,27 @@ export const wrong: WrongAnswer[] = [
     caughtBy: "a button on mallory's page doesn't change ada's password",
     reads: /\(since step 6\) .*It sent a form to POST \/account\/password/,
   },
+  {
+    name: "the password form still trusts the session's user",
+    patch: {
+      'app.ts': `
+-      req.session.login = login;
++      req.session.user = user;
++      req.session.login = login;
+@@
+   app.post('/account/password', async (req, res) => {
+-    const { user } = res.locals;
++    const { user } = req.session;
+`,
+      'session.ts': `
+-    login: string;
++    user: string;
++    login: string;
+`,
+    },
+    caughtBy: slow,
+    reads: /Another process ended all logins.*the password was changed.*over for every route/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -589,6 +589,19 @@ ${refusal}\
     caughtBy: lists,
     reads: /silent for 80 minutes.*Looking at the list on another device isn't a visit/,
   },
+  {
+    name: 'a look-up stores the whole login again, as an ORM does',
+    patch: { 'logins.ts': `
+-  return logins(client).findOneAndUpdate({ _id: id, ...alive() }, { $set: { seen: new Date() } });
++  const login = await logins(client).findOne({ _id: id, ...alive() });
++  if (!login) return null;
++  login.seen = new Date();
++  await logins(client).replaceOne({ _id: id }, login, { upsert: true });
++  return login;
+` },
+    caughtBy: one,
+    reads: /while the phone had requests under way.*shows ada on the phone.*without upsert/,
+  },
 ];
 
 export const right: RightAnswer[] = [
