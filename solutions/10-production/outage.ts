@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler } from 'express';
 import { MongoNetworkError, MongoServerSelectionError } from 'mongodb';
 
-/** Answers 503 while the database is away. Any other error is a defect, and stays a 500. */
+/** Answers 503 while the database is away. Any other error stays a 500. */
 export const outage: ErrorRequestHandler = (error, req, res, next) => {
   if (res.headersSent || !isOutage(error)) {
     next(error);

@@ -145,6 +145,17 @@ test('the account shows where its owner is logged in', { move: 2 }, async (conte
   expectShown(page, ['Laptop-Browser', 'Phone-Browser'], 'Ada logged in on her laptop and phone');
   expectFirst(await phone.get('/account'), 'Phone-Browser', 'Laptop-Browser',
     'Ada looks at the list on her phone');
+  // The page that comes with the step marks it like this. A page of your own may do it otherwise.
+  const rows = page.body.match(/\w+-Browser( \(this browser\))?(?=, last seen)/g) ?? [];
+  const wrong = ['Laptop-Browser', 'Phone-Browser (this browser)'];
+  expect(!rows.some((row) => wrong.includes(row)), {
+    observed: `Ada looked at the list on her laptop, and GET /account shows ${rows.join(', ')}.`,
+    why: "Before Ada logs out a device that she doesn't know, she has to see which one she's using "
+      + 'right now.',
+    lookAt: 'app.ts: does showAccount() hand accountPage() the id of the login in this browser, as '
+      + '`own`?',
+    exchange: page,
+  });
   expectNotShown(page, 'Mallory-Browser', 'Mallory is logged in too',
     'Users see their own logins, and no others.');
   expectNotShown(page, 'Tablet-Browser', 'Ada logged out on her tablet',

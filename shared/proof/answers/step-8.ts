@@ -602,6 +602,26 @@ ${refusal}\
     caughtBy: one,
     reads: /while the phone had requests under way.*shows ada on the phone.*without upsert/,
   },
+  {
+    name: "nobody says which of the logins is this browser's",
+    patch: { 'app.ts': `
+-      own: _id,
+@@
+-  async function showAccount(res: Response, { _id, user }: Login, problem = '') {
++  async function showAccount(res: Response, { user }: Login, problem = '') {
+` },
+    caughtBy: lists,
+    reads: /GET \/account shows Laptop-Browser, Phone-Browser\. .*as `own`/,
+  },
+  {
+    name: 'the login seen last is marked as this browser',
+    patch: { 'app.ts': `
+-      own: _id,
++      own: (await listLogins(client, user)).at(-1)?._id ?? _id,
+` },
+    caughtBy: lists,
+    reads: /GET \/account shows Laptop-Browser, Phone-Browser \(this browser\)/,
+  },
 ];
 
 export const right: RightAnswer[] = [
