@@ -46,7 +46,7 @@ export default async function bench(context: Context): Promise<void> {
  * same packages and exits. npm's own start isn't counted.
  */
 function commands({ workshop, print }: Context): void {
-  print(`\n${'Command to verdict'.padEnd(34)}${'verdict'.padEnd(22)}${'floor'.padEnd(22)}ratio`);
+  print(`\n${'Command to verdict'.padEnd(34)}${'verdict'.padEnd(24)}${'floor'.padEnd(24)}ratio`);
   for (const step of steps) {
     const packages = ['node:test', 'supertest', ...packagesOf(step)];
     const imports = packages.map((name) => `import '${name}';`).join('');
@@ -240,5 +240,5 @@ function median(times: number[]): number {
 
 function formatTimes(times: number[]): string {
   const [least, most] = [Math.min(...times.slice(1)), Math.max(...times.slice(1))].map(Math.round);
-  return `${Math.round(median(times))} (${least} to ${most})`.padEnd(22);
+  return `${Math.round(median(times))} (${least} to ${most})`.padEnd(24);
 }

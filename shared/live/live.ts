@@ -47,8 +47,6 @@ export const observer = new URL('observer.js', import.meta.url).href;
 
 /** How long a page waits for news, in ms: the store and the browser's cookie change silently. */
 const newsMs = 1000;
-/** How many pages may wait at the same time. */
-const mostWaiting = 50;
 
 /**
  * Serves a page with the viewing browser's session, on 127.0.0.1 only.
@@ -110,7 +108,6 @@ class LivePage {
   readonly #options: LiveOptions;
   /** The second visitor's cookies. */
   readonly #jar = new Map<string, string>();
-  #waiting = 0;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -143,8 +140,7 @@ class LivePage {
         send(200, 'application/json', JSON.stringify({ text }), { 'Set-Cookie': setCookies });
       } else if (method === 'GET' && name === 'picture') {
         const shown = await this.#show(new URLSearchParams(query).get('seen'), request);
-        if (shown) send(200, 'application/json', JSON.stringify(shown));
-        else send(503, 'text/plain', 'Too many pages are open.\n');
+        send(200, 'application/json', JSON.stringify(shown));
       } else if (file) {
         const [path = '', type = ''] = file;
         send(200, type, await readFile(new URL(`page/${path}`, import.meta.url)));
@@ -176,16 +172,13 @@ class LivePage {
     return effect ?? { text: '' };
   }
 
-  /** Waits for news and returns it. @returns undefined if too many pages are waiting */
-  async #show(seen: string | null, { headers }: IncomingMessage): Promise<Shown | undefined> {
+  /** Waits for news and returns it. */
+  async #show(seen: string | null, { headers }: IncomingMessage): Promise<Shown> {
     const { history } = this;
     const { cookie: cookieHeader = '' } = headers;
     const looker = createHash('sha256').update(cookieHeader).digest('base64url');
     const version = () => `${history.changes}.${looker}`;
-    if (this.#waiting >= mostWaiting) return undefined;
-    this.#waiting++;
     await history.until(() => version() !== seen, newsMs);
-    this.#waiting--;
 
     const { step, appPort, secret, database } = this.#options;
     const { sessions, app } = history;

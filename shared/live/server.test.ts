@@ -112,16 +112,6 @@ describe('who may read and control', () => {
     }
   });
 
-  test('a limited number of pages waits at once', async (t) => {
-    const { live } = await startPage(t);
-    const { version } = await pictureOf(live.url);
-    const url = `${live.url}picture?seen=${encodeURIComponent(version)}`;
-    // So many at once that they can't have been answered one after another.
-    const answers = await Promise.all(Array.from({ length: 300 }, () => fetch(url)));
-    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 503]));
-    await pictureOf(live.url);
-  });
-
   test('only on 127.0.0.1, not on the other addresses of this machine', async (t) => {
     const { port } = await startPage(t);
     const addresses = Object.values(networkInterfaces()).flat()

@@ -8,8 +8,8 @@ export interface Answer {
   files?: Record<string, string>;
   /** The step whose tests run, if not the answer's own. */
   tests?: number;
-  /** Where it runs: `aside` if the tests mostly wait, `alone` if it may crash its process. */
-  runs?: 'aside' | 'alone';
+  /** Whether it runs beside the others, because its tests mostly wait. */
+  aside?: true;
 }
 
 /** An answer that must pass. */

@@ -71,8 +71,8 @@ async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
       }
     }
     // Answers that mostly wait need little CPU: they run in addition to the others.
-    const waiting = queue.filter(([, { answer }]) => answer.runs !== undefined);
-    const others = queue.filter(([, { answer }]) => answer.runs === undefined);
+    const waiting = queue.filter(([, { answer }]) => answer.aside);
+    const others = queue.filter(([, { answer }]) => !answer.aside);
     const run = async (queue: [number, Task][]) => {
       let tests: TestProcess | undefined;
       for (let next = queue.shift(); next; next = queue.shift()) {

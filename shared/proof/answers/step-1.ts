@@ -41,7 +41,7 @@ export const wrong: WrongAnswer[] = [
 -    res.send('Hello World');
 +    return 'Hello World';
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: home,
     reads: /GET \/ got no answer within 2 s\. Express doesn't send what a handler returns/,
   },
@@ -51,7 +51,7 @@ export const wrong: WrongAnswer[] = [
 -    res.send('Hello World');
 +    console.log('Hello World');
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: home,
     reads: /GET \/ got no answer within 2 s\..*every path through a handler has/,
   },
@@ -62,7 +62,7 @@ export const wrong: WrongAnswer[] = [
 +  app.get('/', async (req, res) => {
 +    await new Promise(() => undefined);
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: home,
     reads: /GET \/ got no answer within 2 s/,
   },
@@ -74,7 +74,7 @@ export const wrong: WrongAnswer[] = [
 +    while (!found) found = Date.now() < 0;
 +    res.send('Hello World');
 ` },
-    runs: 'alone',
+    aside: true,
     caughtBy: home,
     reads: /GET \/ kept your server busy: nothing else has run.*Line steps\/01-hello-express\/app\.ts:8/,
   },
@@ -85,7 +85,7 @@ export const wrong: WrongAnswer[] = [
 +
 +while (Date.now() > 0);
 ` },
-    runs: 'alone',
+    aside: true,
     caughtBy: home,
     reads: /app\.ts kept your server busy.*Line steps\/01-hello-express\/app\.ts:3/,
   },
@@ -224,7 +224,7 @@ export const wrong: WrongAnswer[] = [
    const app = express();
 +  await new Promise(() => undefined);
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: home,
     reads: /createApp\(\) returned a promise that wasn't fulfilled within 2 s/,
   },
@@ -235,7 +235,7 @@ export const wrong: WrongAnswer[] = [
 +
 +await new Promise(() => undefined);
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: home,
     reads: /app\.ts didn't finish loading within 3 s.*outside all functions/,
   },
@@ -416,7 +416,7 @@ export const wrong: WrongAnswer[] = [
     patch: { 'index.ts': `
 -  console.log(\`Server running on port \${port}\`);
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: onPort,
     reads: /index\.ts listens but didn't print "Server running on port \d+"\. It/,
   },
@@ -516,7 +516,7 @@ export const wrong: WrongAnswer[] = [
 +    return;
 +  }
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: takenPort,
     reads: /PORT was taken by another server, and index\.ts neither listened nor/,
   },
@@ -731,7 +731,7 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'written and never ended',
-    runs: 'aside',
+    aside: true,
     patch: { 'app.ts': `
 -    res.send('Hello World');
 +    res.write('Hello World');
@@ -752,7 +752,7 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
   },
   {
     name: 'a wait inside the handler, by Atomics',
-    runs: 'alone',
+    aside: true,
     patch: { 'app.ts': `
 -    res.send('Hello World');
 +    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -792,7 +792,7 @@ app.listen(process.env.PORT || 4000, () => { console.log('Server running'); });
   },
   {
     name: 'a page that loads forever after its text',
-    runs: 'aside',
+    aside: true,
     patch: { 'app.ts': `
 -    res.send('Hello World');
 +    res.set('Content-Length', '500').write('Hello World');

@@ -71,7 +71,7 @@ export const wrong: WrongAnswer[] = [
     patch: { 'index.ts': deadlines },
     caughtBy: silent,
     reads: /was still unanswered after 5 s.*all four/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a deadline for finding a server only',
@@ -80,7 +80,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /still unanswered after 5 s.*Silence isn't an error/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a deadline for each answer only',
@@ -89,7 +89,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /still unanswered after 5 s/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'no deadline for connecting',
@@ -98,7 +98,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /still unanswered after 5 s.*connectTimeoutMS/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'timeoutMS, which the driver ignores in the options of a client',
@@ -107,7 +107,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /still unanswered after 5 s/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'no deadline for an answer',
@@ -116,7 +116,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /told the driver that it was up, and answered nothing else.*socketTimeoutMS/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'no heartbeat',
@@ -125,7 +125,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /was still unanswered after 5 s.*heartbeatFrequencyMS/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'deadlines that are too long',
@@ -137,7 +137,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /still unanswered after 5 s.*short enough/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'an end of the process when the server is lost',
@@ -147,7 +147,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /the process ended.*A new process would find the same database/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'strangers made of everyone',
@@ -166,7 +166,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: answered,
     reads: /stores the session again before it sends an answer, even a 503/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a 503 for every error',
@@ -197,7 +197,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: answered,
     reads: /throws an error for a wrong argument\. That's a defect/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'the session destroyed',
@@ -207,7 +207,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: answered,
     reads: /The database answers again, and Ada's GET \/account still answers with status 302/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a 503 when no server is found only',
@@ -232,7 +232,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: silent,
     reads: /answered with status 200.*reports the failure with a success status/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'no Retry-After',
@@ -257,7 +257,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: answered,
     reads: /with Retry-After: 5000.*a few, not thousands/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'the error shown to the visitor',
@@ -297,7 +297,7 @@ export const wrong: WrongAnswer[] = [
     },
     caughtBy: silent,
     reads: /The database answers again, and Ada's GET \/account still answers with status 503/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'no /health',
@@ -375,7 +375,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: killed,
     reads: /Ada logged in at one of two processes, and it was killed/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'endGently() never called',
@@ -384,7 +384,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: deployed,
     reads: /She never got an answer, and the process has ended.*is endGently\(\) given the server/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'an exit at once',
@@ -394,7 +394,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: deployed,
     reads: /She never got an answer, and the process has ended/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'an end that the server does not have',
@@ -404,7 +404,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: deployed,
     reads: /has ended \(1\)\. It printed: "TypeError: .* is not a function" An error that nobody/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'all connections cut at once',
@@ -414,7 +414,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: deployed,
     reads: /She never got an answer/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a deadline of a second',
@@ -424,7 +424,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: deployed,
     reads: /She never got an answer.*wait for the server's `close`, up to five seconds/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'the client closed before the last answer',
@@ -434,7 +434,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: deployed,
     reads: /A request in progress still needs the database/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'new connections taken until the end',
@@ -448,7 +448,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: deployed,
     reads: /Two seconds later it still took new connections/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'no deadline for kept connections',
@@ -457,7 +457,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: deployed,
     reads: /Ten seconds later the process was still running.*your visitors decide how long that is/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'the client left open',
@@ -466,7 +466,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: deployed,
     reads: /Ten seconds later the process was still running.*is the client closed/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'an exit code that looks like a crash',
@@ -476,7 +476,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: deployed,
     reads: /ended with exit code 1.*looks like a crash/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'an exit at once at SIGINT',
@@ -486,7 +486,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: interrupted,
     reads: /in progress when SIGINT came\. She never got an answer.*It's what Ctrl-C sends/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'SIGINT forgotten',
@@ -495,7 +495,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: interrupted,
     reads: /in progress when SIGINT came\. She never got an answer/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a deadline that is never cleared',
@@ -507,7 +507,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: interrupted,
     reads: /every connection was closed, and 3 s later the process still runs.*unref\(\)/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a secret that nobody checks any more',
@@ -519,7 +519,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: "index.ts doesn't start without a SESSION_SECRET",
     reads: /SESSION_SECRET wasn't set, and index\.ts listens all the same/,
-    runs: 'aside',
+    aside: true,
   },
   noRenewal('login'),
   {
@@ -537,7 +537,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 ` },
     caughtBy: deployed,
     reads: /over a connection that was kept alive, and got status 503/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a 503 when the connection is silent, but not when it breaks',
@@ -566,7 +566,7 @@ export const right: RightAnswer[] = [
 +const client = new MongoClient(MONGO_URL, deadlines);
 +await client.connect().catch((error: unknown) => {
 ` },
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'outages told by their names',
@@ -575,7 +575,7 @@ export const right: RightAnswer[] = [
 @@${isOutage}\
 +  return error instanceof Error && /^Mongo(Network|ServerSelection)/.test(error.name);
 ` },
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a page, and a date to try again at',
@@ -583,7 +583,7 @@ export const right: RightAnswer[] = [
 +  res.status(503).set('Retry-After', new Date(Date.now() + 5000).toUTCString());
 +  res.send('<h1>Please try again in a moment</h1>');
 ` },
-    runs: 'aside',
+    aside: true,
   },
   {
     name: '/health with a 204, and on a router of its own',
@@ -601,7 +601,7 @@ export const right: RightAnswer[] = [
 +    await client.close();
 +    process.exit(0);
 ` },
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'callbacks, and a shorter deadline',
@@ -619,7 +619,7 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 +    server.close(() => void client.close());
 +    setTimeout(() => { server.closeAllConnections(); }, 4000).unref();
 ` },
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'one handler for both signals, in index.ts',
@@ -634,6 +634,6 @@ ${closing.slice(1)}${lastAnswer.slice(1)}\
 +  });
 +}
 ` },
-    runs: 'aside',
+    aside: true,
   },
 ];

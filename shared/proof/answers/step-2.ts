@@ -260,7 +260,7 @@ export const wrong: WrongAnswer[] = [
        httpOnly: true,
 +      maxAge: '3600000' as unknown as number,
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: cookie,
     reads: /Your server stopped: .*originalMaxAge.*maxAge has to be a number of milliseconds/,
   },
@@ -270,7 +270,7 @@ export const wrong: WrongAnswer[] = [
        httpOnly: true,
 +      maxAge: Number(process.env.SESSION_LIFETIME),
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: cookie,
     reads: /GET \/ (got no|answered with status 500|came back without)/,
   },
@@ -428,7 +428,7 @@ export function createApp(settings: Settings): Express {
 -    req.session.visits = (req.session.visits ?? 0) + 1;
 +    req.session = { visits: (req.session.visits ?? 0) + 1 } as typeof req.session;
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: cookie,
     reads: /GET \/ got no answer within 2 s\..*replacing req\.session with another object/,
   },
@@ -773,7 +773,7 @@ export function createApp(settings: Settings): Express {
 -  app.use(session(sessionOptions(settings)));
 +  app.use(session as never);
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: cookie,
     reads: /GET \/ got no answer within 2 s\..*`app\.use\(session\)` instead of `app\.use\(session\(…\)\)` has/,
   },

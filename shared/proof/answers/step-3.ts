@@ -79,7 +79,7 @@ export const wrong: WrongAnswer[] = [
 +  await next.connect().then(() => { client = next; connected = true; }, () => next.close());
 +}
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: needsMongo,
     reads: /No MongoDB answers at MONGO_URL, and index\.ts neither listened nor ended/,
   },
@@ -96,7 +96,7 @@ export const wrong: WrongAnswer[] = [
 -const { PORT, SESSION_SECRET, MONGO_URL } = process.env;
 +const { PORT, SESSION_SECRET, MONGO_URL = 'mongodb://127.0.0.1:27017/shop' } = process.env;
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: needsUrl,
     reads: /MONGO_URL wasn't set, and index\.ts (listens all the same|neither listened nor ended)/,
   },
@@ -220,7 +220,7 @@ export const wrong: WrongAnswer[] = [
 -      client,
 +      mongoUrl: process.env.MONGO_URL ?? 'mongodb://127.0.0.1:27017/shop',
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: survives,
     reads: /The app made another client for MongoDB, and didn't use the one.*Line steps\/03-mongo-store\/session\.ts:\d+/,
   },
@@ -681,7 +681,7 @@ export const wrong: WrongAnswer[] = [
   },
   {
     name: 'a wait that never ends before the app is built',
-    runs: 'aside',
+    aside: true,
     patch: { 'index.ts': `
 -const client = await MongoClient.connect(MONGO_URL).catch((error: unknown) => {
 -  stop(\`Cannot connect to the MongoDB at MONGO_URL: \${String(error)}\`);
@@ -791,7 +791,7 @@ export const wrong: WrongAnswer[] = [
 ` },
     caughtBy: atUrl,
     reads: /Ctrl-C sends SIGINT\. 3 s later index\.ts was still running.*needs no such handler/,
-    runs: 'aside',
+    aside: true,
   },
   {
     name: 'a cache in front of the store',

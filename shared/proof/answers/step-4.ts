@@ -75,7 +75,7 @@ export const wrong: WrongAnswer[] = [
     patch: { 'app.ts': `
 -      res.send('Logout complete');
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: complete,
     reads: /POST \/logout got no answer within 2 s/,
   },
@@ -128,7 +128,7 @@ export const wrong: WrongAnswer[] = [
 +    res.send('Logout complete');
 +  });
 ` },
-    runs: 'alone',
+    aside: true,
     caughtBy: complete,
     reads: /POST \/logout kept your server busy.*Line steps\/04-logout\/app\.ts:(29|3\d)/,
   },
@@ -273,7 +273,7 @@ export const wrong: WrongAnswer[] = [
 +  app.post('/logout', (req, res, next) => {
 +    if (!req.session.visits) return;
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: harmless,
     reads: /POST \/logout got no answer within 2 s/,
   },
@@ -291,7 +291,7 @@ export const wrong: WrongAnswer[] = [
 -      if (error) return next(error);
 +      if (error) return console.error(String(error));
 ` },
-    runs: 'aside',
+    aside: true,
     caughtBy: failure,
     reads: /POST \/logout got no answer within 2 s.*a callback that never answers/,
   },
