@@ -33,10 +33,10 @@ test('when one of two processes ends, only its own requests are given up', () =>
   const history = new History(secret);
   const [app, second] = [new App({ entry: '', env: {} }), new App({ entry: '', env: {} })];
   history.follow(app, second);
-  for (const [index, process] of [app, second].entries()) {
+  for (const [index, each] of [app, second].entries()) {
     const pid = index + 1;
-    process.emit('started', pid);
-    process.emit('message', batchOf({ pid, state: 'waiting' }));
+    each.emit('started', pid);
+    each.emit('message', batchOf({ pid, state: 'waiting' }));
   }
   second.emit('crashed', null, 'SIGKILL');
   assert.deepEqual(history.exchanges.map(({ state }) => state), ['waiting', 'given up']);

@@ -36,14 +36,14 @@ export class History extends EventEmitter<{ change: [] }> {
 
   /** Follows an app from now on. @param second its second process, if it has two */
   follow(app: App, second?: App): void {
-    for (const process of second ? [app, second] : [app]) {
+    for (const each of second ? [app, second] : [app]) {
       let pid = 0;
       const note = (state: AppState['state']) => {
-        if (process === app) this.app = { state, pid };
+        if (each === app) this.app = { state, pid };
         if (state !== 'running') this.#giveUp(pid);
         this.#change();
       };
-      process.on('started', (started) => { pid = started; note('running'); })
+      each.on('started', (started) => { pid = started; note('running'); })
         .on('stopped', () => { note('stopped'); }).on('crashed', () => { note('crashed'); })
         .on('message', (message) => { this.#receive(message); });
     }

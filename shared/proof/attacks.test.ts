@@ -112,8 +112,9 @@ test('sniffed and tossed: the story ends if there is no cookie', async () => {
   const port = await listen(server);
   const passwords = { ADA_PASSWORD: 'a', MALLORY_PASSWORD: 'm' };
   const script = startScript('09-sniff-and-toss.ts', { PORT: String(port), ...passwords });
-  assert.equal(await script.ended, 2);
+  const status = await script.ended;
   server.close();
+  assert.equal(status, 2);
   assert.match(script.output, /Set-Cookie: none\nAda got no cookie, so there's nothing to attack\.\n/);
   assert.doesNotMatch(script.output, /sends|keeps|Mallory/);
 });

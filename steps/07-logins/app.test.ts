@@ -143,9 +143,7 @@ test('a form finished after the logout changes nothing', { move: 3 }, async (con
   for (const request of [late, lateVisit]) request.finish(form.slice(5));
   const [answer, visit] = await Promise.all([late.answer, lateVisit.answer]);
 
-  const mallory = app.newBrowser();
-  await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
-  expect(userOf(await mallory.get('/account')) === undefined, {
+  expect(!await isSetByMallory(app), {
     observed: "Mallory had a copy of Ada's cookie, and sent half a form with a new password. Ada "
       + 'logged out. Then Mallory sent the other half, and the password was changed.',
     why: 'The session was read when the request began, and the request works with that copy. The '
@@ -208,9 +206,7 @@ test("a slow request doesn't undo a logout", { move: 3 }, async (context) => {
   });
   const form = { new: 'set by mallory' };
   const change = await moved.post('/account/password', form, ownPage(restarted.url));
-  const mallory = restarted.newBrowser();
-  await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
-  expect(userOf(await mallory.get('/account')) === undefined, {
+  expect(!await isSetByMallory(restarted), {
     observed: 'Another process ended all logins. Then a form with a new password came from one of '
       + 'them, and the password was changed.',
     why: "A login that's over is over for every route. The session goes on: what it says about the "
@@ -263,6 +259,13 @@ async function ada({ openApp }: Context) {
   const browser = app.newBrowser();
   await logIn(browser, account);
   return { app, account, browser };
+}
+
+/** Whether the password that Mallory sent opens Ada's account. */
+async function isSetByMallory(app: RunningApp): Promise<boolean> {
+  const mallory = app.newBrowser();
+  await tryLogin(mallory, { name: 'ada', password: 'set by mallory' });
+  return userOf(await mallory.get('/account')) !== undefined;
 }
 
 async function logOut(browser: Browser): Promise<void> {
