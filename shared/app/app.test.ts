@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { freePort } from './port.ts';
-import { eventually, isAlive, onEnd, temporaryFolder } from '../testing/workshop.ts';
+import { eventually, isAlive, onEnd, replacePrograms, temporaryFolder }
+  from '../testing/workshop.ts';
 import { App, type AppOptions } from './app.ts';
 
 const windows = process.platform === 'win32';
@@ -79,14 +80,8 @@ describe('an app', { concurrency: 2 }, () => {
 
   test('on Windows, a message asks it to stop, and taskkill kills it', { skip: windows },
     async (t) => {
-      const bin = await temporaryFolder(t);
-      const called = join(bin, 'called');
-      const taskkill = `#!/bin/sh\necho "$@" > '${called}'\nkill -9 "$2"\n`;
-      await writeFile(join(bin, 'taskkill'), taskkill, { mode: 0o755 });
-      const before = process.env['PATH'];
-      process.env['PATH'] = `${bin}${delimiter}${before}`;
-      onEnd(t, () => { process.env['PATH'] = before; });
-
+      const called = join(await temporaryFolder(t), 'called');
+      await replacePrograms(t, { taskkill: `echo "$@" > '${called}'; kill -9 "$2"` });
       const { app, lines, printed, save } = await appWith(t, `
         process.once('SIGTERM', () => { console.log('goodbye'); process.exit(); });
         ${stays}

@@ -1,7 +1,8 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { root } from '../lesson/steps.ts';
+import { killGroup, ownGroup } from '../terminal/process-group.ts';
 
 export interface AppOptions {
   /** The path of the app's entry file. */
@@ -103,10 +104,7 @@ export class App extends EventEmitter<AppEvents> {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Its own process group: Ctrl-C in a terminal reaches only us, so the app is asked to stop
-      // just once, by us.
-      detached: this.#platform !== 'win32',
-      windowsHide: true,
+      ...ownGroup(this.#platform),
     });
     this.#child = child;
     this.#stopping = false;
@@ -159,17 +157,6 @@ export class App extends EventEmitter<AppEvents> {
     const timer = setTimeout(() => { this.kill(); }, grace);
     await closed;
     clearTimeout(timer);
-  }
-}
-
-/** Kills a process started with `detached` and all its children, even if it's dead itself. */
-export function killGroup({ pid }: ChildProcess, platform = process.platform): void {
-  if (pid === undefined) return;
-  try {
-    if (platform !== 'win32') process.kill(-pid, 'SIGKILL');
-    else execFileSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' });
-  } catch {
-    // All of them have ended already.
   }
 }
 

@@ -46,10 +46,10 @@ function whenOrphaned(onOrphaned: () => void): void {
  * npm's process id. Some shells stay between npm and us, and outlive npm; others replace
  * themselves with us. (On Windows the shell ends with npm.)
  */
-function findNpm(parent: number): number {
-  if (process.platform === 'win32') return parent;
+export function findNpm(parent: number, platform = process.platform): number {
+  if (platform === 'win32') return parent;
   try {
-    const { name, above } = look(parent);
+    const { name, above } = look(parent, platform);
     return /(^|\/)\w*sh$/.test(name) && above > 1 ? above : parent;
   } catch {
     return parent;
@@ -57,8 +57,8 @@ function findNpm(parent: number): number {
 }
 
 /** The name of a process, and its parent's id. */
-function look(pid: number): { name: string; above: number } {
-  if (process.platform === 'linux') {
+function look(pid: number, platform: NodeJS.Platform): { name: string; above: number } {
+  if (platform === 'linux') {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [, name = '', above] = /\((.*)\) \S (\d+)/s.exec(stat) ?? [];
     return { name, above: Number(above) };

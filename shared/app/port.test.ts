@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, Server } from 'node:net';
 import { test } from 'node:test';
-import { Problem } from '../terminal/problem.ts';
-import { listen, onEnd } from '../testing/workshop.ts';
+import { messageOf, Problem } from '../terminal/problem.ts';
+import { listen, onEnd, replacePrograms } from '../testing/workshop.ts';
 import { findPort, freePort, listenerInNetstat, listenersInProc } from './port.ts';
+
+const windows = process.platform === 'win32';
 
 /** The port suggested in place of a refused one. */
 async function advised(PORT: string): Promise<number> {
@@ -82,6 +84,27 @@ test('who listens on a port is read from netstat on Windows, in every language',
   ].join('\r\n');
   for (const [port, pid] of [[4000, '14'], [4100, '15'], [4200, undefined]] as const) {
     assert.equal(listenerInNetstat(output, port), pid);
+  }
+});
+
+test('who has a port is asked in the way of each system', { skip: windows }, async (t) => {
+  const other = createServer();
+  onEnd(t, () => other.close());
+  const port = await listen(other);
+  await replacePrograms(t, {
+    netstat: `echo "  TCP    127.0.0.1:${port}    0.0.0.0:0    LISTENING    14"`,
+    powershell: "printf '%s\\n' 'node.exe --import tsx solutions\\04-logout\\index.ts'",
+    lsof: 'echo 15',
+    ps: '[ "$4" = 15 ] && echo /Applications/Docker.app/Contents/MacOS/com.docker.backend',
+  });
+  const message = (platform: NodeJS.Platform) =>
+    findPort({ PORT: String(port) }, 'step:4', platform).catch(messageOf);
+  assert.match(String(await message('win32')), /by the app of solutions\/04-logout, .*process 14/);
+  assert.match(String(await message('darwin')), /by \/Applications\/Docker\.app.*process 15/);
+
+  await replacePrograms(t, { netstat: 'exit 1', lsof: 'exit 1' });
+  for (const platform of ['win32', 'darwin'] as const) {
+    assert.equal(await message(platform), `Port ${port} is in use by another program.`);
   }
 });
 

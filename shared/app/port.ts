@@ -18,9 +18,12 @@ const ANSWER_MS = 1000;
 /**
  * The port for the app: PORT, or 4000 if it isn't set.
  * @param command the npm script that needs the port, such as `step:3`
+ * @param platform whose programs tell who has the port; this machine's by default
  * @throws {Problem} when PORT isn't a port number, or the port can't be used
  */
-export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise<number> {
+export async function findPort(
+  env: NodeJS.ProcessEnv, command: string, platform = process.platform,
+): Promise<number> {
   const text = env['PORT'] || '4000';
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) {
@@ -29,7 +32,7 @@ export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise
     );
   }
   const code = await tryPort(port);
-  if (code === 'EADDRINUSE') throw await portTaken(port, command);
+  if (code === 'EADDRINUSE') throw await portTaken(port, command, platform);
   if (code === undefined) return port;
   throw new Problem(
     `The system doesn't let an app use port ${port} (${code}).`,
@@ -37,8 +40,10 @@ export async function findPort(env: NodeJS.ProcessEnv, command: string): Promise
   );
 }
 
-async function portTaken(port: number, command: string): Promise<Problem> {
-  const owner = await findOwner(port);
+async function portTaken(
+  port: number, command: string, platform: NodeJS.Platform,
+): Promise<Problem> {
+  const owner = await findOwner(port, platform);
   const line = owner?.command.trim() ?? 'another program';
   const process = owner ? ` (process ${owner.pid})` : '';
   const [, app] = /((?:steps|solutions)[\\/]\d\d-[\w-]+)[\\/]index\.ts/.exec(line) ?? [];
@@ -128,9 +133,9 @@ export async function accepts(port: number, host = '127.0.0.1'): Promise<boolean
 }
 
 /** Finds the program that listens on a TCP port; undefined if the system doesn't say. */
-async function findOwner(port: number): Promise<Owner | undefined> {
+async function findOwner(port: number, platform: string): Promise<Owner | undefined> {
   try {
-    const find = { linux: onLinux, win32: onWindows }[process.platform as string] ?? elsewhere;
+    const find = { linux: onLinux, win32: onWindows }[platform] ?? elsewhere;
     return await find(port);
   } catch {
     return undefined;

@@ -22,9 +22,7 @@ export default async function checkStandIn(): Promise<void> {
   const tests = (await readdir(folder, { recursive: true }))
     .filter((name) => /\.(test|check)\.ts$/.test(name)).map((name) => path.join(folder, name));
   const options = ['--import', 'tsx', '--test', '--test-reporter=spec'];
-  const ownTests = await run(
-    process.execPath, [...options, ...tests], root, { STAND_IN_CHECK: 'all' },
-  );
+  const ownTests = await run([...options, ...tests], root, { STAND_IN_CHECK: 'all' });
   const workplace = await mkdtemp(path.join(tmpdir(), 'check-stand-in-'));
   const theirTests = await runConnectMongo(workplace)
     .finally(() => rm(workplace, { recursive: true }));
@@ -38,7 +36,7 @@ async function runConnectMongo(workplace: string): Promise<boolean> {
     path.join(workplace, 'package.json'), '{"private":true,"overrides":{"kruptein":"3.0.8"}}',
   );
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
-  if (!await run('npm', ['install', ...options, ...packages], workplace)) {
+  if (!await npm(['install', ...options, ...packages], workplace)) {
     console.log('npm could not fetch them; its message stands above. Run this again when the npm '
       + 'registry can be reached.');
     return false;
@@ -51,7 +49,8 @@ async function runConnectMongo(workplace: string): Promise<boolean> {
       await mkdir(path.dirname(target), { recursive: true });
       await writeFile(target, adapt(await readFile(source, 'utf8'), standIn.url));
     }
-    return await run('npx', ['ava', '--serial', '--verbose', 'suite/**/*.spec.js'], workplace);
+    const files = 'suite/**/*.spec.js';
+    return await npm(['exec', '--', 'ava', '--serial', '--verbose', files], workplace);
   } finally {
     await standIn.close();
   }
@@ -66,11 +65,15 @@ function adapt(text: string, url: string): string {
     .replace('/Cannot init client/', '/must provide either/');
 }
 
-/** Runs a program in a folder; true if its exit code was 0. */
-function run(program: string, args: string[], cwd: string, env = {}): Promise<boolean> {
+/** Runs npm in a folder: the one that runs this command. On Windows its name isn't a program's. */
+function npm(args: string[], cwd: string): Promise<boolean> {
+  return run([process.env['npm_execpath'] ?? 'npm_execpath is not set', ...args], cwd);
+}
+
+/** Runs Node in a folder; true if its exit code was 0. */
+function run(args: string[], cwd: string, env = {}): Promise<boolean> {
   return new Promise((resolve) => {
-    const shell = process.platform === 'win32' && program !== process.execPath;
-    spawn(program, args, { cwd, shell, stdio: 'inherit', env: { ...process.env, ...env } })
+    spawn(process.execPath, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
       .on('error', (error) => { console.error(error.message); resolve(false); })
       .on('close', (code) => { resolve(code === 0); });
   });

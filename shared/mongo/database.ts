@@ -14,13 +14,13 @@ export interface Database {
   close(): Promise<void>;
 }
 
-export interface DatabaseOptions extends Pick<MongodOptions, 'say' | 'stateFolder' | 'limits'> {
+export interface DatabaseOptions
+  extends Pick<MongodOptions, 'say' | 'stateFolder' | 'limits' | 'platform'> {
   /** Run the stand-in inside this process, and not in one of its own; true by default. */
   inProcess?: boolean;
   /** Whether to download a mongod if none is found; false by default. */
   mayDownload?: boolean;
   env?: NodeJS.ProcessEnv;
-  platform?: NodeJS.Platform;
 }
 
 /**

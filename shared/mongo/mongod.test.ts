@@ -129,6 +129,17 @@ describe('a mongod', { concurrency: 2, skip: process.platform === 'win32' }, () 
     await eventually('a line', () => /has ended unexpectedly/.test(said.join('\n')));
   });
 
+  test('on Windows is called mongod.exe, on a Path spelled in its way', async (t) => {
+    const { folder, env, open } = await home(t);
+    const path = await place(join(folder, 'bin'), fakeMongod('7.0.14'), 'mongod.exe');
+    const { PATH = '', ...rest } = env;
+    const database = await open({}, {
+      env: { ...rest, Path: join(folder, 'bin') + delimiter + PATH }, platform: 'win32',
+    });
+    onEnd(t, () => database.close());
+    assert.equal(database.line, `MongoDB: mongod 7.0.14 at ${path}`);
+  });
+
   test('ends with the process that started it, even when that is killed', async (t) => {
     const { folder, env } = await home(t);
     const path = await place(folder, fakeMongod('7.0.14'));

@@ -11,6 +11,8 @@ export interface MongodOptions extends Omit<ServerOptions, 'args'> {
   download: 'never' | 'once a day' | 'now';
   /** Where to record a failed download, if not in the workshop's `.workshop`. */
   stateFolder?: string | undefined;
+  /** Whose names of files and settings are used; this machine's by default. */
+  platform?: NodeJS.Platform;
 }
 
 /**
@@ -20,11 +22,12 @@ export interface MongodOptions extends Omit<ServerOptions, 'args'> {
  * @throws {ServerFailure} when no mongod is available
  */
 export async function startMongod(options: MongodOptions): Promise<RunningServer> {
-  const { env, download, stateFolder = join(root, '.workshop') } = options;
+  const { env, download, platform = process.platform } = options;
+  const { stateFolder = join(root, '.workshop') } = options;
   const note = join(stateFolder, 'mongod-download.txt');
   const named = env['MONGOMS_SYSTEM_BINARY'];
-  const paths = named ? [resolve(named)] : onPath(env);
-  const cached = cachedVersion(env);
+  const paths = named ? [resolve(named)] : onPath(env, platform);
+  const cached = cachedVersion(env, platform);
   const failed = download === 'once a day' ? writtenToday(note) : undefined;
   const mayDownload = !named && download !== 'never' && failed === undefined;
   if (paths.length === 0 && cached === undefined && !mayDownload) {
@@ -60,17 +63,19 @@ export async function startMongod(options: MongodOptions): Promise<RunningServer
 }
 
 /** The mongods in the folders of PATH, where mongodb-memory-server never looks. */
-function onPath(env: NodeJS.ProcessEnv): string[] {
+function onPath(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
   // Windows spells it Path, and only process.env itself ignores case.
   const key = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
-  const name = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
+  const name = platform === 'win32' ? 'mongod.exe' : 'mongod';
   return (env[key] ?? '').split(delimiter).filter(isAbsolute)
     .map((folder) => join(folder, name)).filter(existsSync);
 }
 
 /** The newest version in mongodb-memory-server's caches, without the slow import of the library. */
-function cachedVersion(env: NodeJS.ProcessEnv): string | undefined {
-  const home = env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? root;
+function cachedVersion(
+  env: NodeJS.ProcessEnv, platform: NodeJS.Platform,
+): string | undefined {
+  const home = env[platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? root;
   return [
     env['MONGOMS_DOWNLOAD_DIR'] ?? root,
     join(home, '.cache', 'mongodb-binaries'),

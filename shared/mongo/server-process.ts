@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { ownGroup } from '../terminal/process-group.ts';
 
 /** A database server we started. */
 export interface RunningServer {
@@ -58,10 +59,8 @@ export async function startServerProcess(
     // Lets Node resolve tsx from here, wherever the command was typed.
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    // Its own process group: Ctrl-C in a terminal ends the app first, then the database. Not on
-    // Windows, where a detached process outlives its parent.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
+    // Ctrl-C ends the app first, then the database.
+    ...ownGroup(),
   });
   const end = async () => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -7,9 +7,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { killGroup } from '../app/app.ts';
 import { root, type Kind, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
+import { killGroup, ownGroup } from '../terminal/process-group.ts';
 import type { Ended, Order, OwnPass, Run, Verdict } from './main.ts';
 import type { Report } from './report.ts';
 
@@ -47,9 +47,7 @@ export class TestProcess {
       // With NODE_TEST_CONTEXT it would report to a test runner above.
       env: { ...env, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined },
       stdio: ['ignore', output, output, 'ipc'],
-      // A process group of its own: it's killed together with all that it has started.
-      detached: process.platform !== 'win32',
-      windowsHide: true,
+      ...ownGroup(),
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

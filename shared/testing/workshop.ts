@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { starterFolder } from '../lesson/starters.ts';
 import { folderOf, root, steps, texts, type Kind, type Step } from '../lesson/steps.ts';
@@ -111,6 +111,19 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await makeFolder();
   onEnd(t, () => removeFolder(folder));
   return folder;
+}
+
+/** Puts shell scripts in front of the system's programs until the test ends. */
+export async function replacePrograms(
+  t: TestContext, scripts: Record<string, string>,
+): Promise<void> {
+  const folder = await temporaryFolder(t);
+  for (const [name, script] of Object.entries(scripts)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  const before = process.env['PATH'];
+  process.env['PATH'] = `${folder}${delimiter}${before}`;
+  onEnd(t, () => { process.env['PATH'] = before; });
 }
 
 /** Waits until no process uses a folder any more; Linux only. */
