@@ -24,12 +24,12 @@ export type { RunningApp } from './app.ts';
 export { findSessionCookie, type Browser, type Exchange } from './browser.ts';
 export type { StoredSession, TestDatabase } from './database.ts';
 export type { Entry } from './entry.ts';
-export { ownPage, readForms, submit, type Button, type PageForm } from './forms.ts';
+export { ownPage, readForms, submit } from './forms.ts';
 export { expect, Lesson, testSecret } from './lesson.ts';
 export { within } from './patience.ts';
 export { expectServing, expectStopped, said } from './starts.ts';
 export { earlyAnswer, expectNoId, expectNoServerError, expectVisit, quote } from './visits.ts';
-export { beginRequest, KeptAlive, type WatchedRequest } from './watched-request.ts';
+export { beginRequest, KeptAlive } from './watched-request.ts';
 
 /** What a test is given. All that it opens is closed when it ends. */
 export interface Context {
