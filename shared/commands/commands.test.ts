@@ -16,6 +16,7 @@ import { contextOf, type Command } from './command.ts';
 import diff from './diff.ts';
 import hint from './hint.ts';
 import progress from './progress.ts';
+import prove from './prove.ts';
 import reset from './reset.ts';
 import start from './start.ts';
 import workshopCommand from './workshop.ts';
@@ -229,6 +230,7 @@ test('incorrect use lists the options', async () => {
     [diff, 'three', /There is no step three\. .*\nNext: npm run diff 1/],
     [reset, '', /Which step\? .*\nNext: npm run reset 1/],
     [catchUp, '2 3', /takes one step.*: 3\.\nNext: npm run catch-up 2/],
+    [prove, 'step 12', /There is no step 12\. .*\nNext: npm run test -- step 1/],
     [hint, '1 --al', /no option --al\. It has --all\.\nNext: /],
   ];
   for (const [command, words, expected] of wrong) {

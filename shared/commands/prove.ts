@@ -8,32 +8,41 @@ import { spec } from 'node:test/reporters';
 import { findStep, root } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 
+/** The tests that can be told to prove one step, by PROVED_STEP. */
+const ofSteps = ['proof/answers.test.ts', 'proof/text.test.ts'];
+
 /** The longest come first, so that none runs alone at the end. */
 const longest = [
-  'proof/answers.test.ts', 'proof/text.test.ts', 'live/browser.test.ts',
-  'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
+  ...ofSteps, 'live/browser.test.ts', 'commands/commands.test.ts', 'cockpit/cockpit.test.ts',
 ];
 
 /**
  * `npm test`: proves the workshop itself. Every *.test.ts below shared/ runs in its own process;
- * some of them run the steps' tests. `npm test -- proof` only runs files with the word in their
- * path, and `npm test 3` means `npm run test:3`.
+ * some of them run the steps' tests. `npm test -- step 5` proves that step alone, `npm test --
+ * proof` only runs files with the word in their path, and `npm test 3` means `npm run test:3`.
  */
 export default async function prove({ args: words }: { args: string[] }): Promise<void> {
-  const [word = ''] = words;
+  const [word = '', number] = words;
   if (words.length === 1 && /^\d+$/.test(word)) {
     testStep(word);
     return;
   }
-  console.log('This checks the workshop itself and takes up to 20 minutes on two cores. '
-    + 'To test your own step 1, type npm run test:1');
   // Shell settings for the user's own apps mustn't affect the proof.
-  for (const name of ['PORT', 'SESSION_SECRET', 'NODE_ENV']) {
+  for (const name of ['PORT', 'SESSION_SECRET', 'NODE_ENV', 'PROVED_STEP']) {
     Reflect.deleteProperty(process.env, name);
   }
+  const step = word === 'step' ? findStep(number, 'test -- step N') : undefined;
+  if (step) process.env['PROVED_STEP'] = String(step.number);
+  else {
+    console.log('This checks the workshop itself and takes up to 20 minutes on two cores. '
+      + 'To test your own step 1, type npm run test:1');
+  }
+  const isWanted = step
+    ? (name: string) => ofSteps.includes(name.replaceAll(path.sep, '/'))
+    : (name: string) => words.every((word) => name.includes(word));
   const names = await readdir(path.join(root, 'shared'), { recursive: true });
   const files = names
-    .filter((name) => name.endsWith('.test.ts') && words.every((word) => name.includes(word)))
+    .filter((name) => name.endsWith('.test.ts') && isWanted(name))
     .sort((a, b) => rank(a) - rank(b))
     .map((name) => path.join(root, 'shared', name));
   if (files.length === 0) {

@@ -24,8 +24,11 @@ import * as step9 from './answers/step-9.ts';
 import * as step10 from './answers/step-10.ts';
 import { breaches } from './contract.ts';
 
-const catalogues = [step1, step2, step3, step4, step5, step6, step7, step8, step9, step10]
+const all = [step1, step2, step3, step4, step5, step6, step7, step8, step9, step10]
   .map((catalogue, index) => ({ step: index + 1, ...catalogue }));
+const only = process.env.PROVED_STEP;
+const isProved = (step: number) => only === undefined || step === Number(only);
+const catalogues = all.filter(({ step }) => isProved(step));
 const wrong = catalogues.flatMap((catalogue) => (
   catalogue.wrong.map((answer) => ({ step: catalogue.step, answer }))
 ));
@@ -124,8 +127,8 @@ describe('wrong answers are caught', () => {
 });
 
 test('the catalogue is large enough', (t) => {
-  assert.ok(wrong.length >= 70 + 60);
-  assert.ok(right.length >= 30 + 20);
+  assert.ok(all.flatMap(({ wrong }) => wrong).length >= 70 + 60);
+  assert.ok(all.flatMap(({ right }) => right).length >= 30 + 20);
   t.diagnostic(`${wrong.length} wrong answers caught, ${right.length} right answers passed`);
 });
 
@@ -135,7 +138,8 @@ function title({ step, answer }: { step: number; answer: WrongAnswer | RightAnsw
 }
 
 async function runsOfAll(of: 'solutions' | 'steps') {
-  return (await Promise.all(steps.map((on) => runs(of, on)))).flat();
+  const proved = steps.filter(({ number }) => isProved(number));
+  return (await Promise.all(proved.map((on) => runs(of, on)))).flat();
 }
 
 /**
