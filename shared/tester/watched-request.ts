@@ -35,7 +35,7 @@ export function beginRequest(
     method = 'POST', cookie = '', body = '', length = Buffer.byteLength(body), headers = {},
     connection,
   }: {
-    method?: 'GET' | 'POST';
+    method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
     connection?: KeptAlive;
     cookie?: string;
     body?: string;

@@ -1,4 +1,5 @@
 import {
+  beginRequest,
   createAccount,
   expect,
   expectNoServerError,
@@ -9,6 +10,7 @@ import {
   testsOfStep,
   tryLogin,
   userOf,
+  within,
   type Account,
   type Context,
   type Browser,
@@ -140,6 +142,29 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
     lookAt: 'app.ts: is app.use(sameOrigin) above app.use(session(…))?',
     exchange: refused,
   });
+
+  const foreign = { cookie: browser.cookieHeader(), headers: foreignPages['another site'] };
+  for (const method of ['PUT', 'PATCH', 'DELETE'] as const) {
+    const answer = await beginRequest(app.url, '/account/password', { ...foreign, method }).answer;
+    expectRefused(answer, `Another site sent a ${method} to /account/password`, {
+      why: 'Forms only send GET and POST, but scripts can send anything. No route takes a '
+        + `${method} today. When someone adds one, it has to be safe without a further thought.`,
+      lookAt: 'same-origin.ts: do only GET, HEAD and OPTIONS pass unasked?',
+    });
+  }
+  const half = beginRequest(app.url, '/logout', { ...foreign, body: 'new=', length: 100 });
+  const isRefused = await within(2000, () => Promise.resolve(half.status !== undefined));
+  half.finish('x'.repeat(96));
+  const late = await half.answer;
+  expect(isRefused, {
+    observed: 'Another site sent half a form, and got no answer before it sent the other half.',
+    why: 'The app read the form before it asked where it came from. Its headers were there, and '
+      + 'they say enough. As it is, other sites can keep your app busy with forms that it would '
+      + 'refuse in the end.',
+    lookAt: 'app.ts: is app.use(sameOrigin) above app.use(readForms)?',
+    exchange: late,
+  });
+  expectRefused(late, 'Another site sent half a form');
 });
 
 test('our own forms and links from anywhere still work', { move: 1 }, async (context) => {

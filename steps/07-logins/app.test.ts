@@ -44,6 +44,8 @@ test('every login gets its own document', { move: 1 }, async (context) => {
   });
 
   const [laptop, phone] = [app.newBrowser(), app.newBrowser()];
+  await phone.get('/');
+  const planted = phone.sessionCookie()?.id;
   for (const browser of [laptop, phone]) await logIn(browser, account);
   const found = await app.database?.documents('logins') ?? [];
   expect(found.length === 2, {
@@ -63,6 +65,14 @@ test('every login gets its own document', { move: 1 }, async (context) => {
       lookAt: 'logins.ts: what does beginLogin() insert?',
     });
   }
+  const ids = [planted, laptop.sessionCookie()?.id, phone.sessionCookie()?.id];
+  expect(!found.some(({ _id }) => ids.includes(String(_id))), {
+    observed: "Ada logged in, and the login's _id is the id of a session: the one in her cookie, "
+      + 'or the one from before.',
+    why: 'A session id is a secret between one browser and you. The one from before isn\'t even '
+      + 'that: Mallory may have planted it. A login gets an id of its own, which says nothing.',
+    lookAt: 'logins.ts: does beginLogin() make up a new random id?',
+  });
   for (const [name, browser] of Object.entries({ laptop, phone })) {
     await expectUser(browser, 'ada', 'Ada logged in on her laptop and phone', `On her ${name}`);
   }
@@ -250,6 +260,16 @@ test('a new login ends the previous one in the same browser', { move: 3 }, async
   await expectUser(browser, 'mallory', 'Mallory logged in after Ada', 'In the same browser');
   await expectToWait(app, 'Ada logged in after Mallory', () => tryLogin(browser, account));
   await logIn(app.newBrowser(), account);
+
+  const kept = (await app.database?.sessions() ?? []).map(({ document }) => (
+    JSON.stringify(document['session'])
+  ));
+  expect(!kept.some((session) => /"ada\\*"/.test(session)), {
+    observed: `Ada is logged in, and her session in MongoDB holds her name: ${kept.join()}.`,
+    why: "It's true only until her login ends. As long as it's there, some route will read it, now "
+      + 'or in a year, and take it for the truth.',
+    lookAt: 'app.ts: what does POST /login store in req.session? The id of the login is enough.',
+  });
 });
 
 /** An app in which Ada has an account and is logged in. */

@@ -1,4 +1,5 @@
 import {
+  beginRequest,
   createAccount,
   expect,
   expectNoServerError,
@@ -10,6 +11,7 @@ import {
   testsOfStep,
   tryLogin,
   userOf,
+  within,
   type Context,
   type Browser,
   type Exchange,
@@ -136,6 +138,20 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
       + 'session alive.',
     lookAt: 'app.ts: is app.use(httpsOnly) above app.use(session(…))?',
     exchange: again,
+  });
+
+  const half = beginRequest(app.url, '/login', {
+    body: 'name=ada', length: 100, headers: { Host: 'shop.example', 'X-Forwarded-Proto': 'http' },
+  });
+  const isRefused = await within(2000, () => Promise.resolve(half.status !== undefined));
+  half.finish('x'.repeat(92));
+  expect(isRefused, {
+    observed: `Half a login came over plain HTTP, to ${HTTP}/login, and there was no answer before `
+      + 'the other half came.',
+    why: 'The app reads the whole form, with the password in it, before it refuses. That it came '
+      + 'over plain HTTP is known from the first line.',
+    lookAt: 'app.ts: is app.use(httpsOnly) above everything else, app.use(readForms) too?',
+    exchange: await half.answer,
   });
 });
 

@@ -353,6 +353,32 @@ export const wrong: WrongAnswer[] = [
     caughtBy: old,
     reads: /Origin: http:\/\/127x0x0x1:\d+, and got status 200/,
   },
+  {
+    name: 'only POST is checked',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
++  if (req.method !== 'POST' || isOurs(req)) next();
+@@
+-/** Whether a method only reads, and changes nothing. */
+-function isSafe(method: string): boolean {
+-  return ['GET', 'HEAD', 'OPTIONS'].includes(method);
+-}
+-
+` },
+    caughtBy: foreign,
+    reads: /Another site sent a PUT .*do only GET, HEAD and OPTIONS pass/,
+  },
+  {
+    name: 'the check below the forms',
+    patch: { 'app.ts': `
++  app.use(readForms);
+   app.use(sameOrigin);
+   app.use(session(sessionOptions(settings)));
+-  app.use(readForms);
+` },
+    caughtBy: foreign,
+    reads: /sent half a form, and got no answer.*above app\.use\(readForms\)/,
+  },
 ];
 
 /** The pages' forms, with a hidden field in each. */

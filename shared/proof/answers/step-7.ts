@@ -485,6 +485,37 @@ export const wrong: WrongAnswer[] = [
     caughtBy: slow,
     reads: /Another process ended all logins.*the password was changed.*over for every route/,
   },
+  {
+    name: 'the session holds the user, too',
+    patch: {
+      'app.ts': `
+       req.session.login = login;
++      req.session.user = user;
+`,
+      'session.ts': `
++    user: string;
+     login: string;
+`,
+    },
+    caughtBy: replaced,
+    reads: /her session in MongoDB holds her name.*The id of the login is enough/,
+  },
+  {
+    name: 'the id of the session is the id of the login',
+    patch: {
+      'logins.ts': `
+-export async function beginLogin(client: MongoClient, user: string): Promise<string> {
+-  const id = crypto.randomUUID();
++export async function beginLogin(client: MongoClient, user: string, id: string): Promise<string> {
+`,
+      'app.ts': `
+-    const login = await beginLogin(client, user);
++    const login = await beginLogin(client, user, req.sessionID);
+`,
+    },
+    caughtBy: begins,
+    reads: /the login's _id is the id of a session.*a new random id/,
+  },
 ];
 
 export const right: RightAnswer[] = [

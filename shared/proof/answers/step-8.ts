@@ -622,6 +622,52 @@ ${refusal}\
     caughtBy: lists,
     reads: /GET \/account shows Laptop-Browser, Phone-Browser \(this browser\)/,
   },
+  {
+    name: 'the change makes older logins invalid, and ends none',
+    patch: {
+      'accounts.ts': `
+   passwordHash: string;
++  changed?: Date;
+ }
+@@
++  await accounts(client).updateOne({ _id: name }, { $set: { changed: new Date() } });
+   return true;
+ }
++
++export async function isOlder(client: MongoClient, name: string, since: Date): Promise<boolean> {
++  const account = await accounts(client).findOne({ _id: name });
++  return account?.changed !== undefined && account.changed > since;
++}
+`,
+      'logins.ts': `
+ import type { MongoClient } from 'mongodb';
++import { isOlder } from './accounts.ts';
+@@
+-  return logins(client).findOneAndUpdate({ _id: id, ...alive() }, { $set: { seen: new Date() } });
++  const login = await logins(client).findOneAndUpdate(
++    { _id: id, ...alive() },
++    { $set: { seen: new Date() } },
++  );
++  return login && await isOlder(client, login.user, login.since) ? null : login;
+`,
+      'app.ts': `
+-  endLogins,
+@@
+-    await endLogins(client, login.user);
+`,
+    },
+    caughtBy: lists,
+    reads: /shows “Mallory-Phone”.*to get Mallory out/,
+  },
+  {
+    name: 'the button for this browser does nothing',
+    patch: { 'app.ts': `${end}\
++    const chosen = field(req, 'login');
++    if (chosen !== login._id) await endLogin(client, { _id: chosen, user: login.user });
+` },
+    caughtBy: one,
+    reads: /the button for the browser that she was using.*whichever that is/,
+  },
 ];
 
 export const right: RightAnswer[] = [

@@ -452,6 +452,16 @@ export const wrong: WrongAnswer[] = [
     caughtBy: kept,
     reads: /came with Set-Cookie: connect\.sid=;.*may belong to another app/,
   },
+  {
+    name: 'the check below the forms',
+    patch: { 'app.ts': `${place}\
+   app.use(sameOrigin);
+   app.use(readForms);
++  app.use(httpsOnly);
+` },
+    caughtBy: refused,
+    reads: /Half a login came over plain HTTP.*app\.use\(readForms\) too/,
+  },
 ];
 
 /** A redirect in the place of the solution's refusal. */
