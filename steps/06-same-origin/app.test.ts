@@ -147,8 +147,9 @@ test("a foreign page's login and logout are refused", { move: 1 }, async (contex
   for (const method of ['PUT', 'PATCH', 'DELETE'] as const) {
     const answer = await beginRequest(app.url, '/account/password', { ...foreign, method }).answer;
     expectRefused(answer, `Another site sent a ${method} to /account/password`, {
-      why: 'Forms only send GET and POST, but scripts can send anything. No route takes a '
-        + `${method} today. When someone adds one, it has to be safe without a further thought.`,
+      why: `No route takes a ${method} today, and a browser asks your app before it sends one for `
+        + 'another site. Both may change. List the methods that only read, and refuse the rest: '
+        + 'then nobody has to think of it again.',
       lookAt: 'same-origin.ts: do only GET, HEAD and OPTIONS pass unasked?',
     });
   }

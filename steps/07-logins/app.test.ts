@@ -69,8 +69,8 @@ test('every login gets its own document', { move: 1 }, async (context) => {
   expect(!found.some(({ _id }) => ids.includes(String(_id))), {
     observed: "Ada logged in, and the login's _id is the id of a session: the one in her cookie, "
       + 'or the one from before.',
-    why: 'A session id is a secret between one browser and you. The one from before isn\'t even '
-      + 'that: Mallory may have planted it. A login gets an id of its own, which says nothing.',
+    why: "A session's id is a secret between one browser and your app. The one from before isn't "
+      + 'even that: Mallory may have planted it. Give each login an id of its own.',
     lookAt: 'logins.ts: does beginLogin() make up a new random id?',
   });
   for (const [name, browser] of Object.entries({ laptop, phone })) {

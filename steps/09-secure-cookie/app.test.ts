@@ -148,8 +148,8 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   expect(isRefused, {
     observed: `Half a login came over plain HTTP, to ${HTTP}/login, and there was no answer before `
       + 'the other half came.',
-    why: 'The app reads the whole form, with the password in it, before it refuses. That it came '
-      + 'over plain HTTP is known from the first line.',
+    why: 'The app reads the whole form, with the password in it, before it refuses. But the '
+      + 'headers come first, and X-Forwarded-Proto is one of them.',
     lookAt: 'app.ts: is app.use(httpsOnly) above everything else, app.use(readForms) too?',
     exchange: await half.answer,
   });
