@@ -103,7 +103,10 @@ export class TestDatabase {
 
   /** A connected client, for the app. */
   async connect(): Promise<MongoClient> {
-    const client = new MongoClient(this.#directUrl, { monitorCommands: true });
+    // Many apps set ignoreUndefined. Then a query for an undefined id finds any document.
+    const client = new MongoClient(this.#directUrl, {
+      monitorCommands: true, ignoreUndefined: true,
+    });
     given.add(client);
     client.on('commandStarted', ({ command }: { command: Document }) => {
       this.#pendingCommands++;

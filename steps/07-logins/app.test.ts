@@ -53,7 +53,7 @@ test('every login gets its own document', { move: 1 }, async (context) => {
       + `${found.length} instead of 2.`,
     why: 'Each login needs its own document, so that it can end without the others.',
     lookAt: 'logins.ts: does beginLogin() insert a document? And app.ts: does POST /login wait for '
-      + 'it?',
+      + 'it? (If endLogin() is there: without an id, it must delete nothing.)',
   });
   for (const { user, since } of found) {
     const isNow = since instanceof Date && Math.abs(since.getTime() - Date.now()) < MINUTE_MS;
@@ -91,6 +91,16 @@ test('every login gets its own document', { move: 1 }, async (context) => {
 
 test('a login ends after eight hours, or one hour of silence', { move: 2 }, async (context) => {
   const { app, account, browser } = await ada(context);
+  const nobody = await app.newBrowser().get('/account');
+  expect(userOf(nobody) === undefined, {
+    observed: "Ada is logged in. A stranger's browser, which has no cookie, asked for /account, "
+      + `and the page says “logged in as ${userOf(nobody)}”.`,
+    why: "Where there's no session, there's no id. The tests' client has the option "
+      + 'ignoreUndefined, as many have: it takes { _id: undefined } for a query without _id, and '
+      + 'that finds any login.',
+    lookAt: 'logins.ts: is there an id, before it asks for the login?',
+    exchange: nobody,
+  });
   const idle = app.newBrowser();
   await logIn(idle, account);
   let { restarted, busy } = { restarted: app, busy: browser };
@@ -200,6 +210,11 @@ test("a slow request doesn't undo a logout", { move: 3 }, async (context) => {
   }
   await expectUser(phone, 'ada', 'Ada logged out on her laptop', 'On her phone');
   await expectUser(browser, 'ada', 'Ada logged out on her laptop', 'On another laptop');
+  await submit(app.newBrowser(), '/logout', '/logout', {});
+  for (const [where, device] of Object.entries({ phone, 'other laptop': browser })) {
+    await expectUser(device, 'ada', 'A stranger without a session sent POST /logout',
+      `On Ada's ${where}`);
+  }
   await expectToWait(app, 'Ada logged out', () => submit(browser, '/logout', '/logout', {}));
   const restarted = await context.restart(app);
   const moved = phone.movedTo(restarted);

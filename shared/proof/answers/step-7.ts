@@ -516,6 +516,42 @@ export const wrong: WrongAnswer[] = [
     caughtBy: begins,
     reads: /the login's _id is the id of a session.*a new random id/,
   },
+  {
+    name: 'a look-up without an id',
+    patch: { 'logins.ts': `
+-  if (!id) return undefined;
+   const oldest = new Date(Date.now() - EIGHT_HOURS_IN_MS);
+-  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
++  const login = await logins(client).findOne({ _id: id!, since: { $gt: oldest } });
+` },
+    caughtBy: ends,
+    reads: /has no cookie, asked for \/account.*logged in as ada.*ignoreUndefined/,
+  },
+  {
+    name: 'an end without an id',
+    patch: { 'logins.ts': `
+-  if (id) await logins(client).deleteOne({ _id: id });
++  await logins(client).deleteOne({ _id: id! });
+` },
+    caughtBy: begins,
+    reads: /1 instead of 2.*If endLogin\(\) is there: without an id, it must delete nothing/,
+  },
+  {
+    name: 'a logout ends a login that it has no id of',
+    patch: {
+      'logins.ts': `
+-  if (id) await logins(client).deleteOne({ _id: id });
++  await logins(client).deleteOne({ _id: id! });
+`,
+      'app.ts': `
+-    await endLogin(client, req.session.login);
+     const login = await beginLogin(client, user);
++    if (req.session.login) await endLogin(client, req.session.login);
+`,
+    },
+    caughtBy: slow,
+    reads: /A stranger without a session sent POST \/logout.*which does the app end/,
+  },
 ];
 
 export const right: RightAnswer[] = [
