@@ -159,7 +159,7 @@ export const wrong: WrongAnswer[] = [
 +  next();
 ` },
     caughtBy: foreign,
-    reads: /POST \/login was .* 403, and then .* again.*same-origin\.ts: does the function end there/,
+    reads: /POST \/\S+ was .* 403, and then .* again.*same-origin\.ts: does the function end there/,
   },
   {
     name: 'a redirect instead of a 403',
