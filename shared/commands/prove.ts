@@ -37,12 +37,13 @@ export default async function prove({ args: words }: { args: string[] }): Promis
     console.log('This checks the workshop itself and takes up to 20 minutes on two cores. '
       + 'To test your own step 1, type npm run test:1');
   }
-  const isWanted = step
-    ? (name: string) => ofSteps.includes(name.replaceAll(path.sep, '/'))
-    : (name: string) => words.every((word) => name.includes(word));
   const names = await readdir(path.join(root, 'shared'), { recursive: true });
   const files = names
-    .filter((name) => name.endsWith('.test.ts') && isWanted(name))
+    .map((name) => name.replaceAll(path.sep, '/'))
+    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => (
+      step ? ofSteps.includes(name) : words.every((word) => name.includes(word))
+    ))
     .sort((a, b) => rank(a) - rank(b))
     .map((name) => path.join(root, 'shared', name));
   if (files.length === 0) {
@@ -64,6 +65,6 @@ function testStep(word: string): void {
 }
 
 function rank(name: string): number {
-  const place = longest.indexOf(name.replaceAll(path.sep, '/'));
+  const place = longest.indexOf(name);
   return place === -1 ? longest.length : place;
 }

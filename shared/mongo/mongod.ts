@@ -22,8 +22,9 @@ export interface MongodOptions extends Omit<ServerOptions, 'args'> {
  * @throws {ServerFailure} when no mongod is available
  */
 export async function startMongod(options: MongodOptions): Promise<RunningServer> {
-  const { env, download, platform = process.platform } = options;
-  const { stateFolder = join(root, '.workshop') } = options;
+  const {
+    env, download, stateFolder = join(root, '.workshop'), platform = process.platform,
+  } = options;
   const note = join(stateFolder, 'mongod-download.txt');
   const named = env['MONGOMS_SYSTEM_BINARY'];
   const paths = named ? [resolve(named)] : onPath(env, platform);
@@ -72,9 +73,7 @@ function onPath(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
 }
 
 /** The newest version in mongodb-memory-server's caches, without the slow import of the library. */
-function cachedVersion(
-  env: NodeJS.ProcessEnv, platform: NodeJS.Platform,
-): string | undefined {
+function cachedVersion(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const home = env[platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? root;
   return [
     env['MONGOMS_DOWNLOAD_DIR'] ?? root,

@@ -7,14 +7,20 @@ import { Agent, request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Exchange } from './browser.ts';
 import { Lesson } from './lesson.ts';
+import { within } from './patience.ts';
 
 /** How long the answer may take once the whole request is sent, in milliseconds. */
 const PATIENCE_MS = 5000;
+
+/** How long its head may take before that, in milliseconds. */
+const HEAD_MS = 2000;
 
 /** A request under way. */
 export interface WatchedRequest {
   /** The status, once the head of the answer has come; undefined before that. */
   readonly status: number | undefined;
+  /** Waits up to two seconds for the head of the answer. @returns whether it has come */
+  isAnswered: () => Promise<boolean>;
   /** Resolves once the app has it. Only with a header `Expect: 100-continue`. */
   begun: Promise<unknown>;
   /** Sends the rest of the body. */
@@ -82,7 +88,8 @@ export function beginRequest(
     });
   };
   if (Buffer.byteLength(body) >= length) finish();
-  return { get status() { return status; }, begun, finish, answer };
+  const isAnswered = () => within(HEAD_MS, () => Promise.resolve(status !== undefined));
+  return { get status() { return status; }, isAnswered, begun, finish, answer };
 }
 
 /** A connection that is kept alive for the next request, as a proxy's are. */

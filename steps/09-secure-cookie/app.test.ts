@@ -11,7 +11,6 @@ import {
   testsOfStep,
   tryLogin,
   userOf,
-  within,
   type Context,
   type Browser,
   type Exchange,
@@ -143,7 +142,7 @@ test('plain HTTP is refused, and the app says so', { move: 2 }, async (context) 
   const half = beginRequest(app.url, '/login', {
     body: 'name=ada', length: 100, headers: { Host: 'shop.example', 'X-Forwarded-Proto': 'http' },
   });
-  const isRefused = await within(2000, () => Promise.resolve(half.status !== undefined));
+  const isRefused = await half.isAnswered();
   half.finish('x'.repeat(92));
   expect(isRefused, {
     observed: `Half a login came over plain HTTP, to ${HTTP}/login, and there was no answer before `
