@@ -70,40 +70,34 @@ export interface Start extends Place {
   canFallSilent?: boolean;
 }
 
-type RunEntry = (
-  entry: Entry, database: TestDatabase | undefined, context: Context,
-) => Promise<void>;
-
-/** What the tests of a step are defined with. */
-export interface StepTests {
-  /** A test of the app that createApp() builds. */
-  test: (name: string, place: Place, run: (context: Context) => Promise<void>) => void;
-  /**
-   * A test of index.ts, as a process of its own. It is started at once, while the tests before it
-   * run, because starting takes longest.
-   */
-  testEntry: (
-    name: string,
-    start: Start,
-    run: RunEntry,
-  ) => void;
-}
-
 /**
- * Defines the tests of one step.
+ * What the tests of one step are defined with.
  * @param number the step's number
  */
-export function testsOfStep(number: number): StepTests {
+export function testsOfStep(number: number) {
   if (!hasSubject()) setSubject(subjectOf(findStep(String(number), 'test:N'), 'steps'));
 
   return {
-    test: (name, { move, later = true }, run) => {
+    /** A test of the app that createApp() builds. */
+    test: (
+      name: string,
+      { move, later = true }: Place,
+      run: (context: Context) => Promise<void>,
+    ): void => {
       const { step } = currentRun();
       if (step !== number && !(later && isPartOne(step) === isPartOne(number))) return;
       define({ name, step: number, move }, async (open) => run(contextOf(open)));
     },
 
-    testEntry: (name, start, run) => {
+    /**
+     * A test of index.ts, as a process of its own. It is started at once, while the tests before it
+     * run, because starting takes longest.
+     */
+    testEntry: (
+      name: string,
+      start: Start,
+      run: (entry: Entry, database: TestDatabase | undefined, context: Context) => Promise<void>,
+    ): void => {
       const { move, later = false, env, atOnce = false, shared = false } = start;
       if (currentRun().step !== number && !isHeld(later, env())) return;
       if (isLeftOut(name, true)) return define({ name, step: number, move });
