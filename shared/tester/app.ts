@@ -182,7 +182,7 @@ globalThis.setTimeout = nodeTimers.setTimeout = Object.assign(
   (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
     const timer = setTimeout(run, ms, ...args);
     // Their stack tells them from those of Express, the driver and the tests.
-    if (timers && findFrame(new Error(), currentSubject()) !== undefined) {
+    if (timers && findFrame(new Error()) !== undefined) {
       timers.push(() => {
         clearTimeout(timer);
         run(...args);

@@ -30,12 +30,11 @@ export class Lesson extends Error {
    * @param origin the error of the learner's own code that led here, or a text that holds its stack
    */
   constructor(parts: LessonParts, origin?: unknown) {
-    const subject = currentSubject();
-    const lookAt = `${subject.name}/${parts.lookAt}`;
+    const lookAt = `${currentSubject().name}/${parts.lookAt}`;
     const observed = redact(parts.observed);
     super([observed, parts.why, `Look at: ${lookAt}`].join('\n'));
     this.parts = { ...parts, observed, lookAt };
-    this.frame = findFrame(origin, subject) ?? findFrame(parts.exchange?.body, subject);
+    this.frame = findFrame(origin) ?? findFrame(parts.exchange?.body);
     this.stack = `${this.name}: ${this.message}`;
   }
 }
@@ -58,7 +57,7 @@ export function expect(
  * @param origin an error, or a text that holds its stack
  */
 export function lookAtOrigin(lookAt: string, origin: unknown): string {
-  const [, file, line] = /([^/]+):(\d+)$/.exec(findFrame(origin, currentSubject()) ?? '') ?? [];
+  const [, file, line] = /([^/]+):(\d+)$/.exec(findFrame(origin) ?? '') ?? [];
   return file === undefined || lookAt.startsWith(file)
     ? lookAt
     : `${file}: what goes wrong on line ${line}?`;

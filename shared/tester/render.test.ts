@@ -104,15 +104,15 @@ describe('a frame', () => {
       `    at ${path.join(root, subject.name, 'app.ts')}:14:3`,
       `    at ${path.join(root, subject.name, 'session.ts')}:9:3`,
     ].join('\n');
-    assert.equal(findFrame(stack, subject), `${subject.name}/app.ts:14`);
+    assert.equal(findFrame(stack), `${subject.name}/app.ts:14`);
   });
 
   test('is found under Windows, as a URL and in the page of an error', () => {
     const windows = `at C:\\my work\\${subject.name.replace('/', '\\')}\\app.ts:3:1`;
-    assert.equal(findFrame(windows, subject), `${subject.name}/app.ts:3`);
+    assert.equal(findFrame(windows), `${subject.name}/app.ts:3`);
     const url = `at file:///my%20work/${subject.name}/routes/logout.ts:7:1`;
-    assert.equal(findFrame(url, subject), `${subject.name}/routes/logout.ts:7`);
-    assert.equal(findFrame('<pre>Error<br>at harness.ts:3:1</pre>', subject), undefined);
+    assert.equal(findFrame(url), `${subject.name}/routes/logout.ts:7`);
+    assert.equal(findFrame('<pre>Error<br>at harness.ts:3:1</pre>'), undefined);
   });
 });
 

@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { findFrames } from './frame.ts';
 import { Lesson } from './lesson.ts';
-import { currentSubject } from './subject.ts';
 
 /** How often a second answer is looked for, in milliseconds, and how many times. */
 const TURN_MS = 10;
@@ -70,7 +69,7 @@ function tell(
 
 /** The line after which the code should have ended: it led to the first answer only. */
 function whereItGoesOn(first: Error, second: Error): string | undefined {
-  const [to1st, to2nd] = [first, second].map((error) => findFrames(error, currentSubject()));
+  const [to1st, to2nd] = [first, second].map(findFrames);
   while (to1st?.length && to1st.at(-1) === to2nd?.at(-1)) {
     to1st.pop();
     to2nd?.pop();
