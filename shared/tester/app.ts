@@ -39,8 +39,9 @@ export interface RunningApp {
   /**
    * Begins a GET whose handler takes its time: it has read the session that its cookie names, and
    * ends only when it's told to.
+   * @returns what lets the handler come to its end, and reads the answer
    */
-  startSlowGet: (path: string, cookie: string) => Promise<SlowRequest>;
+  startSlowGet: (path: string, cookie: string) => Promise<{ finish: () => Promise<Exchange> }>;
   /** Makes requests that reach the app at the same moment. */
   atOnce: (requests: readonly (() => Promise<Exchange>)[]) => Promise<Exchange[]>;
   /** Runs, at once, what the app has set to run at long intervals. */
@@ -51,12 +52,6 @@ export interface RunningApp {
    */
   catchTimers: () => () => void;
   close: () => Promise<void>;
-}
-
-/** A request that is under way. */
-export interface SlowRequest {
-  /** Lets the handler come to its end, and reads the answer. */
-  finish: () => Promise<Exchange>;
 }
 
 /** How long createApp() may take, in milliseconds, and how long the reading of its files. */

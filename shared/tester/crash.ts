@@ -9,7 +9,7 @@ const listeners = new Set<Listener>();
  * The lesson for an exception that no handler caught. In these tests the app runs inside the
  * test's process, which goes on; a real server would have ended here.
  */
-export function crashLesson(error: unknown): Lesson {
+function crashLesson(error: unknown): Lesson {
   const exit = error instanceof ProcessEnd;
   const message = messageOf(error);
   const observed = `Your server stopped: ${message}${/[.!?]$/.test(message) ? '' : '.'}`;
@@ -72,17 +72,8 @@ const knownCrashes = [
   },
 ];
 
-/** Watches for crashes of the app. */
-export interface CrashWatch {
-  /** Rejects with a lesson at the first crash. */
-  readonly promise: Promise<never>;
-  /** The lesson of the first crash, once there was one. */
-  readonly lesson: () => Lesson | undefined;
-  readonly stop: () => void;
-}
-
 /** Watches for crashes of the app until it is told to stop. */
-export function watchForCrashes(): CrashWatch {
+export function watchForCrashes() {
   let lesson: Lesson | undefined;
   let listener: Listener = () => undefined;
   const promise = new Promise<never>((resolve, reject) => {
@@ -94,7 +85,13 @@ export function watchForCrashes(): CrashWatch {
   // Code that doesn't wait for it asks for the lesson.
   promise.catch(() => undefined);
   listeners.add(listener);
-  return { promise, lesson: () => lesson, stop: () => listeners.delete(listener) };
+  return {
+    /** Rejects with a lesson at the first crash. */
+    promise,
+    /** The lesson of the first crash, once there was one. */
+    lesson: () => lesson,
+    stop: () => listeners.delete(listener),
+  };
 }
 
 function tell(error: unknown): void {

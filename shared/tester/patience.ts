@@ -14,17 +14,12 @@ export const BEAT_MS = 100;
 /** How much of the processor this process uses in an idle turn, in milliseconds. */
 const NOTHING_MS = 2;
 
-/** A wait that ends at some time, unless it's stopped. */
-export interface Patience {
-  readonly isOver: Promise<undefined>;
-  stop: () => void;
-}
-
 /**
  * Waits so many milliseconds for code that runs in this process, in many small turns.
  * @param weigh how much the last turn counts
+ * @returns a promise of the end, and what stops the wait before it
  */
-export function patience(ms: number, weigh: () => number = () => 1): Patience {
+export function patience(ms: number, weigh: () => number = () => 1) {
   let turns = 0;
   let timer: NodeJS.Timeout | undefined;
   const isOver = new Promise<undefined>((resolve) => {
