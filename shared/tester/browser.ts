@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { Cookie, CookieJar } from 'tough-cookie';
 import { watchForCrashes } from './crash.ts';
 import { Lesson } from './lesson.ts';
@@ -254,18 +255,22 @@ function decode(value: string): string {
 }
 
 async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Exchange> {
-  const { method, path, cookie } = sent;
+  const { method, path, cookie, headers, body } = sent;
   const crash = watchForCrashes();
   const abort = new AbortController();
   const enough = patience(patienceMs);
   const run = currentRun();
   run.request = `${method} ${path}`;
   try {
-    const answer = await Promise.race([
-      send(url, sent, abort.signal),
-      crash.promise,
-      enough.isOver,
-    ]);
+    const pending = request(new URL(path, url), {
+      method,
+      headers: { ...headers, ...cookie !== '' && { Cookie: cookie } },
+      // A connection that is kept alive could be closed by the app while it's being used again.
+      agent: false,
+      signal: abort.signal,
+    });
+    pending.end(body);
+    const answer = await Promise.race([readAnswer(pending), crash.promise, enough.isOver]);
     if (answer) {
       const { id = '' } = findSessionCookie(answer.setCookie) ?? {};
       if (id.length >= ID_LENGTH) keepSecret(id, 'the id of a session');
@@ -285,29 +290,16 @@ async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Ex
 }
 
 /**
- * Sends a request and reads the answer to its last byte. Only then may a test look into the
- * database: express-session sends all but the last byte before the store has answered.
+ * Reads the answer to a request to its last byte. Only then may a test look into the database:
+ * express-session sends all but the last byte before the store has answered.
  */
-async function send(
-  url: string,
-  { method, path, cookie, headers, body }: Sent,
-  signal: AbortSignal,
-) {
-  const pending = request(new URL(path, url), {
-    method,
-    headers: { ...headers, ...cookie !== '' && { Cookie: cookie } },
-    // A connection that is kept alive could be closed by the app while it's being used again.
-    agent: false,
-    signal,
-  });
-  pending.end(body);
+export async function readAnswer(pending: ClientRequest) {
   const [answer] = await once(pending, 'response') as [IncomingMessage];
+  // An app may answer before the form has come, and close the connection.
   pending.on('error', () => undefined);
-  let text = '';
-  for await (const chunk of answer.setEncoding('utf8')) text += String(chunk);
   return {
     status: answer.statusCode ?? 0,
-    body: text,
+    body: await text(answer),
     location: answer.headers.location,
     retryAfter: answer.headers['retry-after'],
     challenge: answer.headers['www-authenticate'],

@@ -3,9 +3,8 @@
  * connection that's kept alive after it.
  */
 import { once } from 'node:events';
-import { Agent, request, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
-import type { Exchange } from './browser.ts';
+import { Agent, request } from 'node:http';
+import { readAnswer, type Exchange } from './browser.ts';
 import { Lesson } from './lesson.ts';
 import { within } from './patience.ts';
 
@@ -14,20 +13,6 @@ const PATIENCE_MS = 5000;
 
 /** How long its head may take before that, in milliseconds. */
 const HEAD_MS = 2000;
-
-/** A request under way. */
-export interface WatchedRequest {
-  /** The status, once the head of the answer has come; undefined before that. */
-  readonly status: number | undefined;
-  /** Waits up to two seconds for the head of the answer. @returns whether it has come */
-  isAnswered: () => Promise<boolean>;
-  /** Resolves once the app has it. Only with a header `Expect: 100-continue`. */
-  begun: Promise<unknown>;
-  /** Sends the rest of the body. */
-  finish: (rest?: string) => void;
-  /** The whole answer. */
-  answer: Promise<Exchange>;
-}
 
 /**
  * Begins to send a form.
@@ -48,7 +33,7 @@ export function beginRequest(
     length?: number;
     headers?: Record<string, string>;
   },
-): WatchedRequest {
+) {
   const outgoing = request(new URL(path, url), {
     method,
     agent: connection?.agent ?? false,
@@ -64,22 +49,18 @@ export function beginRequest(
   const begun = once(outgoing, 'continue');
   begun.catch(() => undefined);
   let status: number | undefined;
-  const answer = once(outgoing, 'response').then(async ([response]: IncomingMessage[]) => {
-    if (!response) throw new Error('no answer');
-    // An app may answer before the form has come, and close the connection.
-    outgoing.on('error', () => undefined);
-    status = response.statusCode ?? 0;
-    const { location, 'set-cookie': setCookie = [] } = response.headers;
-    return {
-      method, path, cookie, status, location, setCookie, body: await text(response),
-    };
-  }).catch((error: unknown) => {
-    throw new Lesson({
-      observed: `${method} ${path} got no complete answer: ${String(error)}.`,
-      why: 'Every path through a handler has to end in res.send(), res.redirect() or next(error).',
-      lookAt: `app.ts: does every way through ${method} ${path} send an answer?`,
-    });
-  });
+  outgoing.once('response', ({ statusCode }) => { status = statusCode; });
+  const answer = readAnswer(outgoing).then(
+    (read): Exchange => ({ method, path, cookie, ...read }),
+    (error: unknown) => {
+      throw new Lesson({
+        observed: `${method} ${path} got no complete answer: ${String(error)}.`,
+        why: 'Every path through a handler has to end in res.send(), res.redirect() or '
+          + 'next(error).',
+        lookAt: `app.ts: does every way through ${method} ${path} send an answer?`,
+      });
+    },
+  );
   answer.catch(() => undefined);
   const finish = (rest = '') => {
     outgoing.end(rest);
@@ -88,8 +69,18 @@ export function beginRequest(
     });
   };
   if (Buffer.byteLength(body) >= length) finish();
-  const isAnswered = () => within(HEAD_MS, () => Promise.resolve(status !== undefined));
-  return { get status() { return status; }, isAnswered, begun, finish, answer };
+  return {
+    /** The status, once the head of the answer has come; undefined before that. */
+    get status() { return status; },
+    /** Waits up to two seconds for the head of the answer. @returns whether it has come */
+    isAnswered: () => within(HEAD_MS, () => Promise.resolve(status !== undefined)),
+    /** Resolves once the app has it. Only with a header `Expect: 100-continue`. */
+    begun,
+    /** Sends the rest of the body. */
+    finish,
+    /** The whole answer. */
+    answer,
+  };
 }
 
 /** A connection that is kept alive for the next request, as a proxy's are. */
@@ -99,10 +90,8 @@ export class KeptAlive {
   /** @returns the status; undefined if the connection, and any other, is closed */
   async get(url: string): Promise<number | undefined> {
     try {
-      const [response] = await once(request(url, { agent: this.agent }).end(), 'response') as
-        [IncomingMessage];
-      await text(response);
-      return response.statusCode;
+      const { status } = await readAnswer(request(url, { agent: this.agent }).end());
+      return status;
     } catch {
       return undefined;
     }
