@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { parseSetCookie } from 'cookie';
 import { Cookie, CookieJar } from 'tough-cookie';
 import { watchForCrashes } from './crash.ts';
 import { Lesson } from './lesson.ts';
@@ -71,8 +72,8 @@ interface Sent {
 export class Browser {
   readonly #app: string;
   readonly #jar: CookieJar;
-  /** Where the browser believes it is. */
-  readonly #url: string;
+  /** The origin of the app's pages, as the browser sees it: where it listens, or see {@link at}. */
+  readonly url: string;
   readonly #patienceMs: number;
 
   /** @param app where the app listens */
@@ -84,13 +85,8 @@ export class Browser {
   ) {
     this.#app = app;
     this.#jar = jar;
-    this.#url = url;
+    this.url = url;
     this.#patienceMs = patienceMs;
-  }
-
-  /** The origin of the app's pages: where it listens, or see {@link at}. */
-  get url(): string {
-    return this.#url;
   }
 
   /**
@@ -103,7 +99,7 @@ export class Browser {
 
   /** The same browser, with another patience. @param ms how long an answer may take */
   patient(ms: number): Browser {
-    return new Browser(this.#app, this.#jar, this.#url, ms);
+    return new Browser(this.#app, this.#jar, this.url, ms);
   }
 
   /**
@@ -148,13 +144,13 @@ export class Browser {
   async follow(answer: Exchange): Promise<Exchange> {
     let last = answer;
     for (let redirects = 0; last.status >= 300 && last.location !== undefined; redirects++) {
-      const target = new URL(last.location, new URL(last.path, this.#url));
-      if (target.origin !== this.#url || redirects === MAX_REDIRECTS) {
+      const target = new URL(last.location, new URL(last.path, this.url));
+      if (target.origin !== this.url || redirects === MAX_REDIRECTS) {
         throw new Lesson({
-          observed: target.origin === this.#url
+          observed: target.origin === this.url
             ? `${answer.method} ${answer.path} was redirected more than ${redirects} times.`
             : `${last.method} ${last.path} leads to ${last.location}, which is another server.`,
-          why: target.origin === this.#url
+          why: target.origin === this.url
             ? 'The browser gives up and shows an error instead of a page.'
             : 'Your app may run at any address. A path alone, such as /, leads to the same server.',
           lookAt: 'app.ts: where does res.redirect() lead?',
@@ -179,7 +175,7 @@ export class Browser {
 
   /** The cookies that the browser holds now, as it would send them to /. */
   cookieHeader(): string {
-    return this.#jar.getCookieStringSync(this.#url);
+    return this.#jar.getCookieStringSync(this.url);
   }
 
   /** The session cookie, recognised by its value: the app may choose any name. */
@@ -189,15 +185,12 @@ export class Browser {
 
   /** The cookies that the browser holds, with another signature on the session cookie. */
   tamperedCookieHeader(): string {
-    const session = this.sessionCookie();
-    const tampered = session && encodeURIComponent(
-      decode(session.value).replace(/^(s:[^.]+\.)(.)/, (_, start: string, letter: string) => (
-        start + (letter === 'x' ? 'y' : 'x')
-      )),
-    );
-    return this.cookieHeader().split('; ').map((cookie) => (
-      session && cookie.startsWith(`${session.name}=`) ? `${session.name}=${tampered}` : cookie
-    )).join('; ');
+    const { value = '' } = this.sessionCookie() ?? {};
+    // The signature's first character may be percent-encoded.
+    const tampered = value.replace(/(?<=^s(?::|%3A)[^.]+\.)(?:%..|.)/i, (first) => (
+      first === 'x' ? 'y' : 'x'
+    ));
+    return this.cookieHeader().replace(value, () => tampered);
   }
 
   /** The same browser, with its cookies, at another app: as when a server is restarted. */
@@ -206,7 +199,7 @@ export class Browser {
   }
 
   async #visit(sent: Omit<Sent, 'cookie'>): Promise<Exchange> {
-    const url = new URL(sent.path, this.#url).href;
+    const url = new URL(sent.path, this.url).href;
     const cookie = this.#jar.getCookieStringSync(url);
     const answer = await this.#send({ ...sent, cookie });
     for (const header of answer.setCookie) {
@@ -220,10 +213,9 @@ export class Browser {
 
   /** Sends a request to the app, with the headers that a proxy adds, if there's one. */
   async #send(sent: Sent): Promise<Exchange> {
-    if (this.#url === this.#app) return exchange(this.#app, sent, this.#patienceMs);
-    const { protocol, host, origin } = new URL(this.#url);
-    const proxied = { Host: host, 'X-Forwarded-Proto': protocol.replace(':', '') };
-    const headers = { ...proxied, ...sent.headers };
+    if (this.url === this.#app) return exchange(this.#app, sent, this.#patienceMs);
+    const { protocol, host, origin } = new URL(this.url);
+    const headers = { Host: host, 'X-Forwarded-Proto': protocol.replace(':', ''), ...sent.headers };
     const answer = await exchange(this.#app, { ...sent, headers }, this.#patienceMs);
     return { ...answer, origin };
   }
@@ -238,20 +230,11 @@ export function findSessionCookie(cookies: readonly string[]): SessionCookie | u
   for (const cookie of cookies) {
     const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
     if (name === undefined || value === undefined) continue;
-    const [, id] = /^s:([^.]+)\./.exec(decode(value)) ?? [];
+    const [, id] = /^s:([^.]+)\./.exec(parseSetCookie(cookie).value ?? '') ?? [];
     if (id !== undefined) found.push({ name, value, id });
   }
-  return found.reduce<SessionCookie | undefined>((longest, each) => (
-    longest && longest.id.length >= each.id.length ? longest : each
-  ), undefined);
-}
-
-function decode(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
+  const [longest] = found.toSorted((one, other) => other.id.length - one.id.length);
+  return longest;
 }
 
 async function exchange(url: string, sent: Sent, patienceMs: number): Promise<Exchange> {
