@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
   AbstractCursor, Admin, Collection, Db, MongoClient, MongoInvalidArgumentError,
-  MongoNetworkError, MongoNetworkTimeoutError, MongoServerError, type Document, type WriteConcern,
+  MongoNetworkError, MongoNetworkTimeoutError, MongoServerError, type Document, type FindOptions,
+  type WriteConcern,
 } from 'mongodb';
 import { holdUp, type Held } from './held.ts';
 import { currentRun } from './run.ts';
@@ -47,7 +48,12 @@ export interface StoredSession {
 
 type Gate = (collection: string) => Promise<void>;
 
-const letThrough: Gate = () => Promise.resolve();
+const letThrough = () => Promise.resolve();
+
+/** A gate in front of one collection, or of all if none is named. */
+function gateOf(name: string | undefined, gate: () => Promise<void>): Gate {
+  return (collection) => (collection === (name ?? collection) ? gate() : letThrough());
+}
 
 /**
  * A database of a test's own, with a name that no other has. It sees what the app writes and can
@@ -128,12 +134,8 @@ export class TestDatabase {
    */
   async sessions(): Promise<StoredSession[]> {
     const found: StoredSession[] = [];
-    for (const { collection, ids } of this.#written.values()) {
-      const mine = this.#own.db(collection.dbName).collection(collection.collectionName);
-      const documents = await mine.find({ _id: { $in: [...ids] } } as Document).toArray();
-      found.push(...documents
-        .filter(isSession)
-        .map((document) => ({ database: collection.dbName, collection: mine, document })));
+    for (const { collection: { dbName, collectionName }, ids } of this.#written.values()) {
+      found.push(...await this.#find(dbName, collectionName, { _id: { $in: [...ids] } }));
     }
     return found;
   }
@@ -153,29 +155,36 @@ export class TestDatabase {
    * was written last, or, if the app uses another database of the server's, the one with this id.
    */
   async sessionElsewhere(id: string): Promise<StoredSession | undefined> {
-    const [here] = await this.#find(this.name, {});
+    const [here] = await this.#newest(this.name, {});
     if (here) return here;
     const { databases } = await this.#own.db().admin().listDatabases({ nameOnly: true });
     for (const { name } of databases) {
       if (['admin', 'config', 'local'].includes(name)) continue;
-      const [there] = await this.#find(name, { _id: id });
+      const [there] = await this.#newest(name, { _id: id });
       if (there) this.noteWrite(there.collection, id);
       if (there) return there;
     }
     return undefined;
   }
 
-  async #find(name: string, filter: Document): Promise<StoredSession[]> {
-    const database = this.#own.db(name);
+  /** The sessions in a database, in each collection the newest first. */
+  async #newest(database: string, filter: Document): Promise<StoredSession[]> {
     const found: StoredSession[] = [];
-    for (const { name: own } of await database.listCollections({}, { nameOnly: true }).toArray()) {
-      const collection = database.collection(own);
-      const documents = await collection.find(filter).sort({ expires: -1 }).toArray();
-      found.push(...documents
-        .filter(isSession)
-        .map((document) => ({ database: name, collection, document })));
+    const collections = this.#own.db(database).listCollections({}, { nameOnly: true });
+    for (const { name } of await collections.toArray()) {
+      found.push(...await this.#find(database, name, filter, { sort: { expires: -1 } }));
     }
     return found;
+  }
+
+  async #find(
+    database: string, name: string, filter: Document, options?: FindOptions,
+  ): Promise<StoredSession[]> {
+    const collection = this.#own.db(database).collection(name);
+    const documents = await collection.find(filter, options).toArray();
+    // Other documents may expire, too, but what a store keeps of a session has a `session`.
+    return documents.filter((document) => 'session' in document)
+      .map((document) => ({ database, collection, document }));
   }
 
   /** From now on the database holds up every deletion until it is released. */
@@ -191,11 +200,10 @@ export class TestDatabase {
    */
   holdNext(what: 'write' | 'deletion', of?: string): Held {
     const { held, wait } = holdUp();
-    this.before[what] = (collection) => {
-      if (collection !== (of ?? collection)) return letThrough(collection);
+    this.before[what] = gateOf(of, () => {
       this.before[what] = letThrough;
       return wait();
-    };
+    });
     return held;
   }
 
@@ -207,11 +215,10 @@ export class TestDatabase {
    */
   refuseDeletions(from?: string, times = Infinity): { count: number } {
     const refused = { count: 0 };
-    const refusal = refuse('the database refused the deletion', from);
-    this.before.deletion = (collection) => {
-      if (collection === (from ?? collection)) refused.count++;
-      return refused.count > times ? Promise.resolve() : refusal(collection);
-    };
+    const refusal = new Error('the database refused the deletion');
+    this.before.deletion = gateOf(from, () => (
+      ++refused.count > times ? letThrough() : Promise.reject(refusal)
+    ));
     return refused;
   }
 
@@ -229,9 +236,11 @@ export class TestDatabase {
    * @returns what ends that
    */
   refuseWrites(into?: string, after = 0): () => void {
-    const refusal = refuse('the database refused to store', into);
+    const refusal = new Error('the database refused to store');
     let writes = 0;
-    this.before.write = (collection) => ++writes > after ? refusal(collection) : Promise.resolve();
+    this.before.write = gateOf(into, () => (
+      ++writes > after ? Promise.reject(refusal) : letThrough()
+    ));
     return () => { this.before.write = letThrough; };
   }
 
@@ -241,7 +250,8 @@ export class TestDatabase {
    * @returns what ends that
    */
   async fail(how: keyof typeof errors, of?: string): Promise<() => void> {
-    this.before.read = this.before.write = refuse(await errors[how](), of);
+    const error = await errors[how]();
+    this.before.read = this.before.write = gateOf(of, () => Promise.reject(error));
     return () => { this.before.read = this.before.write = letThrough; };
   }
 
@@ -252,7 +262,7 @@ export class TestDatabase {
     this.before.read = this.before.write = () => {
       operations++;
       if (operations > 2) return wait();
-      return operations === 1 ? Promise.resolve() : Promise.reject(errors.silence());
+      return operations === 1 ? letThrough() : Promise.reject(errors.silence());
     };
     return held;
   }
@@ -307,19 +317,6 @@ const errors = {
   'a wrong argument': () => new MongoInvalidArgumentError('Argument "docs" must be an array'),
 };
 
-/** @param collection the only one that is refused; all, if it's missing */
-function refuse(reason: string | Error, collection: string | undefined) {
-  const error = reason instanceof Error ? reason : new Error(reason);
-  return (asked: string) => (
-    collection === undefined || asked === collection ? Promise.reject(error) : Promise.resolve()
-  );
-}
-
-/** Other documents may expire, too, but what a store keeps of a session has a `session`. */
-function isSession(document: Document): boolean {
-  return 'session' in document;
-}
-
 /*
  * The app's calls are watched where the driver is called, so that they are seen with any client,
  * any server (TLS and Atlas too), any database and collection name.
@@ -345,16 +342,12 @@ function watch<T extends object>(
   before: (on: T, first: Document) => void | Promise<void>,
 ): void {
   const original: unknown = Reflect.get(prototype, name);
-  if (!isMethod(original)) throw new Error(`The driver has no ${name}().`);
+  if (typeof original !== 'function') throw new Error(`The driver has no ${name}().`);
   const watched = async function (this: T, first: Document, ...rest: unknown[]) {
     await before(this, first);
-    return original.call(this, first, ...rest);
+    return Reflect.apply(original, this, [first, ...rest]) as unknown;
   };
   Reflect.set(prototype, name, watched);
-}
-
-function isMethod(value: unknown): value is (this: unknown, ...args: unknown[]) => unknown {
-  return typeof value === 'function';
 }
 
 /** Whose database a call is about. An app may use one that's none of the tests'. */
