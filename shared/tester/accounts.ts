@@ -2,7 +2,6 @@
  * Helpers for the tests of part two: accounts, and logins as a browser makes them.
  */
 import { randomUUID } from 'node:crypto';
-import type { MongoClient } from 'mongodb';
 import type { RunningApp } from './app.ts';
 import type { Browser, Exchange } from './browser.ts';
 import { ownPage, submit } from './forms.ts';
@@ -29,7 +28,7 @@ export async function createAccount(
 ): Promise<Account> {
   const exported: unknown = await import(subjectFile('accounts.ts').href).catch(messageOf);
   const create: unknown = Reflect.get(Object(exported), 'createAccount');
-  expect(isCreateAccount(create), {
+  expect(typeof create === 'function', {
     observed: typeof exported === 'string'
       ? `accounts.ts can't be loaded: ${exported}.`
       : 'accounts.ts exports no createAccount().',
@@ -38,16 +37,9 @@ export async function createAccount(
   });
   const account = { name, password: randomUUID() };
   keepSecret(account.password, 'a password');
-  await create(await app.database?.connect(), account.name, account.password, cost);
+  const client = await app.database?.connect();
+  await Reflect.apply(create, undefined, [client, account.name, account.password, cost]);
   return account;
-}
-
-type CreateAccount = (
-  client: MongoClient | undefined, name: string, password: string, cost: object,
-) => Promise<void>;
-
-function isCreateAccount(value: unknown): value is CreateAccount {
-  return typeof value === 'function';
 }
 
 /** What a hash costs outside the tests. */
