@@ -176,12 +176,7 @@ export class Entry {
    * @throws {Lesson} when it cannot be compiled
    */
   static async start(env: NodeJS.Dict<string> & ProbeEnv): Promise<Entry> {
-    let code;
-    try {
-      code = await compile();
-    } catch (error) {
-      throw notCompiled(error);
-    }
+    const code = await compile().catch((error: unknown) => { throw notCompiled(error); });
     const { step } = currentSubject();
     const child = waiting.shift() ?? startNode();
     const variables: NodeJS.Dict<string> = {
@@ -298,26 +293,26 @@ export class Entry {
 }
 
 function notCompiled(error: unknown): Lesson {
+  const why = 'Nothing can start before Node can read the file and everything it imports.';
   const [first] = isBuildFailure(error) ? error.errors : [];
-  if (first?.location) {
-    const { file, line } = first.location;
-    if (first.text.startsWith('Could not resolve')) {
-      return new Lesson({
-        observed: `${path.basename(file)} imports a file that isn't there: line ${line}: `
-          + `${first.text}.`,
-        why: 'Nothing can start before Node can read the file and everything it imports.',
-        lookAt: `${path.basename(file)}: line ${line}: what is the path of the file?`,
-      }, `${path.resolve(root, file)}:${line}`);
-    }
-    const place = `${path.resolve(root, file)}:${line}`;
-    return explain(`${first.text}\n${place}`, path.basename(file))
-      ?? syntaxLesson(path.basename(file), line, first.text, place);
+  if (!first?.location) {
+    return new Lesson({
+      observed: `index.ts can't be read: ${first?.text ?? messageOf(error)}`,
+      why,
+      lookAt: 'index.ts: the line named above.',
+    }, error);
   }
-  return new Lesson({
-    observed: `index.ts can't be read: ${first?.text ?? messageOf(error)}`,
-    why: 'Nothing can start before Node can read the file and everything it imports.',
-    lookAt: 'index.ts: the line named above.',
-  }, error);
+  const { text, location: { file, line } } = first;
+  const name = path.basename(file);
+  const place = `${path.resolve(root, file)}:${line}`;
+  if (text.startsWith('Could not resolve')) {
+    return new Lesson({
+      observed: `${name} imports a file that isn't there: line ${line}: ${text}.`,
+      why,
+      lookAt: `${name}: line ${line}: what is the path of the file?`,
+    }, place);
+  }
+  return explain(`${text}\n${place}`, name) ?? syntaxLesson(name, line, text, place);
 }
 
 function isBuildFailure(error: unknown): error is BuildFailure {
