@@ -33,7 +33,7 @@ const blocked = Symbol.for('workshop.blocked');
  * longer than all else here. The debugger is how a thread can interrupt another one.
  */
 const thread = `
-const { beat, beatMs, loopMs, waitingBeats, giveUpMs } = require('node:worker_threads').workerData;
+const { workerData: beat } = require('node:worker_threads');
 const { spawnSync } = require('node:child_process');
 const { writeSync } = require('node:fs');
 const { Session } = require('node:inspector');
@@ -44,10 +44,11 @@ const cpuMs = () => {
 let used = cpuMs();
 let beatsInVain = 0;
 for (let blocked = false; !blocked;) {
-  if (Atomics.wait(beat, 0, Atomics.load(beat, 0), beatMs) === 'timed-out') beatsInVain++;
+  if (Atomics.wait(beat, 0, Atomics.load(beat, 0), ${HEARTBEAT_MS}) === 'timed-out') beatsInVain++;
   else [used, beatsInVain] = [cpuMs(), 0];
   const busy = cpuMs() - used;
-  blocked = busy > loopMs || (beatsInVain > waitingBeats && busy < 0.05 * beatsInVain * beatMs);
+  const waits = beatsInVain > ${WAITING_BEATS} && busy < 0.05 * beatsInVain * ${HEARTBEAT_MS};
+  blocked = busy > ${LOOP_MS} || waits;
 }
 // It may wait for a process that it has started. All that it has started are in its group.
 const { stdout } = spawnSync('pgrep', ['-g', String(process.pid)], { encoding: 'utf8' });
@@ -71,7 +72,7 @@ session.post('Debugger.pause');
 const giveUp = setTimeout(() => {
   writeSync(2, 'Nothing runs any more: your server waits inside one call forever.\\n');
   process.kill(process.pid, 'SIGKILL');
-}, giveUpMs);
+}, ${GIVE_UP_MS});
 `;
 
 /**
@@ -95,10 +96,7 @@ export function startWatchdog(tell: (lesson: Lesson) => void): void {
     Atomics.add(beat, 0, 1);
     Atomics.notify(beat, 0);
   }, HEARTBEAT_MS / 2).unref();
-  const workerData = {
-    beat, beatMs: HEARTBEAT_MS, loopMs: LOOP_MS, waitingBeats: WAITING_BEATS, giveUpMs: GIVE_UP_MS,
-  };
-  new Worker(thread, { eval: true, workerData, execArgv: [] }).unref();
+  new Worker(thread, { eval: true, workerData: beat, execArgv: [] }).unref();
 }
 
 function blockedLesson(stack: string): Lesson {
