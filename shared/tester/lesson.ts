@@ -22,9 +22,10 @@ export interface LessonParts {
  */
 export class Lesson extends Error {
   override name = 'Lesson';
-  readonly parts: LessonParts;
-  /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
-  readonly frame: string | undefined;
+  readonly parts: LessonParts & {
+    /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
+    frame?: string | undefined;
+  };
 
   /**
    * @param origin the error of the learner's own code that led here, or a text that holds its stack
@@ -33,8 +34,8 @@ export class Lesson extends Error {
     const lookAt = `${currentSubject().name}/${parts.lookAt}`;
     const observed = redact(parts.observed);
     super([observed, parts.why, `Look at: ${lookAt}`].join('\n'));
-    this.parts = { ...parts, observed, lookAt };
-    this.frame = findFrame(origin) ?? findFrame(parts.exchange?.body);
+    const frame = findFrame(origin) ?? findFrame(parts.exchange?.body);
+    this.parts = { ...parts, observed, lookAt, frame };
     this.stack = `${this.name}: ${this.message}`;
   }
 }

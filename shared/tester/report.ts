@@ -1,4 +1,4 @@
-import type { LessonParts } from './lesson.ts';
+import type { Lesson } from './lesson.ts';
 import type { Kind, Step } from '../lesson/steps.ts';
 
 /** How one test ended. */
@@ -10,10 +10,7 @@ export interface TestReport {
   /** The earlier step that it belongs to, and its move there. */
   promisedIn?: { step: number; move: number };
   /** Why it failed. */
-  failure?: LessonParts & {
-    /** The line of the learner's code that the error came from: `steps/04-logout/app.ts:20`. */
-    frame?: string | undefined;
-  };
+  failure?: Lesson['parts'];
   /** Whether the tests came to an end before this one. */
   notRun?: boolean;
 }

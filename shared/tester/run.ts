@@ -91,7 +91,7 @@ export class TestRun {
           step: this.step,
           move: isEarlier ? this.tests.findLast(({ step }) => step === this.step)?.move ?? 1 : move,
           ...isEarlier && { promisedIn: { step, move } },
-          ...lesson && { failure: { ...lesson.parts, frame: lesson.frame } },
+          ...lesson && { failure: lesson.parts },
           ...!lesson && state !== 'passed' && { notRun: true },
         }];
       }),
