@@ -35,19 +35,12 @@ export interface Run {
   choice?: Choice;
 }
 
-/** What it tells while a run goes on: the step's own tests pass, and earlier steps' are next. */
-export interface OwnPass {
-  type: 'own pass';
-  report: Report;
-}
-
-/** What it tells of a run in the end. */
-export interface Ended {
-  type: 'ended';
-  verdict: Verdict;
-  /** Whether this process is blocked and about to end. */
-  last: boolean;
-}
+/** What it tells of a run. */
+export type News =
+  /** The step's own tests pass, and earlier steps' are next. */
+  | { type: 'own pass'; report: Report }
+  /** The run has ended, and whether this process is blocked and about to end as well. */
+  | { type: 'ended'; verdict: Verdict; last: boolean };
 
 /** How a run ended: with a report, or without one. */
 export type Verdict = { report: Report } | Failure;
@@ -101,7 +94,7 @@ async function obey(order: Order): Promise<void> {
   try {
     const tested = findStep(String(tests), 'test:N');
     const report = await runTests(tested, subjectOf(step, kind, folder), choice, (report) => {
-      send?.({ type: 'own pass', report } satisfies OwnPass);
+      send?.({ type: 'own pass', report } satisfies News);
     });
     tell({ report });
   } catch (error) {
@@ -119,8 +112,7 @@ function tooSlow({ number }: Step): Failure {
 }
 
 function tell(verdict: Verdict, last = false): void {
-  const message: Ended = { type: 'ended', verdict, last };
-  send?.(message);
+  send?.({ type: 'ended', verdict, last } satisfies News);
 }
 
 /** Loads modules. What can't be loaded is missed, and explained, by the tests that need it. */

@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { root, type Kind, type Step } from '../lesson/steps.ts';
 import { Problem } from '../terminal/problem.ts';
 import { killGroup, ownGroup } from '../terminal/process-group.ts';
-import type { Ended, Order, OwnPass, Run, Verdict } from './main.ts';
+import type { News, Order, Run, Verdict } from './main.ts';
 import type { Report } from './report.ts';
 
 export interface TestProcessOptions {
@@ -81,7 +81,7 @@ export class TestProcess {
     ownPass?: (report: Report) => void,
   ): Promise<Verdict> {
     const told = new Promise<Verdict>((resolve) => {
-      const listen = (message: OwnPass | Ended) => {
+      const listen = (message: News) => {
         if (message.type === 'own pass') ownPass?.(message.report);
         // tsx sends messages, too.
         if (message.type !== 'ended') return;
