@@ -46,8 +46,7 @@ let refused: unknown;
 const { listen } = Server.prototype;
 
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
-  const [first] = args;
-  const port = typeof first === 'object' && first !== null && 'port' in first ? first.port : first;
+  const { port, host } = optionsAmong(args);
   // Node itself refuses a number that is no port; a text would become a socket file.
   const isPort = Number.isInteger(port) && Number(port) >= 0 && Number(port) < 65_536;
   if (typeof port === 'number' && !isPort) {
@@ -72,7 +71,7 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const callback = args.find((argument) => typeof argument === 'function');
   if (callback) this.once('listening', callback as () => void);
   // On all of this machine's addresses, a firewall would ask.
-  return listen.call(this, { port: 0, host: hostAmong(args) ?? '127.0.0.1' });
+  return listen.call(this, { port: 0, host: typeof host === 'string' ? host : '127.0.0.1' });
 };
 
 // The proxy says how a request came, where there is one.
@@ -106,8 +105,7 @@ function tell(message: ProbeMessage): void {
   if (process.connected) send?.(message);
 }
 
-/** The address on which to listen: listen(port, host, …) or listen({ port, host }, …). */
-function hostAmong([first, second]: unknown[]): string | undefined {
-  const host = typeof first === 'object' && first !== null && 'host' in first ? first.host : second;
-  return typeof host === 'string' ? host : undefined;
+/** Where to listen: listen(port, host, …) or listen({ port, host }, …). */
+function optionsAmong([first, second]: unknown[]): { port?: unknown; host?: unknown } {
+  return first instanceof Object && 'port' in first ? first : { port: first, host: second };
 }
