@@ -103,7 +103,12 @@ export function expectNoServerError(answer: Exchange): void {
   const [, message = ''] = /(\w*Error: (?:(?!<br>|<\/pre>|\n).)*)/.exec(readable(answer.body)) ?? [];
   const { why, lookAt } = serverErrors
     .find(({ says, at }) => says.test(message) && (at ?? answer.path) === answer.path)
-    ?? anyServerError(answer.body);
+    ?? {
+      why: 'An error in a handler becomes a 500 for the visitor.',
+      lookAt: lookAtOrigin(
+        'app.ts: what stands above the route, and what does the route use?', answer.body,
+      ),
+    };
   throw new Lesson({
     observed: `${answer.method} ${answer.path} answered with status ${answer.status}`
       + `${message && `: ${message.replace(/\.$/, '')}`}.`,
@@ -173,13 +178,6 @@ const serverErrors: { says: RegExp; at?: string; why: string; lookAt: string }[]
     lookAt: 'app.ts: what is put into req.session? Or is a promise used before it was awaited?',
   },
 ];
-
-function anyServerError(page: string) {
-  return {
-    why: 'An error in a handler becomes a 500 for the visitor.',
-    lookAt: lookAtOrigin('app.ts: what stands above the route, and what does the route use?', page),
-  };
-}
 
 /** Text out of HTML. Express shows errors as HTML. */
 export function readable(html: string): string {
