@@ -5,8 +5,6 @@ import { Server, type AddressInfo } from 'node:net';
 import nodeTimers from 'node:timers';
 import timersPromises from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Express } from 'express';
-import type { MongoClient } from 'mongodb';
 import { Browser, type Exchange } from './browser.ts';
 import type { TestDatabase } from './database.ts';
 import { watchForCrashes } from './crash.ts';
@@ -18,14 +16,8 @@ import { lessAtWork, patience } from './patience.ts';
 import { watchAnswer } from './second-answer.ts';
 import { currentSubject, subjectFile } from './subject.ts';
 
-/** What createApp() is given: from step 2 on a secret, from step 3 on a connected client, too. */
-interface Settings {
-  client?: MongoClient;
-  secret?: string;
-}
-
 /** What every step's app.ts exports. */
-type CreateApp = (settings?: Settings) => Express | Promise<Express>;
+type CreateApp = (settings?: object) => unknown;
 
 /** An app under test, listening on a port of its own. */
 export interface RunningApp {
@@ -73,6 +65,7 @@ const ONE_DAY_MS = 24 * 60 * 60 * 1000;
  * @throws {Lesson} when app.ts cannot be read or builds no app
  */
 export async function startApp(database: TestDatabase | undefined): Promise<RunningApp> {
+  // From step 2 on a secret, from step 3 on a connected client, too.
   const settings = {
     ...(database && { client: await database.connect() }),
     ...(currentSubject().step.number > 1 && { secret: testSecret }),
@@ -218,7 +211,7 @@ async function readCreateApp(href: string): Promise<CreateApp> {
   return createApp as CreateApp;
 }
 
-async function build(createApp: CreateApp, settings: Settings) {
+async function build(createApp: CreateApp, settings: object) {
   const names = Object.keys(settings);
   const call = names.length > 0 ? `createApp({ ${names.join(', ')} })` : 'createApp()';
   const building = Promise.resolve().then(() => (
