@@ -73,8 +73,7 @@ export class PatienceWithProcess {
   readonly #pid: number;
   #beats = 0;
   /** When it sent the last message, or was last seen to work. */
-  #heard = performance.now();
-  #worked = performance.now();
+  #active = performance.now();
   #cpuMs = 0;
   #cpuLimitMs = LOADING_MS;
 
@@ -83,7 +82,7 @@ export class PatienceWithProcess {
     child.on('message', (message) => {
       const isBeat = message instanceof Object && 'type' in message && message.type === 'beat';
       this.#beats = isBeat ? this.#beats + 1 : 0;
-      this.#heard = this.#worked = performance.now();
+      this.#active = performance.now();
       this.#cpuLimitMs = (lookAt(this.#pid)?.cpuMs ?? 0) + LOOP_MS;
     });
   }
@@ -98,10 +97,10 @@ export class PatienceWithProcess {
     if (this.#beats * BEAT_MS >= IDLE_MS) return true;
     const now = performance.now();
     const seen = lookAt(this.#pid);
-    if (!seen) return now - this.#heard > SILENT_MS;
-    if (!seen.sleeps || seen.cpuMs > this.#cpuMs) this.#worked = now;
+    if (!seen) return now - this.#active > SILENT_MS;
+    if (!seen.sleeps || seen.cpuMs > this.#cpuMs) this.#active = now;
     this.#cpuMs = seen.cpuMs;
-    return seen.cpuMs > this.#cpuLimitMs || now - this.#worked > ASLEEP_MS;
+    return seen.cpuMs > this.#cpuLimitMs || now - this.#active > ASLEEP_MS;
   }
 }
 
