@@ -54,7 +54,7 @@ export interface SessionCookie {
 type Headers = Record<string, string>;
 
 /** The fields of a form, by name, or a body as it stands. */
-export type Form = Record<string, string> | string;
+type Form = Record<string, string> | string;
 
 /** What is sent. */
 interface Sent {

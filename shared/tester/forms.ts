@@ -6,7 +6,7 @@ import { currentSubject } from './subject.ts';
 import { readable } from './visits.ts';
 
 /** A form on a page. */
-export interface PageForm {
+interface PageForm {
   /** The path it's sent to, or the whole address if that's on another server. */
   readonly action: string;
   readonly method: 'GET' | 'POST';
@@ -16,7 +16,7 @@ export interface PageForm {
 }
 
 /** A button that sends its form, or the form that it names. */
-export interface Button {
+interface Button {
   /** Where it sends the form, and how, if it doesn't leave that to the form. */
   readonly action: string;
   readonly method: 'GET' | 'POST';

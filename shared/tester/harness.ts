@@ -56,7 +56,7 @@ export interface Place {
 }
 
 /** What an index.ts is started with. */
-export interface Start extends Place {
+interface Start extends Place {
   /**
    * PORT and whatever else of the environment matters to the test; undefined takes a variable
    * away. The step's other variables are set to something that works.

@@ -41,7 +41,7 @@ export interface Choice {
 }
 
 /** One run of a step's tests: what is planned, what each test did, and what happens now. */
-export class TestRun {
+class TestRun {
   readonly subject: Subject;
   /** The number of the step whose tests are run. */
   readonly step: number;

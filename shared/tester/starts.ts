@@ -94,7 +94,7 @@ function notListening(entry: Entry, given: string): Lesson {
 }
 
 /** What keeps an app from starting, and what has to be said then. */
-export interface Obstacle {
+interface Obstacle {
   /** `SESSION_SECRET was not set` */
   given: string;
   /** What the person at the terminal has to read about. */

@@ -13,7 +13,7 @@ import { killGroup, ownGroup } from '../terminal/process-group.ts';
 import type { News, Order, Run, Verdict } from './main.ts';
 import type { Report } from './report.ts';
 
-export interface TestProcessOptions {
+interface TestProcessOptions {
   /** The workshop's folder; this one if it's missing. */
   workshop?: string;
   /** Its whole environment; ours if it's missing. */

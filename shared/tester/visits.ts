@@ -4,7 +4,7 @@ import type { Held } from './held.ts';
 import { expect, Lesson, lookAtOrigin } from './lesson.ts';
 
 /** Explanations by what was shown instead of the expected number. */
-export type Reasons = Record<string, string>;
+type Reasons = Record<string, string>;
 
 /** Why a browser that came back is told a number that's too low. */
 function tooLow(answer: Exchange): string {
