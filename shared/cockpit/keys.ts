@@ -7,7 +7,7 @@ import { Problem } from '../terminal/problem.ts';
 import { breakLine, type Size } from '../terminal/text.ts';
 import { diffStep, renderChanges } from './diff.ts';
 import { keyLines, pageHeight } from './screen.ts';
-import { countTests, currentMove, isGreen, type Event, type State } from './state.ts';
+import { countTests, currentMove, isGreen, type Emit, type State } from './state.ts';
 
 interface Keypress {
   name?: string;
@@ -58,7 +58,7 @@ export interface Controls {
   workshop: string;
   state: () => State;
   size: () => Size;
-  emit: (event: Event) => void;
+  emit: Emit;
   runTests: () => void;
   leave: (next: Step) => void;
   quit: () => void;

@@ -74,6 +74,9 @@ export type Event =
   | { type: 'page scrolled'; by: number }
   | { type: 'page closed' };
 
+/** Tells the cockpit of an event. */
+export type Emit = (event: Event) => void;
+
 /** How many lines of the app's output to keep. */
 const OUTPUT_LINES = 40;
 
@@ -144,6 +147,11 @@ export function reduce(state: State, event: Event): State {
     case 'page closed':
       return { ...state, page: undefined };
   }
+}
+
+/** The time of day, for an event that happens now. */
+export function timeOfDay(): string {
+  return new Date().toLocaleTimeString('en-GB');
 }
 
 /** What a save does; for a file of another step, where this step's files are. */

@@ -16,7 +16,7 @@ import { messageOf, Problem } from '../terminal/problem.ts';
 import { progress } from '../terminal/text.ts';
 import { describeEnding, findCause } from './cause.ts';
 import { listenForKeys, pressKey } from './keys.ts';
-import { countTests, initialState, isGreen, reduce, type Event } from './state.ts';
+import { countTests, initialState, isGreen, reduce, timeOfDay, type Emit } from './state.ts';
 import { TestLoop } from './test-loop.ts';
 import type { View } from './view.ts';
 
@@ -51,8 +51,6 @@ export interface Departure {
   /** How far the step is, and how to go on. */
   farewell: string;
 }
-
-type Emit = (event: Event) => void;
 
 /**
  * How long to delay the app's restart after the tests start, in milliseconds. The user is waiting
@@ -248,11 +246,7 @@ function createLoop(step: Step, database: Database | undefined, emit: Emit): Tes
     ? { ...process.env, MONGO_URL: database.url, WORKSHOP_MONGO: '' }
     : process.env;
   // On a server that isn't ours, killed tests would leave their databases behind.
-  const loop = new TestLoop(step, env, database?.engine === 'MONGO_URL' ? TIDY_UP_MS : 0);
-  loop.on('started', () => { emit({ type: 'tests started' }); });
-  loop.on('ownPass', (report) => { emit({ type: 'own tests passed', report }); });
-  loop.on('verdict', (verdict) => { emit({ type: 'tests ended', verdict, at: timeOfDay() }); });
-  return loop;
+  return new TestLoop(step, env, database?.engine === 'MONGO_URL' ? TIDY_UP_MS : 0, emit);
 }
 
 /** The address of the app's database. */
@@ -263,8 +257,4 @@ function appUrl({ url }: Database): string {
 /** Removes the login and the options from an address: others may see the screen. */
 function withoutLogin(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*/s, '');
-}
-
-function timeOfDay(): string {
-  return new Date().toLocaleTimeString('en-GB');
 }

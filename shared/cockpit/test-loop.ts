@@ -1,17 +1,6 @@
-import { EventEmitter } from 'node:events';
 import type { Step } from '../lesson/steps.ts';
-import type { Report } from '../tester/report.ts';
-import type { Verdict } from '../tester/main.ts';
 import { TestProcess } from '../tester/test-process.ts';
-
-export interface TestLoopEvents {
-  /** A run has begun; the previous verdict is out of date. */
-  started: [];
-  /** The step's own tests pass, and those of earlier steps run. */
-  ownPass: [report: Report];
-  /** The newest run has ended. */
-  verdict: [verdict: Verdict];
-}
+import { timeOfDay, type Emit } from './state.ts';
 
 /** How long after a verdict to prepare the next run, in milliseconds: people read first. */
 const READING_MS = 500;
@@ -20,10 +9,11 @@ const READING_MS = 500;
  * Runs a step's tests on request, one run at a time. A new run ends the current one: only the last
  * save gets a verdict.
  */
-export class TestLoop extends EventEmitter<TestLoopEvents> {
+export class TestLoop {
   readonly #step: Step;
   readonly #env: NodeJS.ProcessEnv;
   readonly #graceMs: number;
+  readonly #emit: Emit;
   #running: TestProcess | undefined;
   /** A test process, loaded and waiting for the next run. */
   #spare: TestProcess | undefined;
@@ -36,12 +26,13 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
   /**
    * @param env the whole environment of the tests
    * @param graceMs how long an outdated run may take to tidy up, in milliseconds
+   * @param emit receives what the tests do
    */
-  constructor(step: Step, env: NodeJS.ProcessEnv, graceMs = 0) {
-    super();
+  constructor(step: Step, env: NodeJS.ProcessEnv, graceMs: number, emit: Emit) {
     this.#step = step;
     this.#env = env;
     this.#graceMs = graceMs;
+    this.#emit = emit;
   }
 
   /** Prepares for the next run. */
@@ -69,16 +60,16 @@ export class TestLoop extends EventEmitter<TestLoopEvents> {
   async #run(number: number): Promise<void> {
     // Another run was requested before this one could begin.
     if (this.#isOld(number)) return;
-    this.emit('started');
+    this.#emit({ type: 'tests started' });
     this.warmUp();
     const running = this.#spare;
     this.#spare = undefined;
     if (!running) return;
     this.#running = running;
     const verdict = await running.run(this.#step, 'steps', {}, (report) => {
-      if (!this.#isOld(number)) this.emit('ownPass', report);
+      if (!this.#isOld(number)) this.#emit({ type: 'own tests passed', report });
     });
-    if (!this.#isOld(number)) this.emit('verdict', verdict);
+    if (!this.#isOld(number)) this.#emit({ type: 'tests ended', verdict, at: timeOfDay() });
     await running.end();
     this.#running = undefined;
     clearTimeout(this.#reading);
