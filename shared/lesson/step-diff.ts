@@ -1,4 +1,4 @@
-import { diffArrays } from 'diff';
+import { structuredPatch } from 'diff';
 import ts from 'typescript';
 import { readFiles } from './starters.ts';
 
@@ -44,31 +44,19 @@ export function diffFiles(
 /** Compares two pieces of code, as {@link diffFolders} does. */
 export function diffCode(before: string, after: string): Change[] {
   const [old, fresh] = [codeLines(before), codeLines(after)];
-  const changes: Change[] = [];
-  let current: { old: CodeLine[]; fresh: CodeLine[] } | undefined;
-  let at = 0;
-
-  const flush = () => {
+  const codeOf = (lines: CodeLine[]) => lines.map(({ code }) => `${code}\n`).join('');
+  const { hunks } = structuredPatch('', '', codeOf(old), codeOf(fresh), '', '', { context: 0 });
+  return hunks.flatMap(({ oldStart, oldLines, newStart, newLines }) => {
+    const removed = old.slice(oldStart - 1, oldStart - 1 + oldLines);
+    const added = fresh.slice(newStart - 1, newStart - 1 + newLines);
     // The same code with different line breaks isn't a change.
-    if (current && join(current.old) !== join(current.fresh)) {
-      changes.push({
-        line: (current.old[0] ?? old[at] ?? old.at(-1))?.number ?? 1,
-        before: current.old.map(({ text }) => text),
-        after: current.fresh.map(({ text }) => text),
-      });
-    }
-    current = undefined;
-  };
-  const same = (a: CodeLine, b: CodeLine) => a.code === b.code;
-  for (const { added, removed, value } of diffArrays(old, fresh, { comparator: same })) {
-    if (!added && !removed) flush();
-    else current ??= { old: [], fresh: [] };
-    if (removed) current?.old.push(...value);
-    if (added) current?.fresh.push(...value);
-    if (!added) at += value.length;
-  }
-  flush();
-  return changes;
+    if (join(removed) === join(added)) return [];
+    return [{
+      line: (old[oldStart - 1] ?? old.at(-1))?.number ?? 1,
+      before: removed.map(({ text }) => text),
+      after: added.map(({ text }) => text),
+    }];
+  });
 }
 
 /** A line with code: its original text, its tokens, and its tokens without a trailing comma. */
