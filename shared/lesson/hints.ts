@@ -103,7 +103,7 @@ export async function takeHint(
     ?? moves.find(({ hints }) => hints.length > 0);
   const taken = await readTaken(workshop);
   const key = `${step.number}.${moveNumber}`;
-  const count = taken[key] ?? 0;
+  const count = Number(taken[key]) || 0;
   const hint = move?.hints[Math.min(count, move.hints.length - 1)];
   if (!move || !hint) throw noHints(`move ${moveNumber} of step ${step.number}`, step);
   await writeTaken(workshop, { ...taken, [key]: Math.min(count + 1, move.hints.length) });
@@ -127,19 +127,15 @@ function noHints(where: string, { number }: Step): Problem {
  */
 const file = '.workshop/hints.json';
 
-async function readTaken(workshop: string): Promise<Record<string, number>> {
+async function readTaken(workshop: string): Promise<Record<string, unknown>> {
   try {
-    const taken: unknown = JSON.parse(await readFile(path.join(workshop, file), 'utf8'));
-    if (!(taken instanceof Object)) return {};
-    return Object.fromEntries(Object.entries(taken).filter(
-      (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number',
-    ));
+    return { ...JSON.parse(await readFile(path.join(workshop, file), 'utf8')) as object };
   } catch {
     return {};
   }
 }
 
-async function writeTaken(workshop: string, taken: Record<string, number>): Promise<void> {
+async function writeTaken(workshop: string, taken: Record<string, unknown>): Promise<void> {
   // An unwritable folder mustn't stop a lesson: the same hint just comes up again.
   await writeWhole(workshop, file, `${JSON.stringify(taken)}\n`).catch(() => undefined);
 }
