@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { codeOf } from '../terminal/problem.ts';
 
 /** The reason for a long-running command to end. */
 export type Ending = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
@@ -74,6 +75,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

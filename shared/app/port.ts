@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { promisify } from 'node:util';
-import { Problem } from '../terminal/problem.ts';
+import { codeOf, Problem } from '../terminal/problem.ts';
 
 /** A program that listens on a port. */
 interface Owner {
@@ -109,7 +109,7 @@ export async function tryPort(port: number): Promise<string | undefined> {
       await once(server, 'listening');
       await new Promise((resolve) => server.close(resolve));
     } catch (error) {
-      const code = error instanceof Error && 'code' in error && error.code;
+      const code = codeOf(error);
       // Other errors mean that the machine has no IPv6.
       if (code === 'EADDRINUSE' || code === 'EACCES') return code;
     }

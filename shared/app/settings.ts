@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { Problem } from '../terminal/problem.ts';
+import { codeOf, Problem } from '../terminal/problem.ts';
 import { root } from '../lesson/steps.ts';
 
 /**
@@ -14,9 +14,10 @@ export function loadEnvFile(env = process.env, folder = root): void {
   try {
     text = decode(readFileSync(join(folder, '.env')));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT') return;
-    throw new Problem(`.env can't be read (${String(error.code)}).`, 'npm run doctor');
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    if (code === 'ENOENT') return;
+    throw new Problem(`.env can't be read (${code}).`, 'npm run doctor');
   }
   // A quoted value may span several lines.
   const lines = text

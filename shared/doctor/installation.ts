@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { loadEnvFile } from '../app/settings.ts';
 import { readStarter } from '../lesson/starters.ts';
 import { folderOf, root, steps, texts } from '../lesson/steps.ts';
-import { messageOf, Problem } from '../terminal/problem.ts';
+import { codeOf, messageOf, Problem } from '../terminal/problem.ts';
 
 /** What a check examines. */
 export interface Place {
@@ -71,7 +71,7 @@ export async function checkFolder({ workshop }: Place): Promise<string> {
     }
   } catch (error) {
     throw new Problem(
-      `${workshop} can't be written (${codeOf(error)})`,
+      `${workshop} can't be written (${codeOf(error) ?? messageOf(error)})`,
       'copy the workshop into a folder of your own, such as your home folder',
     );
   }
@@ -108,7 +108,7 @@ export async function checkWatching(
     await Promise.all([noticed, writeFile(file, '')]);
     return 'a save is noticed';
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOf(error) ?? messageOf(error);
     const why = ['ENOSPC', 'EMFILE'].includes(code)
       ? `saves aren't noticed: other programs have used up the system's file watches (${code})`
       : `saves aren't noticed here, as on network drives, Docker mounts and WSL's /mnt/c (${code})`;
@@ -166,8 +166,4 @@ export async function checkGit({ workshop, env }: Place): Promise<string> {
       ? "isn't installed; the workshop works without it"
       : 'this folder is no repository, as after a download; the workshop works without one';
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
 }

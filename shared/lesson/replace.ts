@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Problem } from '../terminal/problem.ts';
+import { codeOf, messageOf, Problem } from '../terminal/problem.ts';
 import { readFiles, sameFiles, type Files } from './starters.ts';
 import { folderOf, type Step } from './steps.ts';
 
@@ -104,8 +104,7 @@ async function moveTo(target: string, file: string): Promise<void> {
       await rename(file, target);
       return;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error && error.code;
-      if (code !== 'EPERM' && code !== 'EBUSY' && code !== 'EACCES') throw error;
+      if (!['EPERM', 'EBUSY', 'EACCES'].includes(codeOf(error) ?? '')) throw error;
     }
     await setTimeout(pause);
   }
@@ -132,7 +131,7 @@ async function makeFolder(workshop: string, name: string): Promise<string> {
       await mkdir(path.join(workshop, folder));
       return folder;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
 }
@@ -145,8 +144,8 @@ export function restoreCommand(backup: string, platform = process.platform): str
 }
 
 function asProblem(error: unknown, command: string, backup: string | undefined): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
-  const code = String(error.code);
+  const code = codeOf(error);
+  if (code === undefined) return error;
   const why = {
     ENOSPC: 'the disk is full',
     EDQUOT: 'the disk is full',
@@ -154,7 +153,7 @@ function asProblem(error: unknown, command: string, backup: string | undefined):
     EACCES: "a file or folder can't be written",
     EPERM: "a file or folder can't be written",
     EBUSY: 'another program uses a file',
-  }[code] ?? error.message;
+  }[code] ?? messageOf(error);
   const state = backup === undefined
     ? 'Nothing has changed.'
     : `Nothing is lost: your files are in ${backup}/.`;

@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { starterFolder } from '../lesson/starters.ts';
 import { folderOf, root, steps, texts, type Kind, type Step } from '../lesson/steps.ts';
+import { codeOf } from '../terminal/problem.ts';
 
 // Captured now: a test may replace the globals with fake timers.
 const { setTimeout } = globalThis;
@@ -92,7 +93,7 @@ export async function makeFolder(): Promise<string> {
       await mkdir(folder);
       return folder;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
 }
