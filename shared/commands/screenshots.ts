@@ -2,9 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { freePort, tryPort } from '../app/port.ts';
-import { findChromium, startChromium } from '../testing/chromium.ts';
+import { startChromium } from '../testing/chromium.ts';
 import { openStageDatabase, startStage } from '../testing/stage.ts';
-import { Problem } from '../terminal/problem.ts';
 import type { Context } from './command.ts';
 
 /** What a step's picture shows: the buttons to press, and what to wait for then. */
@@ -23,16 +22,9 @@ const largest = 150_000;
 
 /** `npm run screenshots`: retakes the pictures in WORKSHOP.md from the real, running page. */
 export default async function screenshots({ workshop, print }: Context): Promise<void> {
-  const executablePath = findChromium();
-  if (executablePath === undefined) {
-    throw new Problem(
-      'There is no Chromium or Chrome on this machine.',
-      'install one, or name it: CHROME_PATH=/path/to/chrome npm run screenshots',
-    );
-  }
   // Prefer the address in WORKSHOP.md.
   const app = await tryPort(4000) === undefined ? 4000 : await freePort();
-  const browser = await startChromium(executablePath);
+  const browser = await startChromium();
   try {
     for (const { number, press, link, newest, height } of pictures) {
       // A database of its own, whatever the settings, so that no other sessions appear.

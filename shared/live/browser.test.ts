@@ -10,13 +10,12 @@ import { MongoClient } from 'mongodb';
 import type { Browser, Page } from 'playwright-core';
 import { App } from '../app/app.ts';
 import type { Database } from '../mongo/database.ts';
-import { findChromium, startChromium } from '../testing/chromium.ts';
+import { skipWithoutChromium, startChromium } from '../testing/chromium.ts';
 import { freePort } from '../app/port.ts';
 import { onEnd } from '../testing/workshop.ts';
 import { startLive } from './live.ts';
 import { openStageDatabase, startStage, type Stage } from '../testing/stage.ts';
 
-const executablePath = findChromium();
 const isCi = process.env['CI'] === 'true';
 const secret = 'a secret that only this test uses';
 const newest = '#exchanges > li:first-child';
@@ -26,8 +25,7 @@ const names = ['visit', 'visitor', 'forget', 'tamper', 'expire', 'restart'];
 const axe = await readAxe();
 
 describe('the live picture in a browser', {
-  skip: executablePath === undefined && !isCi
-    && 'no Chromium or Chrome on this machine; CHROME_PATH can name one',
+  skip: skipWithoutChromium,
   timeout: 300_000,
   // These tests mostly wait.
   concurrency: 3,
@@ -38,10 +36,7 @@ describe('the live picture in a browser', {
   let of: Awaited<ReturnType<typeof openStageDatabase>>['of'];
 
   before(async () => {
-    assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
-    [browser, { database, of }] = await Promise.all([
-      startChromium(executablePath), openStageDatabase(),
-    ]);
+    [browser, { database, of }] = await Promise.all([startChromium(), openStageDatabase()]);
     client = await MongoClient.connect(database.url);
   });
 

@@ -17,24 +17,19 @@ import { folderOf, root, steps, type Step } from '../lesson/steps.ts';
 import { openDatabase } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { makeCertificate } from '../testing/certificate.ts';
-import { findChromium, startChromium } from '../testing/chromium.ts';
+import { skipWithoutChromium, startChromium } from '../testing/chromium.ts';
 import { freePort } from '../app/port.ts';
 import { listen, Run, Workshop } from '../testing/workshop.ts';
 import { applyPatch } from '../lesson/patch.ts';
 import { wrong as wrongLogins } from './answers/step-5.ts';
 
-const executablePath = findChromium();
-const skip = executablePath === undefined && process.env.CI !== 'true'
-  && 'no Chromium or Chrome on this machine; CHROME_PATH can name one';
-
-describe('attacks in a browser', { skip, timeout: 300_000 }, async () => {
-  if (skip !== false) return;
-  assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
+describe('attacks in a browser', { skip: skipWithoutChromium, timeout: 300_000 }, async () => {
+  if (skipWithoutChromium !== false) return;
   const database = await openDatabase({ say: console.log });
   const client = await MongoClient.connect(database.url);
   // On the web, these host names lead to distant machines. Here they lead to this one.
   const resolveToLocalhost = '--host-resolver-rules=MAP *.example 127.0.0.1';
-  const browser = await startChromium(executablePath, resolveToLocalhost);
+  const browser = await startChromium(resolveToLocalhost);
   const workshop = await Workshop.copy();
   after(async () => {
     await browser.close();

@@ -7,19 +7,15 @@ import { test, type TestContext } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { openDatabase } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
-import { findChromium, startChromium } from '../testing/chromium.ts';
+import { skipWithoutChromium, startChromium } from '../testing/chromium.ts';
 import { freePort } from '../app/port.ts';
 import { root } from '../lesson/steps.ts';
 import { onEnd, Run } from '../testing/workshop.ts';
 
-const executablePath = findChromium();
-
 test('a browser visits, sees its session stored, and logs out', {
-  skip: executablePath === undefined && process.env.CI !== 'true'
-    && 'no Chromium or Chrome on this machine; CHROME_PATH can name one',
+  skip: skipWithoutChromium,
   timeout: 180_000,
 }, async (t) => {
-  assert.ok(executablePath !== undefined, 'There is no Chromium on this machine.');
   const database = await openDatabase({ say: console.log });
   onEnd(t, () => database.close());
   const client = await new MongoClient(database.url).connect();
@@ -29,7 +25,7 @@ test('a browser visits, sees its session stored, and logs out', {
   onEnd(t, () => client.db(name).dropDatabase());
 
   const address = await startSolution(t, withDatabase(database.url, name));
-  const browser = await startChromium(executablePath);
+  const browser = await startChromium();
   onEnd(t, () => browser.close());
   const context = await browser.newContext();
   const page = await context.newPage();
