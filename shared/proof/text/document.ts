@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Lexer, type Token } from 'marked';
+import { Lexer, type MarkedToken, type Token } from 'marked';
 import { root } from '../../lesson/steps.ts';
 
 /** A position in a text, for people: `WORKSHOP.md:12`. */
@@ -107,17 +107,10 @@ function childrenOf(token: Token): Token[] {
   return 'tokens' in token ? token.tokens ?? [] : [];
 }
 
-interface Kinds {
-  heading: { depth: number; tokens: Token[] };
-  code: { lang?: string; text: string };
-  link: { href: string };
-  image: { href: string };
-  codespan: { text: string };
-  list: { items: Token[] };
-  table: { header: { tokens: Token[] }[]; rows: { tokens: Token[] }[][] };
-}
+type TokenOf<K extends MarkedToken['type']> = Extract<MarkedToken, { type: K }>;
 
-function isType<K extends keyof Kinds>(token: Token, type: K): token is Token & Kinds[K] {
+/** Tells a token's type, which marked's own type leaves open for extensions. */
+function isType<K extends MarkedToken['type']>(token: Token, type: K): token is TokenOf<K> {
   return token.type === type;
 }
 
