@@ -23,7 +23,7 @@ const PATIENCE_MS = 180_000;
  * @throws {Error} naming the place in the text, if something doesn't match it
  */
 export async function executeChapter(blocks: readonly Block[]): Promise<void> {
-  const chapter = await Chapter.open();
+  const chapter = new Chapter(await freePort());
   try {
     await chapter.execute(blocks);
   } finally {
@@ -51,7 +51,7 @@ class Chapter {
   #move = 0;
   #moveIsTested = true;
 
-  private constructor(port: number) {
+  constructor(port: number) {
     this.#port = port;
     this.#env = {
       PORT: String(port),
@@ -64,10 +64,6 @@ class Chapter {
       NODE_OPTIONS: undefined,
       NODE_ENV: undefined,
     };
-  }
-
-  static async open(): Promise<Chapter> {
-    return new Chapter(await freePort());
   }
 
   async close(): Promise<void> {
