@@ -8,12 +8,6 @@ export interface Input {
   env: NodeJS.ProcessEnv;
 }
 
-/** A command's parsed arguments. */
-export interface Arguments<Flag extends string> {
-  positionals: string[];
-  flags: Record<Flag, boolean>;
-}
-
 /**
  * Parses a command's arguments. npm keeps flags for itself unless `--` comes before them, and
  * passes them on in the environment: `npm run hint 3 --all` means the same as
@@ -24,7 +18,7 @@ export interface Arguments<Flag extends string> {
  */
 export function readArguments<Flag extends string>(
   command: string, known: readonly Flag[], { args, env }: Input,
-): Arguments<Flag> {
+): { positionals: string[]; flags: Record<Flag, boolean> } {
   const { values, positionals } = parseArgs({ args, strict: false });
   const given = new Set(Object.keys(values));
   for (const flag of known) {
