@@ -15,16 +15,18 @@ export async function diffStep(
   workshop: string,
 ): Promise<FileChanges[]> {
   // This imports the TypeScript compiler, so don't load it until it's needed.
-  const { diffFiles, diffFolders } = await import('../lesson/step-diff.ts');
-  const folder = folderOf(step, 'steps', workshop);
-  if (moveNumber === undefined) return diffFolders(folder, folderOf(step, 'solutions', workshop));
+  const { diffFiles } = await import('../lesson/step-diff.ts');
+  const files = await readFiles(folderOf(step, 'steps', workshop));
+  if (moveNumber === undefined) {
+    return diffFiles(files, await readFiles(folderOf(step, 'solutions', workshop)));
+  }
 
   const moves = await readMoves(step, workshop);
   const filesOf = (last: number) => (
     filesAfter(step, moves.filter(({ number }) => number <= last), workshop)
   );
   const after = await filesOf(moveNumber);
-  const all = diffFiles(await readFiles(folder), after);
+  const all = diffFiles(files, after);
   const own = sharing(all, diffFiles(await filesOf(moveNumber - 1), after));
   // If it's not the move's own code that differs, something before it does.
   return own.length > 0 ? own : all;

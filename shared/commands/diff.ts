@@ -1,5 +1,6 @@
 import { renderChanges } from '../cockpit/diff.ts';
-import { diffFolders } from '../lesson/step-diff.ts';
+import { readFiles } from '../lesson/starters.ts';
+import { diffFiles } from '../lesson/step-diff.ts';
 import { folderOf, steps } from '../lesson/steps.ts';
 import { paintDiff } from '../terminal/markdown.ts';
 import { readStep } from './arguments.ts';
@@ -17,8 +18,9 @@ export default async function diff(context: Context): Promise<void> {
   const [from, kind] = flags.step ? [previous, 'solutions'] as const : [step, 'steps'] as const;
   const folder = from && `${kind}/${from.folder}`;
   const after = `solutions/${step.folder}/`;
-  const files = await diffFolders(
-    from && folderOf(from, kind, workshop), folderOf(step, 'solutions', workshop),
+  const files = diffFiles(
+    from ? await readFiles(folderOf(from, kind, workshop)) : new Map<string, Buffer>(),
+    await readFiles(folderOf(step, 'solutions', workshop)),
   );
   if (files.length === 0) {
     print(`${folder ?? ''}/ says the same as ${after}, apart from layout and comments.`);

@@ -1,6 +1,5 @@
 import { structuredPatch } from 'diff';
 import ts from 'typescript';
-import { readFiles } from './starters.ts';
 
 /** A place where two files differ. */
 export interface Change {
@@ -18,18 +17,9 @@ export interface FileChanges {
 }
 
 /**
- * Compares the files of two folders as code, ignoring layout and comments.
- * @param before a folder, or undefined to compare with an empty one
- * @returns the files that differ; a file in only one folder counts as entirely different
+ * Compares files of the same name as code, ignoring layout and comments.
+ * @returns the files that differ; one that only one side has counts as entirely different
  */
-export async function diffFolders(
-  before: string | undefined, after: string,
-): Promise<FileChanges[]> {
-  const old = before === undefined ? new Map<string, Buffer>() : await readFiles(before);
-  return diffFiles(old, await readFiles(after));
-}
-
-/** Compares files by name, as {@link diffFolders} does. */
 export function diffFiles(
   old: ReadonlyMap<string, Buffer | string>,
   fresh: ReadonlyMap<string, Buffer | string>,
@@ -41,7 +31,7 @@ export function diffFiles(
   });
 }
 
-/** Compares two pieces of code, as {@link diffFolders} does. */
+/** Compares two pieces of code, as {@link diffFiles} does. */
 export function diffCode(before: string, after: string): Change[] {
   const [old, fresh] = [codeLines(before), codeLines(after)];
   const codeOf = (lines: CodeLine[]) => lines.map(({ code }) => `${code}\n`).join('');
