@@ -57,17 +57,16 @@ export function cut(line: string, width: number): string {
 
 /** Breaks text into lines at spaces; a word longer than the width stays whole. */
 export function wrap(text: string, width: number, first = '', rest = first): string[] {
+  const [start = '', ...words] = text.trim().split(/\s+/);
   const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  for (const word of text.trim().split(/\s+/)) {
-    if (!empty && line.length + 1 + word.length > width) {
+  let line = first + start;
+  for (const word of words) {
+    if (line.length + 1 + word.length > width) {
       lines.push(line);
-      line = rest;
-      empty = true;
+      line = rest + word;
+    } else {
+      line += ` ${word}`;
     }
-    line += empty ? word : ` ${word}`;
-    empty = false;
   }
   return [...lines, line];
 }
