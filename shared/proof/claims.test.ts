@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, mock, test, type TestContext } from 'node:test';
 import MongoStore, { MongoStore as NamedMongoStore } from 'connect-mongo';
@@ -13,6 +13,7 @@ import session, { MemoryStore, type SessionOptions, type Store } from 'express-s
 import { MongoClient, type Collection } from 'mongodb';
 import request from 'supertest';
 import { openDatabase } from '../mongo/database.ts';
+import { listen } from '../testing/workshop.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -83,10 +84,8 @@ async function secondsLeft(sessions: Collection<Stored>) {
 }
 
 test('Express 5 hands a listen error to the callback', async () => {
-  const taken = express().listen(0);
-  await once(taken, 'listening');
-  const address = taken.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const taken = createServer();
+  const port = await listen(taken);
   const error = await new Promise((resolve) => { express().listen(port, resolve); });
   assert.match(String(error), /EADDRINUSE/);
   taken.close();
@@ -233,12 +232,8 @@ test('when saving fails, the visitor has already read a 200', async () => {
   mock.method(store, 'set', (id: string, data: unknown, callback: (error: Error) => void) => {
     setImmediate(() => { callback(new Error('the store is away')); });
   });
-  const app = createApp({ store });
-  const listening = app.listen(0);
-  await once(listening, 'listening');
-  const address = listening.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  const { status } = await fetch(`http://127.0.0.1:${port}/`);
+  const listening = createServer(createApp({ store }));
+  const { status } = await fetch(`http://127.0.0.1:${await listen(listening)}/`);
   assert.equal(status, 200);
   listening.closeAllConnections();
   listening.close();
