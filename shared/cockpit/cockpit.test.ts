@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { freePort } from '../app/port.ts';
+import { accepts, freePort } from '../app/port.ts';
 import {
   eventually, isAlive, nothingRuns, onEnd, processesOf, Workshop, type Run,
 } from '../testing/workshop.ts';
@@ -45,12 +43,6 @@ async function greeted(run: Run, greeting: string) {
   const line = new RegExp(`${greeting}: pid (\\d+) mongo (\\S+) secret (\\S+)`);
   const [, pid, mongo = '', secret = ''] = await run.printed(line);
   return { pid: Number(pid), mongo, secret };
-}
-
-/** Whether something listens on 127.0.0.1. */
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  return once(socket, 'connect').then(() => true, () => false).finally(() => socket.destroy());
 }
 
 describe('the cockpit', { concurrency: 2 }, () => {
@@ -262,7 +254,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     run.child.kill('SIGTERM');
     assert.equal(await run.ended, windows ? 'SIGTERM' : 143);
     await eventually('everything has ended', async () =>
-      !isAlive(after.pid) && !await listens(Number(new URL(after.mongo).port)));
+      !isAlive(after.pid) && !await accepts(Number(new URL(after.mongo).port)));
   });
 
   test('leaves nothing when killed with an app and tests in endless loops', async (t) => {
@@ -283,7 +275,7 @@ describe('the cockpit', { concurrency: 2 }, () => {
     });
     run.child.kill('SIGKILL');
     await eventually('all have ended', async () =>
-      !pids.some(isAlive) && !await listens(Number(new URL(mongo).port)));
+      !pids.some(isAlive) && !await accepts(Number(new URL(mongo).port)));
     if (process.platform === 'linux') await nothingRuns(workshop.folder);
   });
 
