@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Problem } from '../terminal/problem.ts';
-import { folderOf, root, type Step } from './steps.ts';
+import { root, type Step } from './steps.ts';
 
 /** The learner's files in a folder: content by relative path, with forward slashes. */
 export type Files = Map<string, Buffer>;
@@ -19,14 +19,6 @@ export async function readStarter(step: Step, workshop = root): Promise<Files> {
   throw new Problem(
     `${folder}/ is missing, and the starter of step ${step.number} is kept there.`,
     `git checkout ${folder}, or copy it from a fresh download of the workshop`,
-  );
-}
-
-/** Whether a step is still in its original state. */
-export async function isUntouched(step: Step, workshop = root): Promise<boolean> {
-  return sameFiles(
-    await readFiles(folderOf(step, 'steps', workshop)),
-    await readFiles(starterFolder(step, workshop)),
   );
 }
 

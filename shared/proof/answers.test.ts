@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { RightAnswer, WrongAnswer } from './answers/answer.ts';
-import { isUntouched, starterFolder } from '../lesson/starters.ts';
+import { readFiles, sameFiles, starterFolder } from '../lesson/starters.ts';
 import { folderOf, isPartOne, root, steps, type Step } from '../lesson/steps.ts';
 import { passes } from '../tester/report.ts';
 import { reported, runAnswers, textOf, type Result, type Task } from './answers/run.ts';
@@ -92,7 +92,9 @@ describe('starters', () => {
   if (process.env.CI === 'true') {
     test('steps/ matches the kept starters', async () => {
       for (const step of steps) {
-        assert.ok(await isUntouched(step), `steps/${step.folder}/ and shared/lesson/starters/${
+        const own = await readFiles(folderOf(step, 'steps'));
+        const kept = await readFiles(starterFolder(step));
+        assert.ok(sameFiles(own, kept), `steps/${step.folder}/ and shared/lesson/starters/${
           step.folder}/ differ. Next: node --import tsx shared/proof/keep-starters.ts`);
       }
     });
