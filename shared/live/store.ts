@@ -37,7 +37,8 @@ const pauseSecs = 5;
  */
 export class StoreWindow {
   readonly #url: string;
-  #client: Promise<MongoClient> | undefined;
+  #client: MongoClient | undefined;
+  #isClosed = false;
   /** The collection where a session was last found. */
   #name = 'sessions';
   #missed = { id: '', at: 0 };
@@ -103,20 +104,26 @@ export class StoreWindow {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#pause);
-    const client = await this.#client?.catch(() => undefined);
-    await client?.close();
+    await this.#client?.close();
   }
 
   async #connect(): Promise<Db> {
-    this.#client ??= connect(this.#url);
-    try {
-      return (await this.#client).db();
-    } catch (error) {
-      // Try again at the next look.
-      this.#client = undefined;
-      throw error;
-    }
+    // Loaded only now: most of the time no page is open.
+    const { MongoClient } = await import('mongodb');
+    // A request that is still being answered mustn't open it again.
+    if (this.#isClosed) throw new Error('The window is closed.');
+    this.#client ??= new MongoClient(this.#url, {
+      appName: 'workshop live picture',
+      maxPoolSize: 2,
+      serverSelectionTimeoutMS: maxTimeMS,
+      connectTimeoutMS: maxTimeMS,
+      socketTimeoutMS: 2 * maxTimeMS,
+    });
+    // Does nothing while it's connected; otherwise each look tries again.
+    await this.#client.connect();
+    return this.#client.db();
   }
 
   /** Finds a session, in any collection if need be, because an app may choose another name. */
@@ -153,24 +160,6 @@ export class StoreWindow {
     clearTimeout(this.#pause);
     this.#pause = setTimeout(() => void wait(1).catch(() => undefined), pauseSecs * 1000 + 500);
     this.#pause.unref();
-  }
-}
-
-async function connect(url: string): Promise<MongoClient> {
-  // Loaded only now: most of the time no page is open.
-  const { MongoClient } = await import('mongodb');
-  const client = new MongoClient(url, {
-    appName: 'workshop live picture',
-    maxPoolSize: 2,
-    serverSelectionTimeoutMS: maxTimeMS,
-    connectTimeoutMS: maxTimeMS,
-    socketTimeoutMS: 2 * maxTimeMS,
-  });
-  try {
-    return await client.connect();
-  } catch (error) {
-    await client.close();
-    throw error;
   }
 }
 
