@@ -2,7 +2,6 @@ import type { App } from '../app/app.ts';
 import {
   endOf, readSetCookie, tampered, writeSetCookie, type SessionCookie, type SetCookie,
 } from './cookie.ts';
-import { isAccepted } from './picture.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoreWindow } from './store.ts';
 
@@ -16,7 +15,6 @@ export interface Effect {
 export interface ActionContext {
   readonly app: App;
   readonly appUrl: string;
-  readonly secret: string;
   readonly sessions: Sessions;
   readonly store: StoreWindow | undefined;
   /** Whether the app's process is running; it may not be listening yet. */
@@ -75,16 +73,16 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     };
   }],
 
-  ['expire', async ({ store, sessions, secret, cookie }) => {
+  ['expire', async ({ store, sessions, cookie }) => {
     if (!store) return { text: 'No other process can reach into the app’s memory.' };
     if (!cookie) return noCookie;
-    const session = sessions.find(cookie.id);
-    if (!isAccepted(cookie, session, secret)) {
+    if (!sessions.accepts(cookie)) {
       return { text: 'The signature doesn’t fit, so this cookie opens no session here either.' };
     }
     try {
       const expires = await store.expire(cookie.id);
       if (expires === undefined) return { text: 'No document has this id, so nothing can expire.' };
+      const session = sessions.find(cookie.id);
       if (session) session.expires = expires;
       return {
         text: 'The document’s expires is in the past now. It’s still there, but the app no longer '

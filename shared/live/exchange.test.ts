@@ -12,13 +12,13 @@ const set = (id: string) => [`${cookie(id)}; Path=/; HttpOnly`];
 
 /** Describes requests in turn, as for the page. */
 function teller() {
-  const context = { sessions: new Sessions(), secret };
+  const sessions = new Sessions(secret);
   let id = 0;
   return (report: Partial<Report>) => {
     const { outcomes, text, mark, from } = describeExchange({
       id: ++id, pid: 1, at: Date.now(), ms: 1, state: 'answered', method: 'GET', url: '/',
       status: 200, setCookie: [], ...report,
-    }, context);
+    }, sessions);
     return { outcomes, text, label: mark?.label, ...from && { from } };
   };
 }
@@ -111,8 +111,9 @@ test('403: refused, and its origin', () => {
 });
 
 test('a limited number of sessions is remembered: those used last', () => {
-  const sessions = new Sessions(2);
-  for (const id of ['one', 'two', 'one', 'three']) sessions.use(id, 1);
+  const sessions = new Sessions(secret);
+  const others = Array.from({ length: 499 }, (_, index) => String(index));
+  for (const id of ['one', 'two', 'one', ...others]) sessions.use(id, 1);
   assert.equal(sessions.find('two'), undefined);
   assert.equal(sessions.find('one')?.label, 'A');
   assert.deepEqual([0, 25, 26, 51, 52, 702].map(labelOf), ['A', 'Z', 'AA', 'AZ', 'BA', 'AAA']);

@@ -43,20 +43,14 @@ export interface Exchange {
   mark?: Mark;
 }
 
-export interface Context {
-  readonly sessions: Sessions;
-  readonly secret: string;
-}
-
 /** Turns a report into an exchange for the page, and records what it says about the session. */
-export function describeExchange(report: Report, { sessions, secret }: Context): Exchange {
+export function describeExchange(report: Report, sessions: Sessions): Exchange {
   const setCookie = findSetCookie(report, sessions);
   if (setCookie) sessions.cookieName = setCookie.name;
   if (report.session?.store !== undefined) sessions.storeName = report.session.store;
 
   const cookie = findSessionCookie(report.cookie, sessions.cookieName);
-  const facts = { report, cookie, setCookie, sessions, secret };
-  const { outcomes, text, session } = judge(facts);
+  const { outcomes, text, session } = judge({ report, cookie, setCookie, sessions });
   const from = originOf(report);
   return {
     key: `${report.pid}.${report.id}`,
@@ -97,8 +91,9 @@ export function pictureOf(
   return { name, id, signature, ...known && { mark: markOf(known) } };
 }
 
-interface Facts extends Context {
+interface Facts {
   report: Report;
+  sessions: Sessions;
   cookie: SessionCookie | undefined;
   setCookie: SetCookie | undefined;
 }
@@ -184,11 +179,11 @@ function judgeNew(facts: Facts, id: string): Judgement {
 }
 
 /** The request destroyed the session or set it to null. */
-function judgeEnd({ report, cookie, setCookie, sessions, secret }: Facts, id: string): Judgement {
+function judgeEnd({ report, cookie, setCookie, sessions }: Facts, id: string): Judgement {
   const known = sessions.find(cookie?.id);
   const cleared = setCookie?.value === '' ? ' It told the browser to forget the cookie.' : '';
   if (cookie?.id !== id) {
-    const text = cookie && !fits(cookie, secret)
+    const text = cookie && !fits(cookie, sessions.secret)
       ? 'The signature doesn’t fit, so there was no session to destroy.'
       : 'There was no session to destroy.';
     return { outcomes: [], text: text + cleared, session: known };
@@ -218,13 +213,11 @@ function note({ report, setCookie, sessions }: Facts, cookie: SessionCookie): Kn
 
 /** Why the app can't have accepted a cookie, as far as we know. */
 function reasonToRefuse(
-  { report, secret, sessions }: Facts,
+  { report, sessions }: Facts,
   cookie: SessionCookie,
   old: KnownSession | undefined,
 ): string | undefined {
-  if (!fits(cookie, secret) && old?.signature !== cookie.signature) {
-    return 'its signature doesn’t fit.';
-  }
+  if (!sessions.accepts(cookie)) return 'its signature doesn’t fit.';
   if (old?.state === 'destroyed') return 'its session was destroyed.';
   if (old?.state === 'replaced') return 'its session was replaced by one with a new id.';
   if (old?.expires !== undefined && old.expires <= report.at) return 'its session has expired.';

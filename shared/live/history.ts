@@ -11,13 +11,12 @@ const mostExchanges = 50;
 
 /** What has happened to an app: its processes, its requests and their sessions. */
 export class History extends EventEmitter<{ change: [] }> {
-  readonly sessions = new Sessions();
+  readonly sessions: Sessions;
   app: AppState = { state: 'stopped', pid: 0 };
   /** How many requests went by too fast to be examined. */
   left = 0;
   /** Increases with every change. */
   changes = 0;
-  readonly #secret: string;
   readonly #exchanges = new Map<string, Exchange>();
   /** Each session's newest exchange since its expiry was last looked up. */
   #fresh = new Map<string, Exchange>();
@@ -25,7 +24,7 @@ export class History extends EventEmitter<{ change: [] }> {
   /** @param secret the app's SESSION_SECRET */
   constructor(secret: string) {
     super();
-    this.#secret = secret;
+    this.sessions = new Sessions(secret);
     this.setMaxListeners(0);
   }
 
@@ -105,7 +104,7 @@ export class History extends EventEmitter<{ change: [] }> {
     if (!isBatch(message)) return;
     this.left += message.left;
     for (const report of message.reports) {
-      const exchange = describeExchange(report, { sessions: this.sessions, secret: this.#secret });
+      const exchange = describeExchange(report, this.sessions);
       this.#exchanges.set(exchange.key, exchange);
       const { id } = exchange.setCookie ?? exchange.cookie ?? {};
       // A session is renewed at the end of a request: while one waits, it's too early to look.

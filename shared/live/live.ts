@@ -155,11 +155,11 @@ class LivePage {
   }
 
   async #act(name: string, { headers }: IncomingMessage) {
-    const { app, appPort, secret } = this.#options;
+    const { app, appPort } = this.#options;
     const { history: { sessions }, store } = this;
     const began = Date.now();
     const effect = await actions.get(name)?.({
-      app, secret, sessions, store, jar: this.#jar,
+      app, sessions, store, jar: this.#jar,
       isRunning: () => this.history.app.state === 'running',
       appUrl: `http://localhost:${appPort}/`,
       cookieHeader: headers.cookie,
@@ -180,7 +180,7 @@ class LivePage {
     const version = () => `${history.changes}.${looker}`;
     await history.until(() => version() !== seen, newsMs);
 
-    const { step, appPort, secret, database } = this.#options;
+    const { step, appPort, database } = this.#options;
     const { sessions, app } = history;
     const before = version();
     const id = findSessionCookie(cookieHeader, sessions.cookieName)?.id;
@@ -189,7 +189,7 @@ class LivePage {
       history.noteEnd(id, look.expires);
     }
     return {
-      ...paint({ step: step.number, cookieHeader, secret, sessions, app, look, now: Date.now() }),
+      ...paint({ step: step.number, cookieHeader, sessions, app, look, now: Date.now() }),
       version: before,
       step,
       app: { ...app, port: appPort },

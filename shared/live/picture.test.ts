@@ -16,13 +16,13 @@ const found: Look = { ...look, document: { _id: 'one', session: '{}' }, expires:
 
 function paintWith(known: Partial<Known>) {
   const app = { state: 'running', pid: 1 } as const;
-  const sessions = new Sessions();
-  return paint({ step: 3, cookieHeader, secret, sessions, app, look, now, ...known });
+  const sessions = new Sessions(secret);
+  return paint({ step: 3, cookieHeader, sessions, app, look, now, ...known });
 }
 
 /** Sessions where process `pid` has used `one`. */
 function used(pid: number, storeName = 'MongoStore'): Sessions {
-  const sessions = new Sessions();
+  const sessions = new Sessions(secret);
   sessions.use('one', pid);
   sessions.storeName = storeName;
   return sessions;

@@ -61,7 +61,6 @@ export interface Known {
   readonly step: number;
   /** The Cookie header of the viewing browser. */
   readonly cookieHeader: string | undefined;
-  readonly secret: string;
   readonly sessions: Sessions;
   readonly app: AppState;
   /** The database's content; an error if it doesn't respond; undefined if there is none. */
@@ -87,15 +86,6 @@ interface Facts extends Known {
 function isInMemory({ sessions, step, look }: Known): boolean {
   if (sessions.storeName !== undefined) return sessions.storeName === 'MemoryStore';
   return step === 2 || look === undefined;
-}
-
-/** Whether the app accepts the signature: it fits SESSION_SECRET, or the app was seen to. */
-export function isAccepted(
-  cookie: SessionCookie,
-  session: KnownSession | undefined,
-  secret: string,
-): boolean {
-  return fits(cookie, secret) || session?.signature === cookie.signature;
 }
 
 function paintBrowser({ cookie, session, sessions, step }: Facts): BrowserPicture {
@@ -152,7 +142,7 @@ function meaning(attribute: string): string {
 }
 
 function paintLink(facts: Facts): LinkPicture {
-  const { cookie, session, secret, step, app, sessions, inMemory } = facts;
+  const { cookie, session, step, app, sessions, inMemory } = facts;
   if (!cookie) {
     return step === 1 && sessions.cookieName === undefined
       ? open('Nothing to link yet', 'A session has two halves: an id in a cookie, and data in a '
@@ -160,7 +150,7 @@ function paintLink(facts: Facts): LinkPicture {
       : open('No link', 'Without a cookie the app can’t tell which session belongs to this '
       + 'browser.');
   }
-  if (!isAccepted(cookie, session, secret)) {
+  if (!sessions.accepts(cookie)) {
     return broken('browser', 'The signature doesn’t fit', 'It wasn’t made for this id with the '
       + 'app’s secret. The app refuses the cookie without asking the store.');
   }
@@ -172,7 +162,7 @@ function paintLink(facts: Facts): LinkPicture {
     return broken('store', 'The id was replaced', 'At the login the app gave its visitor a new '
       + 'id. This old one opens nothing any more.');
   }
-  const proof = fits(cookie, secret)
+  const proof = fits(cookie, sessions.secret)
     ? 'The signature fits.'
     : 'The app accepts the signature; it signs with another secret than SESSION_SECRET.';
   if (inMemory) {

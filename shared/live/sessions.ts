@@ -1,4 +1,4 @@
-import type { SetCookie } from './cookie.ts';
+import { fits, type SessionCookie, type SetCookie } from './cookie.ts';
 
 /** What we've seen of one session. */
 export interface KnownSession {
@@ -25,8 +25,13 @@ export interface KnownSession {
   pid: number;
 }
 
-/** The sessions seen so far; beyond a limit, only the most recently used. */
+/** How many sessions to remember: those used last. */
+const mostSessions = 500;
+
+/** The sessions seen so far. */
 export class Sessions {
+  /** The app's SESSION_SECRET. */
+  readonly secret: string;
   /** The name of the app's session cookie, once known. */
   cookieName: string | undefined;
   /** The name of the store's class, once known. */
@@ -34,15 +39,19 @@ export class Sessions {
   /** The cookie that the app set last, for any visitor. */
   lastCookie: SetCookie | undefined;
   readonly #known = new Map<string, KnownSession>();
-  readonly #limit: number;
   #count = 0;
 
-  constructor(limit = 500) {
-    this.#limit = limit;
+  constructor(secret: string) {
+    this.secret = secret;
   }
 
   find(id: string | undefined): KnownSession | undefined {
     return id === undefined ? undefined : this.#known.get(id);
+  }
+
+  /** Whether the app accepts the signature: it fits SESSION_SECRET, or the app was seen to. */
+  accepts(cookie: SessionCookie): boolean {
+    return fits(cookie, this.secret) || this.find(cookie.id)?.signature === cookie.signature;
   }
 
   /** Records that a process of the app has used a session, which may be new to us. */
@@ -53,7 +62,7 @@ export class Sessions {
     this.#known.delete(id);
     this.#known.set(id, session);
     const [oldest] = this.#known.keys();
-    if (this.#known.size > this.#limit && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size > mostSessions && oldest !== undefined) this.#known.delete(oldest);
     return session;
   }
 

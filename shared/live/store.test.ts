@@ -71,7 +71,7 @@ describe('the window to the store', () => {
       const value = encodeURIComponent(`s:one.${signature}`);
       const effect = await actions.get('expire')?.({
         app: new App({ entry: '', env: {} }), appUrl: '', isRunning: () => true, jar: new Map(),
-        secret, sessions: new Sessions(), store, cookieHeader: undefined, agent: undefined,
+        sessions: new Sessions(secret), store, cookieHeader: undefined, agent: undefined,
         cookie: findSessionCookie(`connect.sid=${value}`),
       });
       return effect?.text ?? '';
