@@ -1,7 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { App } from '../app/app.ts';
 import {
   endOf, readSetCookie, tampered, writeSetCookie, type SessionCookie, type SetCookie,
 } from './cookie.ts';
+import type { History } from './history.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoreWindow } from './store.ts';
 
@@ -15,15 +17,12 @@ export interface Effect {
 export interface ActionContext {
   readonly app: App;
   readonly appUrl: string;
-  readonly sessions: Sessions;
+  readonly history: History;
   readonly store: StoreWindow | undefined;
-  /** Whether the app's process is running; it may not be listening yet. */
-  readonly isRunning: () => boolean;
   /** The second visitor's cookies. */
   readonly jar: Map<string, string>;
   /** The headers of the browser that pressed the button, and its session cookie. */
-  readonly cookieHeader: string | undefined;
-  readonly agent: string | undefined;
+  readonly headers: IncomingHttpHeaders;
   readonly cookie: SessionCookie | undefined;
 }
 
@@ -34,7 +33,8 @@ const noCookie = { text: 'This browser holds no session cookie. Visit the app fi
 /** The page's buttons, by the path they post to. */
 export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['visit', async (context) => {
-    const { answer, setCookies } = await visit(context, context.cookieHeader, context.agent);
+    const { cookie, 'user-agent': agent } = context.headers;
+    const { answer, setCookies } = await visit(context, cookie, agent);
     // Without a Path, the browser would use this page's.
     const kept = setCookies.map(readSetCookie).map((cookie) => ({ path: '/', ...cookie }));
     return { text: answer, setCookies: kept.map(writeSetCookie) };
@@ -54,7 +54,7 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     return { text: `A second visitor came. ${answer} ${whose}` };
   }],
 
-  ['forget', ({ sessions, cookie }) => {
+  ['forget', ({ history: { sessions }, cookie }) => {
     if (!cookie) return noCookie;
     const forgotten = { ...asItWasSet(cookie, sessions), value: '', maxAge: 0 };
     return {
@@ -64,7 +64,7 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     };
   }],
 
-  ['tamper', ({ sessions, cookie }) => {
+  ['tamper', ({ history: { sessions }, cookie }) => {
     if (!cookie) return noCookie;
     return {
       setCookies: [writeSetCookie(tampered(asItWasSet(cookie, sessions)))],
@@ -73,7 +73,7 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     };
   }],
 
-  ['expire', async ({ store, sessions, cookie }) => {
+  ['expire', async ({ history: { sessions }, store, cookie }) => {
     if (!store) return { text: 'No other process can reach into the app’s memory.' };
     if (!cookie) return noCookie;
     if (!sessions.accepts(cookie)) {
@@ -93,12 +93,12 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     }
   }],
 
-  ['restart', async ({ app, store, sessions }) => {
+  ['restart', async ({ app, store, history: { sessions: { storeName } } }) => {
     await app.restart();
-    if (!store && sessions.storeName === undefined) {
+    if (!store && storeName === undefined) {
       return { text: 'The app is a new process now. It keeps no sessions, so nothing was lost.' };
     }
-    const inMemory = sessions.storeName === 'MemoryStore' || !store;
+    const inMemory = storeName === 'MemoryStore' || !store;
     return {
       text: inMemory
         ? 'The app is a new process now. What the old one had in its memory is gone: at your next '
@@ -122,7 +122,7 @@ const tryMs = 100;
 
 /** Visits the app as a browser would. @returns its answer as a sentence, and its cookies */
 async function visit(
-  { appUrl, isRunning }: ActionContext,
+  { appUrl, history }: ActionContext,
   cookie = '',
   agent = '',
 ): Promise<{ answer: string; setCookies: string[] }> {
@@ -137,7 +137,8 @@ async function visit(
       const answer = `It answered${status} "${short}".`;
       return { answer, setCookies: response.headers.getSetCookie() };
     } catch {
-      if (signal.aborted || !isRunning()) {
+      // If it's running, it may not be listening yet.
+      if (signal.aborted || history.app.state !== 'running') {
         return { answer: 'The app doesn’t answer. Is it running?', setCookies: [] };
       }
       await new Promise((resolve) => setTimeout(resolve, tryMs));

@@ -156,19 +156,17 @@ class LivePage {
 
   async #act(name: string, { headers }: IncomingMessage) {
     const { app, appPort } = this.#options;
-    const { history: { sessions }, store } = this;
+    const { history, store } = this;
     const began = Date.now();
     const effect = await actions.get(name)?.({
-      app, sessions, store, jar: this.#jar,
-      isRunning: () => this.history.app.state === 'running',
+      app, history, store, headers,
+      jar: this.#jar,
       appUrl: `http://localhost:${appPort}/`,
-      cookieHeader: headers.cookie,
-      cookie: findSessionCookie(headers.cookie, sessions.cookieName),
-      agent: headers['user-agent'],
+      cookie: findSessionCookie(headers.cookie, history.sessions.cookieName),
     });
     // The app's process reports what a visit did a moment later.
-    const isTold = () => this.history.exchanges.some(({ at }) => at >= began);
-    if (name === 'visit' || name === 'visitor') await this.history.until(isTold, newsMs);
+    const isTold = () => history.exchanges.some(({ at }) => at >= began);
+    if (name === 'visit' || name === 'visitor') await history.until(isTold, newsMs);
     return effect ?? { text: '' };
   }
 

@@ -4,7 +4,7 @@ import { MongoClient, type Document } from 'mongodb';
 import { App } from '../app/app.ts';
 import { actions } from './actions.ts';
 import { findSessionCookie, sign } from './cookie.ts';
-import { Sessions } from './sessions.ts';
+import { History } from './history.ts';
 import { openStageDatabase } from '../testing/stage.ts';
 import { StoreWindow } from './store.ts';
 
@@ -70,8 +70,8 @@ describe('the window to the store', () => {
     const expire = async (signature: string) => {
       const value = encodeURIComponent(`s:one.${signature}`);
       const effect = await actions.get('expire')?.({
-        app: new App({ entry: '', env: {} }), appUrl: '', isRunning: () => true, jar: new Map(),
-        sessions: new Sessions(secret), store, cookieHeader: undefined, agent: undefined,
+        app: new App({ entry: '', env: {} }), appUrl: '', jar: new Map(), headers: {},
+        history: new History(secret), store,
         cookie: findSessionCookie(`connect.sid=${value}`),
       });
       return effect?.text ?? '';
