@@ -16,7 +16,7 @@ export interface Effect {
 /** What the buttons need. */
 export interface ActionContext {
   readonly app: App;
-  readonly appUrl: string;
+  readonly appPort: number;
   readonly history: History;
   readonly store: StoreWindow | undefined;
   /** The second visitor's cookies. */
@@ -122,7 +122,7 @@ const tryMs = 100;
 
 /** Visits the app as a browser would. @returns its answer as a sentence, and its cookies */
 async function visit(
-  { appUrl, history }: ActionContext,
+  { appPort, history }: ActionContext,
   cookie = '',
   agent = '',
 ): Promise<{ answer: string; setCookies: string[] }> {
@@ -130,7 +130,8 @@ async function visit(
   const headers = { 'user-agent': agent, ...cookie && { cookie } };
   for (;;) {
     try {
-      const response = await fetch(appUrl, { headers, redirect: 'manual', signal });
+      const options = { headers, redirect: 'manual', signal } as const;
+      const response = await fetch(`http://localhost:${appPort}/`, options);
       const text = (await response.text()).replaceAll(/\s+/g, ' ').trim();
       const status = response.status === 200 ? '' : ` ${response.status}:`;
       const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { App } from '../app/app.ts';
 import { freePort, tryPort } from '../app/port.ts';
 import type { Step } from '../lesson/steps.ts';
-import { actions } from './actions.ts';
+import { actions, type ActionContext } from './actions.ts';
 import { findSessionCookie } from './cookie.ts';
 import type { Exchange } from './exchange.ts';
 import { refuse, safeHeaders, type Address } from './guard.ts';
@@ -55,9 +55,14 @@ const newsMs = 1000;
 export async function startLive(options: LiveOptions): Promise<Live> {
   const { app, port: wanted = 4001, secret } = options;
   const key = createHmac('sha256', secret).update('live picture').digest('base64url').slice(0, 16);
-  const page = new LivePage(options);
+  const page: Page = {
+    ...options,
+    history: new History(secret),
+    store: options.database && new StoreWindow(options.database.url),
+    jar: new Map(),
+  };
   const server = createServer((request, response) => {
-    void page.answer(request, response, { port, key });
+    void answer(page, { port, key }, request, response);
   });
   // The app's port is reserved, even if nothing listens there yet.
   const isFree = wanted !== options.appPort && await tryPort(wanted) === undefined;
@@ -96,114 +101,98 @@ export interface Shown extends Picture {
   left: number;
 }
 
+/** What it takes to answer a page's requests. */
+type Page = LiveOptions & Omit<ActionContext, 'headers' | 'cookie'>;
+
 const files = new Map([
   ['', ['index.html', 'text/html']],
   ['page.css', ['page.css', 'text/css']],
   ['page.js', ['page.js', 'text/javascript']],
 ]);
 
-class LivePage {
-  readonly history: History;
-  readonly store: StoreWindow | undefined;
-  readonly #options: LiveOptions;
-  /** The second visitor's cookies. */
-  readonly #jar = new Map<string, string>();
-
-  constructor(options: LiveOptions) {
-    this.#options = options;
-    this.history = new History(options.secret);
-    if (options.database) this.store = new StoreWindow(options.database.url);
-  }
-
-  async answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    address: Address,
-  ): Promise<void> {
-    const send = (status: number, type: string, body: string | Buffer, headers = {}) => {
-      const contentType = { 'Content-Type': `${type}; charset=utf-8` };
-      response.writeHead(status, { ...safeHeaders, ...contentType, ...headers }).end(body);
-    };
-    const { method, url = '' } = request;
-    const [, name, query] = /^\/[^/]*(?:\/([^?]*)(?:\?(.*))?)?$/s.exec(url) ?? [];
-    // Discard the body unread.
-    request.resume();
-    try {
-      const refusal = refuse(request, address);
-      const file = method === 'GET' && files.get(name ?? '');
-      if (refusal) {
-        send(refusal.status, 'text/plain', `${refusal.reason}\n`);
-      } else if (name === undefined) {
-        send(308, 'text/plain', '', { Location: `/${address.key}/` });
-      } else if (method === 'POST' && actions.has(name)) {
-        const { text, setCookies = [] } = await this.#act(name, request);
-        send(200, 'application/json', JSON.stringify({ text }), { 'Set-Cookie': setCookies });
-      } else if (method === 'GET' && name === 'picture') {
-        const shown = await this.#show(new URLSearchParams(query).get('seen'), request);
-        send(200, 'application/json', JSON.stringify(shown));
-      } else if (file) {
-        const [path = '', type = ''] = file;
-        send(200, type, await readFile(new URL(`page/${path}`, import.meta.url)));
-      } else {
-        send(404, 'text/plain', 'Nothing here.\n');
-      }
-    } catch (error) {
-      // A bug of ours; it mustn't take the command down.
-      if (response.headersSent) response.destroy();
-      else send(500, 'text/plain', String(error));
+async function answer(
+  page: Page,
+  address: Address,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const send = (status: number, type: string, body: string | Buffer, headers = {}) => {
+    const contentType = { 'Content-Type': `${type}; charset=utf-8` };
+    response.writeHead(status, { ...safeHeaders, ...contentType, ...headers }).end(body);
+  };
+  const { method, url = '' } = request;
+  const [, name, query] = /^\/[^/]*(?:\/([^?]*)(?:\?(.*))?)?$/s.exec(url) ?? [];
+  // Discard the body unread.
+  request.resume();
+  try {
+    const refusal = refuse(request, address);
+    const file = method === 'GET' && files.get(name ?? '');
+    if (refusal) {
+      send(refusal.status, 'text/plain', `${refusal.reason}\n`);
+    } else if (name === undefined) {
+      send(308, 'text/plain', '', { Location: `/${address.key}/` });
+    } else if (method === 'POST' && actions.has(name)) {
+      const { text, setCookies = [] } = await act(page, name, request);
+      send(200, 'application/json', JSON.stringify({ text }), { 'Set-Cookie': setCookies });
+    } else if (method === 'GET' && name === 'picture') {
+      const shown = await show(page, new URLSearchParams(query).get('seen'), request);
+      send(200, 'application/json', JSON.stringify(shown));
+    } else if (file) {
+      const [path = '', type = ''] = file;
+      send(200, type, await readFile(new URL(`page/${path}`, import.meta.url)));
+    } else {
+      send(404, 'text/plain', 'Nothing here.\n');
     }
+  } catch (error) {
+    // A bug of ours; it mustn't take the command down.
+    if (response.headersSent) response.destroy();
+    else send(500, 'text/plain', String(error));
   }
+}
 
-  async #act(name: string, { headers }: IncomingMessage) {
-    const { app, appPort } = this.#options;
-    const { history, store } = this;
-    const began = Date.now();
-    const effect = await actions.get(name)?.({
-      app, history, store, headers,
-      jar: this.#jar,
-      appUrl: `http://localhost:${appPort}/`,
-      cookie: findSessionCookie(headers.cookie, history.sessions.cookieName),
-    });
-    // The app's process reports what a visit did a moment later.
-    const isTold = () => history.exchanges.some(({ at }) => at >= began);
-    if (name === 'visit' || name === 'visitor') await history.until(isTold, newsMs);
-    return effect ?? { text: '' };
-  }
+async function act(page: Page, name: string, { headers }: IncomingMessage) {
+  const { history } = page;
+  const began = Date.now();
+  const cookie = findSessionCookie(headers.cookie, history.sessions.cookieName);
+  const effect = await actions.get(name)?.({ ...page, headers, cookie });
+  // The app's process reports what a visit did a moment later.
+  const isTold = () => history.exchanges.some(({ at }) => at >= began);
+  if (name === 'visit' || name === 'visitor') await history.until(isTold, newsMs);
+  return effect ?? { text: '' };
+}
 
-  /** Waits for news and returns it. */
-  async #show(seen: string | null, { headers }: IncomingMessage): Promise<Shown> {
-    const { history } = this;
-    const { cookie: cookieHeader = '' } = headers;
-    const looker = createHash('sha256').update(cookieHeader).digest('base64url');
-    const version = () => `${history.changes}.${looker}`;
-    await history.until(() => version() !== seen, newsMs);
+/** Waits for news and returns it. */
+async function show(page: Page, seen: string | null, { headers }: IncomingMessage): Promise<Shown> {
+  const { history, step, appPort, database } = page;
+  const looker = createHash('sha256').update(headers.cookie ?? '').digest('base64url');
+  const version = () => `${history.changes}.${looker}`;
+  await history.until(() => version() !== seen, newsMs);
 
-    const { step, appPort, database } = this.#options;
-    const { sessions, app } = history;
-    const before = version();
-    const id = findSessionCookie(cookieHeader, sessions.cookieName)?.id;
-    const look = await this.#look(id);
-    if (id !== undefined && look && 'expires' in look && look.expires !== undefined) {
-      history.noteEnd(id, look.expires);
-    }
-    return {
-      ...paint({ step: step.number, cookieHeader, sessions, app, look, now: Date.now() }),
-      version: before,
-      step,
-      app: { ...app, port: appPort },
-      ...database && { database: database.line },
-      exchanges: history.exchanges,
-      left: history.left,
-    };
-  }
+  const { sessions, app } = history;
+  const before = version();
+  const cookie = findSessionCookie(headers.cookie, sessions.cookieName);
+  const look = await lookIntoStore(page, cookie?.id);
+  return {
+    ...paint({ step: step.number, cookie, sessions, app, look }),
+    version: before,
+    step,
+    app: { ...app, port: appPort },
+    ...database && { database: database.line },
+    exchanges: history.exchanges,
+    left: history.left,
+  };
+}
 
-  async #look(id: string | undefined): Promise<Look | Error | undefined> {
-    if (!this.store) return undefined;
-    try {
-      await this.history.noteExtensions(this.store);
-      return await this.store.look(id);
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
+async function lookIntoStore(
+  { store, history }: Page, id: string | undefined,
+): Promise<Look | Error | undefined> {
+  if (!store) return undefined;
+  try {
+    await history.noteExtensions(store);
+    const look = await store.look(id);
+    if (id !== undefined && look.expires !== undefined) history.noteEnd(id, look.expires);
+    return look;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readSetCookie, sign } from './cookie.ts';
+import { findSessionCookie, readSetCookie, sign } from './cookie.ts';
 import { paint, readable, type Known } from './picture.ts';
 import { Sessions } from './sessions.ts';
 import type { Look } from './store.ts';
@@ -8,16 +8,17 @@ import type { Look } from './store.ts';
 const secret = 'a secret that only this test uses';
 const now = Date.now();
 const cookieHeader = `connect.sid=${encodeURIComponent(`s:one.${sign('one', secret)}`)}`;
+const cookie = findSessionCookie(cookieHeader);
 const look: Look = {
   namespace: 'workshop.sessions', document: undefined, expires: undefined, ttlSeconds: 0, count: 3,
   accounts: [], logins: [],
 };
-const found: Look = { ...look, document: { _id: 'one', session: '{}' }, expires: now + 1000 };
+const found: Look = { ...look, document: { _id: 'one', session: '{}' }, expires: now + 60_000 };
 
 function paintWith(known: Partial<Known>) {
   const app = { state: 'running', pid: 1 } as const;
   const sessions = new Sessions(secret);
-  return paint({ step: 3, cookieHeader, sessions, app, look, now, ...known });
+  return paint({ step: 3, cookie, sessions, app, look, ...known });
 }
 
 /** Sessions where process `pid` has used `one`. */
@@ -31,9 +32,9 @@ function used(pid: number, storeName = 'MongoStore'): Sessions {
 describe('the link', () => {
   const links: [string, Partial<Known>, RegExp][] = [
     ['whole', { look: found }, /^The signature fits\. The id in the cookie is the document’s _id/],
-    ['open', { cookieHeader: undefined }, /Without a cookie/],
-    ['open', { cookieHeader: undefined, step: 1, look: undefined }, /In step 2 the app gets both/],
-    ['broken', { cookieHeader: `${cookieHeader}x`, look: found }, /without asking the store/],
+    ['open', { cookie: undefined }, /Without a cookie/],
+    ['open', { cookie: undefined, step: 1, look: undefined }, /In step 2 the app gets both/],
+    ['broken', { cookie: findSessionCookie(`${cookieHeader}x`), look: found }, /without asking the store/],
     ['broken', { look: { ...found, expires: now - 1 } }, /still there, but its end has passed/],
     ['broken', {}, /no document has this id/],
     ['broken', { sessions: used(1) }, /transformId/],
@@ -54,8 +55,8 @@ describe('the link', () => {
     const sessions = used(1);
     const session = sessions.use('one', 1);
     session.signature = 'own';
-    const foreign = 'connect.sid=s%3Aone.own';
-    const { link } = paintWith({ cookieHeader: foreign, sessions, look: found });
+    const foreign = findSessionCookie('connect.sid=s%3Aone.own');
+    const { link } = paintWith({ cookie: foreign, sessions, look: found });
     assert.equal(link.state, 'whole');
     assert.match(link.text, /another secret than SESSION_SECRET/);
   });
@@ -74,7 +75,7 @@ test('the browser: what the app set, or that nothing was seen', () => {
   assert.ok(ends !== undefined && Math.abs(ends - now - 60_000) < 1000);
 
   sessions.lastCookie = readSetCookie('connect.sid=x; Path=/app');
-  const { text } = paintWith({ sessions, cookieHeader: undefined }).browser;
+  const { text } = paintWith({ sessions, cookie: undefined }).browser;
   assert.match(text, /only for paths below \/app/);
 });
 

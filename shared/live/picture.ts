@@ -1,4 +1,4 @@
-import { attributesOf, endOf, findSessionCookie, fits, type SessionCookie } from './cookie.ts';
+import { attributesOf, endOf, fits, type SessionCookie } from './cookie.ts';
 import { markOf, pictureOf, type CookiePicture, type Mark } from './exchange.ts';
 import type { KnownSession, Sessions } from './sessions.ts';
 import { parse, type Look } from './store.ts';
@@ -59,25 +59,21 @@ export interface AppState {
 /** What we know when a browser asks for its picture. */
 export interface Known {
   readonly step: number;
-  /** The Cookie header of the viewing browser. */
-  readonly cookieHeader: string | undefined;
+  /** The viewing browser's session cookie. */
+  readonly cookie: SessionCookie | undefined;
   readonly sessions: Sessions;
   readonly app: AppState;
   /** The database's content; an error if it doesn't respond; undefined if there is none. */
   readonly look: Look | Error | undefined;
-  readonly now: number;
 }
 
 export function paint(known: Known): Picture {
-  const { cookieHeader, sessions } = known;
-  const cookie = findSessionCookie(cookieHeader, sessions.cookieName);
-  const session = sessions.find(cookie?.id);
-  const facts = { ...known, cookie, session, inMemory: isInMemory(known) };
+  const session = known.sessions.find(known.cookie?.id);
+  const facts = { ...known, session, inMemory: isInMemory(known) };
   return { browser: paintBrowser(facts), link: paintLink(facts), store: paintStore(facts) };
 }
 
 interface Facts extends Known {
-  cookie: SessionCookie | undefined;
   session: KnownSession | undefined;
   inMemory: boolean;
 }
@@ -177,10 +173,11 @@ function paintLink(facts: Facts): LinkPicture {
   return linkToDocument(facts, proof);
 }
 
-function linkToDocument({ look, session, now }: Facts, proof: string): LinkPicture {
+function linkToDocument({ look, session }: Facts, proof: string): LinkPicture {
   if (look === undefined || look instanceof Error) {
     return open('The store can’t be seen', 'So nobody can tell whether it knows the id.');
   }
+  const now = Date.now();
   if (look.document) {
     return look.expires !== undefined && look.expires <= now
       ? broken('store', 'The session has expired', 'The document is still there, but its end has '

@@ -70,7 +70,7 @@ describe('the window to the store', () => {
     const expire = async (signature: string) => {
       const value = encodeURIComponent(`s:one.${signature}`);
       const effect = await actions.get('expire')?.({
-        app: new App({ entry: '', env: {} }), appUrl: '', jar: new Map(), headers: {},
+        app: new App({ entry: '', env: {} }), appPort: 0, jar: new Map(), headers: {},
         history: new History(secret), store,
         cookie: findSessionCookie(`connect.sid=${value}`),
       });
