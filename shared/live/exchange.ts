@@ -22,25 +22,20 @@ export interface CookiePicture {
 }
 
 /** One request to the app, as shown on the page. */
-export interface Exchange {
+export interface Exchange extends Pick<Report, 'at' | 'ms' | 'state' | 'method' | 'status'> {
   /** Identifies an exchange. A later report with the same key replaces it. */
   key: string;
-  at: number;
-  ms: number;
-  state: Report['state'];
-  method: string;
   path: string;
-  status?: number;
-  cookie?: CookiePicture;
+  cookie?: CookiePicture | undefined;
   /** The names of the other cookies. Their values are private. */
   otherCookies: string[];
-  setCookie?: CookiePicture & { attributes: string };
+  setCookie?: CookiePicture & { attributes: string } | undefined;
   /** The headers that say what made the browser send the request, if that matters. */
-  from?: string;
+  from?: string | undefined;
   outcomes: Outcome[];
   /** What happened, in a sentence. */
   text: string;
-  mark?: Mark;
+  mark?: Mark | undefined;
 }
 
 /** Turns a report into an exchange for the page, and records what it says about the session. */
@@ -51,28 +46,21 @@ export function describeExchange(report: Report, sessions: Sessions): Exchange {
 
   const cookie = findSessionCookie(report.cookie, sessions.cookieName);
   const { outcomes, text, session } = judge({ report, cookie, setCookie, sessions });
-  const from = originOf(report);
+  const { pid, id, at, ms, state, method, url: path, status } = report;
   return {
-    key: `${report.pid}.${report.id}`,
-    at: report.at,
-    ms: report.ms,
-    state: report.state,
-    method: report.method,
-    path: report.url,
-    ...report.status !== undefined && { status: report.status },
-    ...cookie && { cookie: pictureOf(cookie, sessions) },
+    key: `${pid}.${id}`,
+    at, ms, state, method, path, status,
+    cookie: cookie && pictureOf(cookie, sessions),
     otherCookies: [...readCookies(report.cookie).keys()].filter((name) => name !== cookie?.name)
       .slice(0, 10),
-    ...setCookie && {
-      setCookie: {
-        ...pictureOf({ name: setCookie.name, raw: setCookie.value }, sessions),
-        attributes: attributesOf(setCookie).join('; '),
-      },
+    setCookie: setCookie && {
+      ...pictureOf({ name: setCookie.name, raw: setCookie.value }, sessions),
+      attributes: attributesOf(setCookie).join('; '),
     },
-    ...from && { from },
+    from: originOf(report),
     outcomes,
     text,
-    ...session && { mark: markOf(session) },
+    mark: session && markOf(session),
   };
 }
 
@@ -132,19 +120,17 @@ function judgeSession(facts: Facts): Judgement {
 
   const before = sessions.find(session.id)?.fingerprint;
   const known = note(facts, cookie);
-  const extended: Outcome[] = setCookie ? ['extended'] : [];
-  const anew = setCookie ? ' The cookie was set again.' : '';
+  let outcome: Outcome = 'read';
+  let text = 'The app read the session.';
   if (before === undefined) {
-    const text = `The app found the session, which is older than this picture.${anew}`;
-    return { outcomes: ['read', ...extended], text, session: known };
+    text = 'The app found the session, which is older than this picture.';
+  } else if (before !== session.fingerprint) {
+    outcome = 'changed';
+    text = 'The app found the session and changed its data.';
   }
-  return before === session.fingerprint
-    ? { outcomes: ['read', ...extended], text: `The app read the session.${anew}`, session: known }
-    : {
-        outcomes: ['changed', ...extended],
-        text: `The app found the session and changed its data.${anew}`,
-        session: known,
-      };
+  if (!setCookie) return { outcomes: [outcome], text, session: known };
+  text += ' The cookie was set again.';
+  return { outcomes: [outcome, 'extended'], text, session: known };
 }
 
 /** The request ended with a different session than it came with. */
@@ -169,13 +155,12 @@ function judgeNew(facts: Facts, id: string): Judgement {
       + `and session ${known.label} takes its place.`;
     return { outcomes: ['renewed id'], text, session: known };
   }
-  return refusal
-    ? { outcomes: ['refused', 'created'], text: `${refusal} It created a new one.`, session: known }
-    : {
-        outcomes: ['created'],
-        text: 'A new visitor: the app created a session and set its cookie.',
-        session: known,
-      };
+  if (refusal) {
+    const text = `${refusal} It created a new one.`;
+    return { outcomes: ['refused', 'created'], text, session: known };
+  }
+  const text = 'A new visitor: the app created a session and set its cookie.';
+  return { outcomes: ['created'], text, session: known };
 }
 
 /** The request destroyed the session or set it to null. */

@@ -88,10 +88,10 @@ export class History extends EventEmitter<{ change: [] }> {
 
   /** What a process has left open when it ends won't be answered. */
   #giveUp(pid: number): void {
-    for (const exchange of this.exchanges) {
-      if (exchange.state !== 'waiting' || !exchange.key.startsWith(`${pid}.`)) continue;
-      exchange.state = 'given up';
-      exchange.text = 'The app’s process ended before it answered.';
+    const text = 'The app’s process ended before it answered.';
+    for (const [key, exchange] of this.#exchanges) {
+      if (exchange.state !== 'waiting' || !key.startsWith(`${pid}.`)) continue;
+      this.#exchanges.set(key, { ...exchange, state: 'given up', text });
     }
   }
 

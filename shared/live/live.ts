@@ -95,7 +95,7 @@ export interface Shown extends Picture {
   step: LiveOptions['step'];
   app: AppState & { port: number };
   /** The database's line, if the step has a database. */
-  database?: string;
+  database?: string | undefined;
   exchanges: Exchange[];
   /** How many requests went by too fast to be examined. */
   left: number;
@@ -177,7 +177,7 @@ async function show(page: Page, seen: string | null, { headers }: IncomingMessag
     version: before,
     step,
     app: { ...app, port: appPort },
-    ...database && { database: database.line },
+    database: database?.line,
     exchanges: history.exchanges,
     left: history.left,
   };

@@ -15,7 +15,7 @@ export interface BrowserPicture {
   /** The attributes as the app set them, each with its effect; undefined: not seen. */
   attributes?: { text: string; means: string }[];
   /** When the browser discards the cookie, in ms since 1970; undefined: when it's closed. */
-  ends?: number;
+  ends?: number | undefined;
   text: string;
 }
 
@@ -39,7 +39,7 @@ export interface StorePicture {
   /** The parsed content of its field `session`, if that's a string of JSON. */
   session?: unknown;
   /** When it expires, in ms since 1970. */
-  expires?: number;
+  expires?: number | undefined;
   /** What deletes it then. */
   index?: string;
   /** How many other sessions there are. */
@@ -99,18 +99,18 @@ function paintBrowser({ cookie, session, sessions, step }: Facts): BrowserPictur
         : 'This browser holds no session cookie. Visit the app, and it sets one.',
     };
   }
-  const shown = { cookie: pictureOf(cookie, sessions) };
+  const shown = pictureOf(cookie, sessions);
   const set = session?.cookie;
   if (!set) {
     const text = 'This page didn’t see how the app set this cookie. Browsers send back only the '
       + 'name and the value, never the attributes.';
-    return { ...shown, text };
+    return { cookie: shown, text };
   }
   const ends = endOf(set);
   return {
-    ...shown,
+    cookie: shown,
     attributes: attributesOf(set).map((text) => ({ text, means: meaning(text) })),
-    ...ends !== undefined && { ends },
+    ends,
     text: ends === undefined
       ? 'No Expires or Max-Age: it ends with the browser. One that reopens its windows may keep it.'
       : '',
@@ -236,13 +236,12 @@ function paintStore(facts: Facts): StorePicture {
     const text = `No document ${cookie ? 'has this browser’s id' : 'belongs to this browser'}.`;
     return { kind: 'missing', text, ...shown };
   }
-  const parsed = parse(document['session']);
   return {
     kind: 'document',
     text: '',
     document: readable(document),
-    ...parsed !== undefined && { session: readable(parsed) },
-    ...expires !== undefined && { expires },
+    session: readable(parse(document['session'])),
+    expires,
     ...shown,
   };
 }
