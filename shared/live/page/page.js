@@ -193,62 +193,57 @@ function duration(seconds) {
 function drawLines() {
   const svg = get('lines');
   svg.replaceChildren();
-  const frame = svg.getBoundingClientRect();
-  const box = frameOf('link');
-  const from = frameOf('cookie-id');
-  const store = frameOf('store');
-  const browser = frameOf('browser');
-  const login = frameOf('login-id');
-  const row = frameOf('own-login');
-  if (login && row && store) {
-    const edge = store.right - frame.left - 10;
-    const [start, end] = [login, row].map(({ right, top, height }) => (
-      { x: right - frame.left + 16, y: top + height / 2 - frame.top }));
-    if (start && end) line(`M ${start.x} ${start.y} H ${edge} V ${end.y} H ${end.x}`, false);
+  const [box, from, store, browser] = ['link', 'cookie-id', 'store', 'browser'].map(placeOf);
+  const [login, ownLogin] = ['login-id', 'own-login'].map(placeOf);
+  if (login && ownLogin && store) {
+    const [start, end] = [login.right + 16, ownLogin.right + 16];
+    const d = `M ${start} ${middle(login)} H ${store.right - 10} V ${middle(ownLogin)} H ${end}`;
+    svg.append(shape('path', { d }));
   }
   const link = shown?.link;
   // On a narrow screen the panels are stacked, and the style sheet draws the line.
   if (!link || link.state === 'open' || !box || !from || !store || !browser) return;
   if (box.left < browser.right) return;
-  const to = frameOf('document-id') ?? from;
+  const to = placeOf('document-id') ?? from;
   const halves = [
-    { x: from.right, end: from, edge: browser.right, side: box.left },
+    { x: from.right, y: middle(from), edge: browser.right, side: box.left },
     // Stop at the document, so that the line crosses no text.
-    { x: store.left + 12, end: to, edge: store.left, side: box.right },
+    { x: store.left + 12, y: middle(to), edge: store.left, side: box.right },
   ];
-  for (const [half, { x, end, edge, side }] of halves.entries()) {
+  for (const [half, { x, y, edge, side }] of halves.entries()) {
     // If the link breaks on the browser's side, the store isn't asked at all.
     if (half === 1 && link.at === 'browser') continue;
     const isGone = link.at === (half === 0 ? 'browser' : 'store');
-    const [startX, edgeX, endX] = [x - frame.left, edge - frame.left, side - frame.left];
-    const y = end.top + end.height / 2 - frame.top;
-    const [boxTop, boxBottom] = [box.top - frame.top, box.bottom - frame.top];
-    const endY = Math.min(Math.max(y, boxTop + 24), boxBottom - 24);
+    const sideY = Math.min(Math.max(y, box.top + 24), box.bottom - 24);
     // Inside the panels the line is level, so that it crosses no text.
-    line(`M ${startX} ${y} H ${edgeX} C ${endX} ${y} ${edgeX} ${endY} ${endX} ${endY}`, isGone);
+    const d = `M ${x} ${y} H ${edge} C ${side} ${y} ${edge} ${sideY} ${side} ${sideY}`;
+    svg.append(shape('path', { d, class: isGone ? 'gone' : '' }));
     if (isGone) {
-      const [midX, midY] = [(edgeX + endX) / 2, (y + endY) / 2];
-      svg.append(shape('path', { d: `M ${midX - 7} ${midY - 7} l 14 14 m 0 -14 l -14 14` }, 'cut'));
+      const [midX, midY] = [(edge + side) / 2, (y + sideY) / 2];
+      const cross = `M ${midX - 7} ${midY - 7} l 14 14 m 0 -14 l -14 14`;
+      svg.append(shape('path', { d: cross, class: 'cut' }));
     } else {
-      svg.append(shape('circle', { cx: startX, cy: y, r: 5 }));
+      svg.append(shape('circle', { cx: x, cy: y, r: 5 }));
     }
   }
 }
 
-/** @param {string} id */
-function frameOf(id) {
-  return document.getElementById(id)?.getClientRects()[0];
+/** Where an element is in the picture. @param {string} id */
+function placeOf(id) {
+  const place = document.getElementById(id)?.getClientRects()[0];
+  const { x, y } = get('lines').getBoundingClientRect();
+  return place && new DOMRect(place.x - x, place.y - y, place.width, place.height);
 }
 
-/** @param {string} d @param {boolean} isGone */
-function line(d, isGone) {
-  get('lines').append(shape('path', { d }, isGone ? 'gone' : ''));
+/** @param {DOMRect} place */
+function middle({ y, height }) {
+  return y + height / 2;
 }
 
 /** @param {string} tag @param {Record<string, string | number>} attributes */
-function shape(tag, attributes, className = '') {
+function shape(tag, attributes) {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries({ ...attributes, class: className })) {
+  for (const [name, value] of Object.entries(attributes)) {
     element.setAttribute(name, String(value));
   }
   return element;
@@ -274,16 +269,12 @@ function drawExchange(exchange, own) {
     }, word))),
     make('div', 'more',
       text !== '' && make('p', '', text),
-      from !== undefined && header('Sent by', make('code', '', from)),
-      cookie && header('Cookie received', cookieCode(cookie)),
-      otherCookies.length > 0 && header('Other cookies received',
+      from !== undefined && make('p', 'header', 'Sent by', make('code', '', from)),
+      cookie && make('p', 'header', 'Cookie received', cookieCode(cookie)),
+      otherCookies.length > 0 && make('p', 'header', 'Other cookies received',
         make('code', '', otherCookies.join(', '))),
-      setCookie && header('Set-Cookie sent', cookieCode(setCookie, setCookie.attributes))));
-}
-
-/** @param {string} name @param {Node} value */
-function header(name, value) {
-  return make('p', 'header', name, value);
+      setCookie && make('p', 'header', 'Set-Cookie sent',
+        cookieCode(setCookie, setCookie.attributes))));
 }
 
 /** @param {CookiePicture} cookie @param {string} attributes */
