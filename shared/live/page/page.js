@@ -17,6 +17,7 @@ const sayMs = 1500;
 const idle = 'Press a button and watch the picture.';
 const lost = 'The connection is lost. Is the command still running? This page reconnects by '
   + 'itself. If it doesn’t, open the address in the terminal, after “Live”.';
+const noCookie = 'This browser holds no session cookie. Visit the app first.';
 const moved = 'The live picture has moved: open the address in the terminal, after “Live”.';
 
 /** What the page currently shows. @type {Shown | undefined} */
@@ -153,7 +154,7 @@ function json(value, linked, id, isTop = true) {
   const [start, apart, end] = isTop ? ['\n  ', ',\n  ', '\n'] : [' ', ', ', ' '];
   const items = Object.entries(value).flatMap(([name, item], place) => [
     place === 0 ? start : apart,
-    ...isList ? [] : [make('span', 'key', `${JSON.stringify(name)}: `)],
+    ...isList ? [] : [make('span', 'quiet', `${JSON.stringify(name)}: `)],
     ...json(item, linked, id, false),
   ]);
   return [open ?? '', ...items, items.length > 0 ? end : '', close ?? ''];
@@ -412,10 +413,7 @@ function show(now) {
  * @param {Shown} shown
  */
 function drawButtons({ browser, store }) {
-  const noCookie = browser.cookie
-    ? ''
-    : 'This browser holds no session cookie. Visit the app '
-      + 'first.';
+  const whyNot = browser.cookie ? '' : noCookie;
   const noDocument = {
     document: '',
     memory: 'Nobody but the app can reach into its memory. In step 3 this works.',
@@ -423,7 +421,7 @@ function drawButtons({ browser, store }) {
     missing: 'There’s no document that could expire.',
     unreachable: 'The store can’t be reached.',
   }[store.kind];
-  const reasons = { forget: noCookie, tamper: noCookie, expire: noCookie || noDocument };
+  const reasons = { forget: whyNot, tamper: whyNot, expire: whyNot || noDocument };
   for (const [id, why] of Object.entries(reasons)) {
     const button = get(id);
     button.setAttribute('aria-disabled', String(why !== ''));
