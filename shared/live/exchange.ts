@@ -138,7 +138,7 @@ function judgeNew(facts: Facts, id: string): Judgement {
   const { report, cookie, setCookie, sessions } = facts;
   const fresh = setCookie && readSessionCookie(setCookie.name, setCookie.value);
   const old = sessions.find(cookie?.id);
-  const reason = cookie && reasonToRefuse(facts, cookie, old);
+  const reason = cookie && reasonToRefuse(facts, cookie);
   const isRenewal = cookie && report.session?.regenerated === true && reason === undefined;
   const refusal = cookie && !isRenewal
     ? `The app refused the cookie: ${reason ?? 'its store has no session with that id.'}`
@@ -197,11 +197,8 @@ function note({ report, setCookie, sessions }: Facts, cookie: SessionCookie): Kn
 }
 
 /** Why the app can't have accepted a cookie, as far as we know. */
-function reasonToRefuse(
-  { report, sessions }: Facts,
-  cookie: SessionCookie,
-  old: KnownSession | undefined,
-): string | undefined {
+function reasonToRefuse({ report, sessions }: Facts, cookie: SessionCookie): string | undefined {
+  const old = sessions.find(cookie.id);
   if (!sessions.accepts(cookie)) return 'its signature doesn’t fit.';
   if (old?.state === 'destroyed') return 'its session was destroyed.';
   if (old?.state === 'replaced') return 'its session was replaced by one with a new id.';

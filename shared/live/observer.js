@@ -23,9 +23,6 @@ const PATIENCE_MS = 1000;
 /** With more requests open than this, some aren't reported until they're answered. */
 const MOST_OPEN = 500;
 
-// Measure durations with a monotonic clock.
-const now = () => performance.now();
-
 /** The requests without a response so far. @type {Map<Request, Open>} */
 const open = new Map();
 /** Reports for the next message. They don't hold on to requests, which would cost memory. */
@@ -64,12 +61,12 @@ function exchangeOf(/** @type {any} */ message) {
 
 /** @returns {Open} */
 function begin(/** @type {Response} */ response) {
-  return { id: ++lastId, at: Date.now(), start: now(), response, told: false };
+  return { id: ++lastId, at: Date.now(), start: performance.now(), response, told: false };
 }
 
 /** @param {Report['state']} state @param {ExpressRequest} request @param {Open} entry */
 function add(state, request, entry) {
-  const ms = Math.round(now() - entry.start);
+  const ms = Math.round(performance.now() - entry.start);
   if (reports.length < LIMIT - 1) {
     reports.push(describe(state, request, entry, ms));
   } else {
@@ -80,7 +77,7 @@ function add(state, request, entry) {
 }
 
 function schedule() {
-  timer = setTimeout(send, Math.max(SOON_MS, sentAt + APART_MS - now())).unref();
+  timer = setTimeout(send, Math.max(SOON_MS, sentAt + APART_MS - performance.now())).unref();
 }
 
 function send() {
@@ -91,7 +88,7 @@ function send() {
   reports = [];
   last = undefined;
   left = 0;
-  sentAt = now();
+  sentAt = performance.now();
   sending = true;
   // While the channel is busy, requests beyond the limit are counted, not queued.
   process.send?.(message, undefined, undefined, () => {
@@ -107,7 +104,7 @@ function sweep() {
     if (entry.response.destroyed || request.socket.destroyed) {
       open.delete(request);
       add('given up', request, entry);
-    } else if (!entry.told && now() - entry.start >= PATIENCE_MS) {
+    } else if (!entry.told && performance.now() - entry.start >= PATIENCE_MS) {
       entry.told = true;
       add('waiting', request, entry);
     }

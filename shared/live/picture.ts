@@ -206,14 +206,13 @@ function paintStore(facts: Facts): StorePicture {
     };
   }
   if (inMemory) return paintMemory(facts);
-  if (look === undefined || look instanceof Error) {
-    return look
-      ? { kind: 'unreachable', title: 'MongoDB', text: `MongoDB doesn’t answer: ${look.message}` }
-      : {
-          kind: 'unreachable',
-          title: sessions.storeName ?? 'A store',
-          text: 'This page can’t look into this store.',
-        };
+  if (look === undefined) {
+    const text = 'This page can’t look into this store.';
+    return { kind: 'unreachable', title: sessions.storeName ?? 'A store', text };
+  }
+  if (look instanceof Error) {
+    const text = `MongoDB doesn’t answer: ${look.message}`;
+    return { kind: 'unreachable', title: 'MongoDB', text };
   }
   const { document, expires, ttlSeconds, count, accounts, logins } = look;
   const shown = {
