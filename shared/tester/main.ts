@@ -61,7 +61,9 @@ Object.assign(process, { send: undefined });
 
 const exit = guardProcess();
 
-loadEnvFile();
+const settings = Promise.resolve().then(() => { loadEnvFile(); });
+// The run that waits for them tells what's wrong with them.
+settings.catch(() => undefined);
 process.env.NODE_ENV = 'test';
 // Only index.ts reads the environment. An app that reads it all the same gets another secret.
 process.env.SESSION_SECRET = 'not the one that createApp() is given';
@@ -92,6 +94,7 @@ async function obey(order: Order): Promise<void> {
     endEntries();
   });
   try {
+    await settings;
     const tested = findStep(String(tests), 'test:N');
     const report = await runTests(tested, subjectOf(step, kind, folder), choice, (report) => {
       send?.({ type: 'own pass', report } satisfies News);

@@ -38,6 +38,18 @@ test('index.ts is started again if our own database was too slow for it', async 
   assert.equal(await workshop.read('was-late'), '');
 });
 
+test("a line of .env that isn't a setting is told instead of a report", async (t) => {
+  const workshop = await Workshop.copy();
+  onEnd(t, () => workshop.remove());
+  workshop.write('.env', 'PORT: 5\n');
+  const tests = new TestProcess({ workshop: workshop.folder });
+  onEnd(t, () => tests.end());
+  assert.deepEqual(await tests.run(findStep('1', 'test:N'), 'steps'), {
+    failure: "Line 1 of .env isn't a setting: a setting reads NAME=value.",
+    next: 'correct line 1 of .env to PORT=…, then run the command again',
+  });
+});
+
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'it needs /proc' };
 
 test('tests end with the process that started them, even if it is killed', linuxOnly, async (t) => {
