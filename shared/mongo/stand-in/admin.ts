@@ -22,20 +22,18 @@ const standInModule = 'workshop-stand-in';
 const maxWireVersion = 25;
 
 /** Accepts any field: drivers add what they please. */
-const hello: Command = {
-  run: ({ command }) => ({
-    helloOk: true,
-    [command === 'hello' ? 'isWritablePrimary' : 'ismaster']: true,
-    maxBsonObjectSize: maxDocumentBytes,
-    maxMessageSizeBytes: maxMessageBytes,
-    maxWriteBatchSize,
-    localTime: currentDate(),
-    logicalSessionTimeoutMinutes: 30,
-    minWireVersion: 0,
-    maxWireVersion,
-    readOnly: false,
-  }),
-};
+const hello: Command = ({ command }) => ({
+  helloOk: true,
+  [command === 'hello' ? 'isWritablePrimary' : 'ismaster']: true,
+  maxBsonObjectSize: maxDocumentBytes,
+  maxMessageSizeBytes: maxMessageBytes,
+  maxWriteBatchSize,
+  localTime: currentDate(),
+  logicalSessionTimeoutMinutes: 30,
+  minWireVersion: 0,
+  maxWireVersion,
+  readOnly: false,
+});
 
 const buildInfo = command(fields.nothing, () => ({
   version,
@@ -45,10 +43,8 @@ const buildInfo = command(fields.nothing, () => ({
   maxBsonObjectSize: maxDocumentBytes,
 }));
 
-const noUsers = { authenticatedUsers: [], authenticatedUserRoles: [] };
-
 /** A session is only a name here, with nothing to end or refresh. */
-const sessions: Command = { run: () => ({}) };
+const sessions: Command = () => ({});
 
 export const adminCommands: Record<string, Command> = {
   // --- The server ---
@@ -60,16 +56,18 @@ export const adminCommands: Record<string, Command> = {
   buildinfo: buildInfo,
   endSessions: sessions,
   refreshSessions: sessions,
-  serverStatus: { run: serverStatus },
+  serverStatus,
 
-  connectionStatus: command(fields.connectionStatus, () => ({ authInfo: noUsers })),
+  connectionStatus: command(fields.connectionStatus, () => ({
+    authInfo: { authenticatedUsers: [], authenticatedUserRoles: [] },
+  })),
   getLog: command(fields.getLog, ({ getLog: name }) => {
     if (name !== 'startupWarnings') refuseUnsupported(`The log ${name}`);
     return { totalLinesWritten: 0, log: [] };
-  }, { adminOnly: true }),
-  setParameter: command(fields.setParameter, (args, { ttl }) => (
-    { was: ttl.setSleepSecs(args.ttlMonitorSleepSecs) }
-  ), { adminOnly: true }),
+  }),
+  setParameter: command(fields.setParameter, ({ ttlMonitorSleepSecs }, { ttl }) => ({
+    was: ttl.setSleepSecs(ttlMonitorSleepSecs),
+  })),
 
   // --- Databases ---
   listDatabases: command(fields.listDatabases, ({ filter, nameOnly }, { storage }) => {
@@ -80,7 +78,7 @@ export const adminCommands: Record<string, Command> = {
       .filter(matches).sort((a, b) => compare(a.name, b.name));
     if (nameOnly) return { databases };
     return { databases, totalSize: sizeOf(storage.collections()) };
-  }, { adminOnly: true }),
+  }),
 
   dropDatabase: command(fields.nothing, (_args, { database, storage, cursors }) => {
     cursors.killAll((namespace) => namespace.startsWith(`${database}.`));

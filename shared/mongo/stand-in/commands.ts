@@ -32,17 +32,16 @@ export interface Context extends ServerState {
   readonly session: string | undefined;
 }
 
-export interface Command {
-  readonly adminOnly?: true;
-  readonly run: (context: Context) => Reply;
-}
+export type Command = (context: Context) => Reply;
 
 const commands = new Map<string, Command>(Object.entries({ ...crudCommands, ...adminCommands }));
 
+const adminOnly = ['getLog', 'setParameter', 'listDatabases'];
+
 /** Commands that authenticate a client. The stand-in has no users. */
-const authCommands = new Set([
+const authCommands = [
   'saslStart', 'saslContinue', 'authenticate', 'createUser', 'updateUser', 'dropUser',
-]);
+];
 
 /** The reply for an error. */
 export function errorReply(error: unknown): Reply {
@@ -54,7 +53,7 @@ export function errorReply(error: unknown): Reply {
 export function runCommand(request: Doc, state: ServerState): Reply {
   const [command = ''] = Object.keys(request);
   if (typeof request.$db !== 'string') fail(40571, 'OP_MSG requests require a $db argument');
-  if (authCommands.has(command)) {
+  if (authCommands.includes(command)) {
     fail('AuthenticationFailed', 'The workshop\'s stand-in for MongoDB has no users and asks for '
     + 'no password. Leave the user name and the password out of the connection string.');
   }
@@ -62,14 +61,14 @@ export function runCommand(request: Doc, state: ServerState): Reply {
   const { $db: database, ...generic } = read(genericFields, request, command);
   if (generic.apiVersion !== '1') fail('APIVersionError', 'API version must be "1"');
   checkConcerns(generic.readConcern?.level ?? 'local', generic.writeConcern?.w ?? 'majority');
-  const found = commands.get(command);
-  if (found === undefined) refuseUnknown('CommandNotFound', `no such command: '${command}'`);
-  if (found.adminOnly === true && database !== 'admin') {
+  const run = commands.get(command);
+  if (run === undefined) refuseUnknown('CommandNotFound', `no such command: '${command}'`);
+  if (database !== 'admin' && adminOnly.includes(command)) {
     fail('Unauthorized', `${command} may only be run against the admin database.`);
   }
   const session = generic.lsid === undefined ? undefined : keyOf(field(generic.lsid, 'id'));
   startWork(Math.min(generic.maxTimeMS || maxMilliseconds, maxMilliseconds));
-  return { ...found.run({ ...state, command, database, request, session }), ok: 1 };
+  return { ...run({ ...state, command, database, request, session }), ok: 1 };
 }
 
 function refuseTransaction(request: Doc, command: string): void {

@@ -19,16 +19,11 @@ type Reader<T> = (value: Value | undefined, path: string) => T;
 export type Table<T> = { readonly [Name in keyof T]: Reader<T[Name]> };
 
 /** Defines a command whose fields are in the table. */
-export function command<T>(
-  table: Table<T>, run: (args: T, context: Context) => Reply, options: { adminOnly?: true } = {},
-): Command {
+export function command<T>(table: Table<T>, run: (args: T, context: Context) => Reply): Command {
   const known = { ...table, ...genericFields };
-  return {
-    ...options,
-    run: (context) => {
-      refuseOthers(known, context.request, context.command);
-      return run(read(table, context.request, context.command), context);
-    },
+  return (context) => {
+    refuseOthers(known, context.request, context.command);
+    return run(read(table, context.request, context.command), context);
   };
 }
 
