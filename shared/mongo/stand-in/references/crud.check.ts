@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 
-import type { AnyBulkWriteOperation, CollectionOptions, Document } from 'mongodb';
-import { BSON, Collection, Db, MongoClient } from 'mongodb';
+import type { Collection, CollectionOptions, Document } from 'mongodb';
+import { AbstractCursor, BSON, Db, MongoClient } from 'mongodb';
 
 import { startStandIn } from '../server.ts';
 
@@ -132,61 +132,26 @@ Promise<{ client: MongoClient; entities: Map<string, Entity> }> {
   return { client, entities };
 }
 
-/** Runs an operation with the driver. */
+/** The arguments that the driver's methods take by their position. The others are options. */
+const positional = [
+  'filter', 'update', 'replacement', 'document', 'documents', 'pipeline', 'requests',
+];
+
+/** Runs an operation with the driver's method of that name. */
 async function run(target: Entity | undefined, { name, arguments: given = {} }: Operation):
 Promise<unknown> {
   if (name === 'failPoint') return admin.db('admin').command({ configureFailPoint: 1 });
-  if (target instanceof Db && name === 'aggregate') {
-    const { pipeline, ...options } = given;
-    return target.aggregate(pipeline as Document[], options).toArray();
-  }
-  if (target instanceof Db && name === 'createCollection') {
-    const { collection, ...options } = given;
-    return target.createCollection(String(collection), options);
-  }
-  if (target instanceof Db && name === 'dropCollection') {
-    return target.dropCollection(String(given.collection));
-  }
-  assert.ok(target instanceof Collection, `${name} is not run here`);
-  const {
-    filter = {}, update, replacement, document, documents, pipeline, requests, ...options
-  } = given as Arguments;
-  switch (name) {
-    case 'aggregate': return target.aggregate(pipeline, options).toArray();
-    case 'find': return target.find(filter, options).toArray();
-    case 'countDocuments': return target.countDocuments(filter, options);
-    case 'estimatedDocumentCount': return target.estimatedDocumentCount(options);
-    case 'insertOne': return target.insertOne(document, options);
-    case 'insertMany': return target.insertMany(documents, options);
-    case 'updateOne': return target.updateOne(filter, update, options);
-    case 'updateMany': return target.updateMany(filter, update, options);
-    case 'replaceOne': return target.replaceOne(filter, replacement, options);
-    case 'deleteOne': return target.deleteOne(filter, options);
-    case 'deleteMany': return target.deleteMany(filter, options);
-    case 'findOneAndDelete': return target.findOneAndDelete(filter, options);
-    case 'findOneAndUpdate': return target.findOneAndUpdate(filter, update, inWords(options));
-    case 'findOneAndReplace':
-      return target.findOneAndReplace(filter, replacement, inWords(options));
-    case 'bulkWrite': return target.bulkWrite(requests.map(toBulk), options);
-    default: throw new Error(`No test here runs ${name}.`);
-  }
-}
-
-interface Arguments {
-  filter?: Document; update: Document; replacement: Document; document: Document;
-  documents: Document[]; pipeline: Document[]; requests: Document[];
-}
-
-function inWords(options: Document): Document {
-  const { returnDocument, ...others } = options;
-  return returnDocument === undefined
-    ? options
-    : { ...others, returnDocument: String(returnDocument).toLowerCase() };
-}
-
-/** The driver wants the tests' `{ insertOne: { document } }` form. */
-function toBulk(request: Document): AnyBulkWriteOperation {
-  return request as AnyBulkWriteOperation;
+  assert.ok(target !== undefined, `${name} is not run here`);
+  const method: unknown = Reflect.get(target, name);
+  assert.ok(typeof method === 'function', `the driver has no ${name}`);
+  const names = target instanceof Db ? ['collection'] : positional;
+  const values = names.filter((argument) => argument in given)
+    .map((argument): unknown => given[argument]);
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([argument]) => !names.includes(argument)),
+  );
+  const outcome: unknown = await Reflect.apply(method, target, [...values, options]);
+  return outcome instanceof AbstractCursor ? outcome.toArray() : outcome;
 }
 
 /** Compares by the format's rules: documents at the root of a result may have extra fields. */
