@@ -1,7 +1,7 @@
 /** The commands that describe the server and manage databases, collections and indexes. */
 import { Int32 } from 'bson';
 
-import { currentDate, now } from './clock.ts';
+import { RealDate } from './clock.ts';
 import { parseIndex } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Command, Context, Reply } from './commands.ts';
@@ -28,7 +28,7 @@ const hello: Command = ({ command }) => ({
   maxBsonObjectSize: maxDocumentBytes,
   maxMessageSizeBytes: maxMessageBytes,
   maxWriteBatchSize,
-  localTime: currentDate(),
+  localTime: new RealDate(),
   logicalSessionTimeoutMinutes: 30,
   minWireVersion: 0,
   maxWireVersion,
@@ -157,8 +157,8 @@ function serverStatus({ startedAt, sockets, ttl }: Context): Reply {
     process: standInModule,
     modules: [standInModule],
     pid: process.pid,
-    uptime: Math.floor((now() - startedAt.getTime()) / 1000),
-    localTime: currentDate(),
+    uptime: Math.floor((RealDate.now() - startedAt.getTime()) / 1000),
+    localTime: new RealDate(),
     connections: { current: sockets.size },
     metrics: { ttl: { passes: ttl.passes } },
   };

@@ -1,7 +1,7 @@
 /** Aggregation pipelines: the stages that countDocuments and stats() send, and the simple ones. */
 import { Int32, Long } from 'bson';
 
-import { currentDate } from './clock.ts';
+import { RealDate } from './clock.ts';
 import type { Collection } from './collection.ts';
 import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compileProjection } from './projection.ts';
@@ -131,7 +131,7 @@ function collStats({ namespace, collection }: Source): Doc {
   const indexSizes = Array.from(collection?.indexes.keys() ?? [], (name) => [name, zero] as const);
   return {
     ns: namespace,
-    localTime: currentDate(),
+    localTime: new RealDate(),
     storageStats: {
       size: wholeNumber(size),
       count: wholeNumber(count),

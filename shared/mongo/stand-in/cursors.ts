@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import { Long, calculateObjectSize } from 'bson';
 
-import { now } from './clock.ts';
+import { RealDate } from './clock.ts';
 import type { Reply } from './commands.ts';
 import { fail } from './errors.ts';
 import type { Doc } from './values.ts';
@@ -46,7 +46,7 @@ export class Cursors {
       rest: reading.docs[Symbol.iterator](),
       waiting: undefined,
       left: reading.limit ?? Infinity,
-      lastUsed: now(),
+      lastUsed: RealDate.now(),
     };
     const { docs, isLast } = takeBatch(cursor, batchSize);
     if (single || isLast) {
@@ -75,7 +75,7 @@ export class Cursors {
       fail(50738, `Cannot run getMore on cursor ${id.toString()}, which belongs to a different `
       + 'session');
     }
-    cursor.lastUsed = now();
+    cursor.lastUsed = RealDate.now();
     let isLast = true;
     try {
       const batch = takeBatch(cursor, batchSize);
@@ -102,7 +102,7 @@ export class Cursors {
   }
 
   closeIdle(): void {
-    const limit = now() - idleMilliseconds;
+    const limit = RealDate.now() - idleMilliseconds;
     for (const [id, { lastUsed }] of this.#open) if (lastUsed < limit) this.#kill(id);
   }
 }

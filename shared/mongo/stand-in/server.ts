@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 
 import type { RunningServer } from '../server-process.ts';
 import { version } from './admin.ts';
-import { currentDate } from './clock.ts';
+import { RealDate } from './clock.ts';
 import { Storage } from './collection.ts';
 import type { ServerState } from './commands.ts';
 import { errorReply, runCommand } from './commands.ts';
@@ -25,7 +25,7 @@ export async function startStandIn(): Promise<RunningServer> {
   const cursors = new Cursors();
   const sockets = new Set<Socket>();
   const ttl = new TtlMonitor(storage, cursors);
-  const state: ServerState = { storage, cursors, ttl, sockets, startedAt: currentDate() };
+  const state: ServerState = { storage, cursors, ttl, sockets, startedAt: new RealDate() };
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

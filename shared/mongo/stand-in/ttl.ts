@@ -1,7 +1,7 @@
 /** The TTL monitor: deletes expired documents, as mongod's background thread does. */
 import { types } from 'node:util';
 
-import { clearInterval, now, setInterval } from './clock.ts';
+import { RealDate, clearInterval, setInterval } from './clock.ts';
 import type { Storage } from './collection.ts';
 import type { Cursors } from './cursors.ts';
 import type { Value } from './values.ts';
@@ -43,7 +43,7 @@ export class TtlMonitor {
     for (const collection of this.#storage.collections()) {
       for (const { expireAfterSeconds, paths: [[name = ''] = []] } of collection.indexes.values()) {
         if (expireAfterSeconds === undefined) continue;
-        const deadline = now() - expireAfterSeconds * 1000;
+        const deadline = RealDate.now() - expireAfterSeconds * 1000;
         for (const doc of collection.docs.values()) {
           if (isExpired(field(doc, name), deadline)) collection.remove(doc);
         }

@@ -1,7 +1,7 @@
 /** Updates: replacement documents, update operators, and the starting document of an upsert. */
 import { BSONRegExp, ObjectId } from 'bson';
 
-import { currentDate, now } from './clock.ts';
+import { RealDate } from './clock.ts';
 import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
@@ -183,7 +183,7 @@ const operators: Record<string, (argument: Value, name: string) => Change> = {
   $currentDate: (argument) => {
     const isDate = typeof argument === 'boolean' || (isDoc(argument) && argument.$type === 'date');
     if (!isDate) refuseUnsupported('$currentDate with anything but true or {$type: "date"}');
-    return () => currentDate();
+    return () => new RealDate();
   },
 
   $push: (argument, name) => {
@@ -265,5 +265,5 @@ function equalities(filter: Doc): [path: string, value: Value][] {
 
 /** A new ObjectId, by the real clock. */
 export function newObjectId(): ObjectId {
-  return new ObjectId(ObjectId.generate(Math.floor(now() / 1000)));
+  return new ObjectId(ObjectId.generate(Math.floor(RealDate.now() / 1000)));
 }
