@@ -1,13 +1,13 @@
 /** Collections, their indexes, and the databases that hold them, all in memory. */
 import { randomUUID } from 'node:crypto';
 
-import { Int32, UUID, calculateObjectSize } from 'bson';
+import { Int32, ObjectId, UUID, calculateObjectSize } from 'bson';
 
+import { RealDate } from './clock.ts';
 import { CommandError, fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';
-import { newObjectId } from './update.ts';
 import type { Doc, Value } from './values.ts';
 import {
   checkStorable, field, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, singleAt, toNumber,
@@ -134,8 +134,8 @@ export class Collection {
     return bytes;
   }
 
-  /** Inserts a document, with `_id` moved to the front or generated. Returns its `_id`. */
-  insert(doc: Doc): Value {
+  /** Inserts a document, with `_id` moved to the front or generated. Returns what is stored. */
+  insert(doc: Doc): Doc {
     const { _id: id = newObjectId(), ...rest } = doc;
     checkId(id);
     const stored = Object.keys(doc)[0] === '_id' ? doc : { _id: id, ...rest };
@@ -144,7 +144,7 @@ export class Collection {
     if (this.docs.has(key)) throw this.#duplicate('_id_', idKey, { _id: id });
     this.#enter(key, stored);
     this.docs.set(key, stored);
-    return id;
+    return stored;
   }
 
   /** Replaces a document with its changed version, which keeps its `_id`. */
@@ -220,6 +220,10 @@ function uniqueEntries({ unique, paths }: Index, doc: Doc): string[] {
   if (!unique && paths.length === 1) return [];
   const entry = paths.map((path) => keyOf(singleAt(doc, path))).join('|');
   return unique ? [entry] : [];
+}
+
+function newObjectId(): ObjectId {
+  return new ObjectId(ObjectId.generate(Math.floor(RealDate.now() / 1000)));
 }
 
 function checkId(id: Value): void {

@@ -1,6 +1,4 @@
 /** The commands that read and write documents. */
-import { Int32 } from 'bson';
-
 import { compilePipeline, countOf, map, slice } from './aggregate.ts';
 import type { Collection } from './collection.ts';
 import type { Command, Reply } from './commands.ts';
@@ -30,7 +28,7 @@ export const crudCommands: Record<string, Command> = {
 
   update: command(fields.update, (args, { database, storage }) => {
     const totals = { n: 0, nModified: 0 };
-    const upserted: Doc[] = [];
+    const upserted: Reply[] = [];
     const reply = runBatch(args.ordered, args.updates, totals, (statement, index) => {
       const { q, multi, upsert } = statement;
       const change = compileUpdate(statement.u);
@@ -40,8 +38,8 @@ export const crudCommands: Record<string, Command> = {
       const collection = storage.find(database, args.update);
       const targets = Array.from(slice(matches(collection, q), 0, multi ? Infinity : 1));
       if (targets.length === 0 && upsert) {
-        const _id = storage.open(database, args.update).insert(upsertDocument(q, change));
-        upserted.push({ index: new Int32(index), _id });
+        const { _id } = storage.open(database, args.update).insert(upsertDocument(q, change));
+        upserted.push({ index, _id });
         totals.n += 1;
       }
       for (const doc of targets) {
@@ -149,10 +147,9 @@ export const crudCommands: Record<string, Command> = {
       };
     }
     if (!upsert) return { lastErrorObject: { n: 0, updatedExisting: false }, value: null };
-    const inserted = upsertDocument(query, change);
-    const upserted = storage.open(database, name).insert(inserted);
+    const inserted = storage.open(database, name).insert(upsertDocument(query, change));
     return {
-      lastErrorObject: { n: 1, updatedExisting: false, upserted },
+      lastErrorObject: { n: 1, updatedExisting: false, upserted: inserted._id },
       value: wantsNew ? project(inserted) : null,
     };
   }),

@@ -1,5 +1,5 @@
 /** Updates: replacement documents, update operators, and the starting document of an upsert. */
-import { BSONRegExp, ObjectId } from 'bson';
+import { BSONRegExp } from 'bson';
 
 import { RealDate } from './clock.ts';
 import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
@@ -230,10 +230,7 @@ function arrayAt(operator: string, current: Value | undefined, name: string): Va
 
 // --- Upserts -----------------------------------------------------------------------------------
 
-/**
- * The document that an upsert inserts: the filter's equalities, changed by the update, with an
- * `_id` at the front.
- */
+/** The document that an upsert inserts: the filter's equalities, changed by the update. */
 export function upsertDocument(filter: Doc, update: Update): Doc {
   const base: Doc = {};
   const known = equalities(filter);
@@ -244,8 +241,7 @@ export function upsertDocument(filter: Doc, update: Update): Doc {
     if (clash) fail('NotSingleValueField', `cannot infer query fields to set, '${path}' twice`);
     if (!update.isReplacement || path === '_id') write(base, parseUpdatePath(path), value);
   }
-  const { _id: id = newObjectId(), ...rest } = update.apply(base, { inserting: true });
-  return { _id: id, ...rest };
+  return update.apply(base, { inserting: true });
 }
 
 function equalities(filter: Doc): [path: string, value: Value][] {
@@ -261,9 +257,4 @@ function equalities(filter: Doc): [path: string, value: Value][] {
     return lists.filter(({ length }) => length === 1).flat()
       .filter((only) => !(only instanceof BSONRegExp)).slice(0, 1).map((only) => [name, only]);
   });
-}
-
-/** A new ObjectId, by the real clock. */
-export function newObjectId(): ObjectId {
-  return new ObjectId(ObjectId.generate(Math.floor(RealDate.now() / 1000)));
 }
