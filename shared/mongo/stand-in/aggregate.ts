@@ -9,7 +9,7 @@ import { compileFilter } from './query.ts';
 import { compileSort } from './sort.ts';
 import type { Doc, Numeric, Value } from './values.ts';
 import {
-  isDoc, isNumeric, keyOf, parsePath, setField, show, singleAt, toNumber, wholeNumber,
+  isDoc, isNumeric, keyOf, parsePath, show, singleAt, toNumber, wholeNumber,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -170,11 +170,9 @@ function compileGroup(argument: Value): Stage {
         group.sums.set(name, (group.sums.get(name) ?? 0n) + toSum(operand(doc)));
       }
     }
-    return Array.from(groups.values(), ({ id, sums }) => {
-      const row: Doc = { _id: id };
-      for (const [name, sum] of sums) setField(row, name, fromSum(sum));
-      return row;
-    });
+    return Array.from(groups.values(), ({ id, sums }): Doc => ({
+      _id: id, ...Object.fromEntries(Array.from(sums, ([name, sum]) => [name, fromSum(sum)])),
+    }));
   };
 }
 

@@ -1,7 +1,7 @@
 /** Projections: which fields of a document a client wants. */
 import { fail, refuseUnsupported } from './errors.ts';
 import type { Doc, Value } from './values.ts';
-import { isDoc, isNumeric, isTruthy, parsePath, setField } from './values.ts';
+import { isDoc, isNumeric, isTruthy, parsePath } from './values.ts';
 
 /** A projection as a tree: keep or drop a field, or look further inside. */
 type Tree = Map<string, boolean | Tree>;
@@ -44,13 +44,11 @@ function insert(tree: Tree, [name = '', ...rest]: string[], keeps: boolean, whol
 }
 
 function project(doc: Doc, tree: Tree, keepsOthers: boolean): Doc {
-  const result: Doc = {};
-  for (const [name, value] of Object.entries(doc)) {
+  return Object.fromEntries(Object.entries(doc).flatMap(([name, value]) => {
     const node = tree.get(name) ?? keepsOthers;
     const kept = node instanceof Map ? projectInside(value, node, keepsOthers) : value;
-    if (node !== false && kept !== undefined) setField(result, name, kept);
-  }
-  return result;
+    return node === false || kept === undefined ? [] : [[name, kept]];
+  }));
 }
 
 /** Projects inside documents and arrays. An inclusion drops any other value. */

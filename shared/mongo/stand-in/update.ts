@@ -6,7 +6,7 @@ import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  add, clone, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, setField, show, typeOf,
+  add, compare, decode, encode, field, isArrayIndex, isDoc, isNumeric, parsePath, show, typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -73,7 +73,7 @@ function compileOperators(update: Doc): Update {
   return {
     isReplacement: false,
     apply(doc, { inserting }) {
-      const result = clone(doc);
+      const result = decode(encode(doc)); // a copy
       for (const { path, change, onInsert } of modifications) {
         if (onInsert && !inserting) continue;
         const outcome = change(path.reduce<Value | undefined>(child, result));
@@ -129,7 +129,10 @@ function write(doc: Doc, path: string[], value: Value): void {
     const existing = child(parent, part);
     const next: Value = depth === path.length - 1 ? value : existing === undefined ? {} : existing;
     if (isDoc(parent)) {
-      setField(parent, part, next);
+      // Unlike an assignment, this can set even `__proto__`.
+      Object.defineProperty(parent, part, {
+        value: next, writable: true, enumerable: true, configurable: true,
+      });
     } else if (Array.isArray(parent) && isArrayIndex(part)) {
       const index = Number(part);
       if (index > parent.length + 1_500_000) {

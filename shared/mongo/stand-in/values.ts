@@ -64,12 +64,10 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   if (!isDoc(value) || Object.hasOwn(value, '_bsontype')) {
     refuseUnsupported('A Decimal128, Timestamp, MinKey, MaxKey, DBRef, or an old BSON type');
   }
-  const doc: Doc = {};
-  for (const [name, item] of Object.entries(value)) {
-    if (isArrayIndex(name)) seen.oddOrder = true; // JavaScript puts such names first
-    setField(doc, name, adopt(item, depth + 1, seen));
-  }
-  return doc;
+  const entries = Object.entries(value);
+  // JavaScript puts such names first.
+  if (entries.some(([name]) => isArrayIndex(name))) seen.oddOrder = true;
+  return Object.fromEntries(entries.map(([name, item]) => [name, adopt(item, depth + 1, seen)]));
 }
 
 function tooDeep(): CommandError {
@@ -79,16 +77,6 @@ function tooDeep(): CommandError {
 /** Encodes one document as BSON. */
 export function encode(doc: Doc | Record<string, unknown>): Uint8Array {
   return serialize(doc, { ignoreUndefined: true });
-}
-
-/** Copies a value so that its documents and arrays may be changed. Other values are shared. */
-export function clone<V extends Value>(value: V): V;
-export function clone(value: Value): Value {
-  if (Array.isArray(value)) return value.map((item) => clone(item));
-  if (!isDoc(value)) return value;
-  const copy: Doc = {};
-  for (const [name, item] of Object.entries(value)) setField(copy, name, clone(item));
-  return copy;
 }
 
 /** Refuses a document that's too large or too deep to store. */
@@ -277,17 +265,6 @@ function quote(text: string): string {
 /** Reads an own field: `constructor` and the like don't exist unless a client set them. */
 export function field(doc: Doc, name: string): Value | undefined {
   return Object.hasOwn(doc, name) ? doc[name] : undefined;
-}
-
-/** Sets an own field, even `__proto__`. */
-export function setField(doc: Doc, name: string, value: Value): void {
-  if (name === '__proto__') {
-    Object.defineProperty(doc, name, {
-      value, writable: true, enumerable: true, configurable: true,
-    });
-  } else {
-    doc[name] = value;
-  }
 }
 
 /** Whether a part of a path can be an array index. */

@@ -5,7 +5,7 @@
 import { fail, refuseUnsupported } from './errors.ts';
 import { checkBatchSize, maxWriteBatchSize } from './fields.ts';
 import type { Doc } from './values.ts';
-import { decode, encode, maxDocumentBytes, setField } from './values.ts';
+import { decode, encode, maxDocumentBytes } from './values.ts';
 
 const headerBytes = 16;
 
@@ -84,7 +84,7 @@ function readOpMsg(bytes: Buffer, flags: number): Doc {
   }
   const end = bytes.length;
   let body: Doc | undefined;
-  const sequences: Doc = {};
+  const sequences = new Map<string, Doc[]>();
   let offset = headerBytes + 4;
   while (offset < end) {
     const kind = bytes.readUInt8(offset);
@@ -98,17 +98,17 @@ function readOpMsg(bytes: Buffer, flags: number): Doc {
       const size = offset + 4 <= end ? bytes.readInt32LE(offset) : 0;
       if (size < 5 || offset + size > end) invalid('a document sequence of a wrong size');
       const { name, docs } = readSequence(bytes.subarray(offset + 4, offset + size));
-      if (Object.hasOwn(sequences, name)) fail(40431, `Duplicate document sequence: ${name}`);
-      setField(sequences, name, docs);
+      if (sequences.has(name)) fail(40431, `Duplicate document sequence: ${name}`);
+      sequences.set(name, docs);
       offset += size;
     } else {
       fail(40432, `Unknown section kind ${kind}`);
     }
   }
   if (body === undefined) fail(40587, 'OP_MSG messages must have a body');
-  const twice = Object.keys(sequences).find((name) => Object.hasOwn(body, name));
+  const twice = [...sequences.keys()].find((name) => Object.hasOwn(body, name));
   if (twice !== undefined) fail(40433, `Duplicate field between body and sequence ${twice}`);
-  return { ...body, ...sequences };
+  return { ...body, ...Object.fromEntries(sequences) };
 }
 
 function readSequence(bytes: Buffer): { name: string; docs: Doc[] } {
