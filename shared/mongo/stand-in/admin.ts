@@ -1,15 +1,13 @@
 /** The commands that describe the server and manage databases, collections and indexes. */
-import { Int32 } from 'bson';
-
 import { RealDate } from './clock.ts';
-import { parseIndex } from './collection.ts';
+import { idIndex, parseIndex } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Command, Context, Reply } from './commands.ts';
 import { fail, refuseUnsupported } from './errors.ts';
 import { command, fields, maxWriteBatchSize } from './fields.ts';
 import { compileFilter } from './query.ts';
-import type { Doc, Value } from './values.ts';
-import { compare, maxDocumentBytes, show, wholeNumber } from './values.ts';
+import type { Value } from './values.ts';
+import { compare, maxDocumentBytes, show, toDoc } from './values.ts';
 import { maxMessageBytes } from './wire.ts';
 
 /** The MongoDB version that the stand-in mimics. */
@@ -72,9 +70,9 @@ export const adminCommands: Record<string, Command> = {
   // --- Databases ---
   listDatabases: command(fields.listDatabases, ({ filter, nameOnly }, { storage }) => {
     const matches = compileFilter(filter);
-    const databases = Array.from(storage.databases, ([name, collections]): Doc => nameOnly
+    const databases = Array.from(storage.databases, ([name, collections]) => toDoc(nameOnly
       ? { name }
-      : { name, sizeOnDisk: wholeNumber(sizeOf(collections.values())), empty: false })
+      : { name, sizeOnDisk: sizeOf(collections.values()), empty: false }))
       .filter(matches).sort((a, b) => compare(a.name, b.name));
     if (nameOnly) return { databases };
     return { databases, totalSize: sizeOf(storage.collections()) };
@@ -89,14 +87,10 @@ export const adminCommands: Record<string, Command> = {
   listCollections: command(fields.listCollections, (
     { filter, nameOnly, cursor }, { database, storage, cursors, session },
   ) => {
-    const docs = Array.from(storage.databases.get(database) ?? [], ([name, { uuid }]): Doc => ({
+    const docs = Array.from(storage.databases.get(database) ?? [], ([name, { uuid }]) => toDoc({
       name,
       type: 'collection',
-      ...!nameOnly && {
-        options: {},
-        info: { readOnly: false, uuid },
-        idIndex: { v: new Int32(2), key: { _id: new Int32(1) }, name: '_id_' },
-      },
+      ...!nameOnly && { options: {}, info: { readOnly: false, uuid }, idIndex: idIndex.spec },
     })).filter(compileFilter(filter));
     const namespace = `${database}.$cmd.listCollections`;
     return cursors.start({ namespace, session, docs }, cursor?.batchSize ?? Infinity);

@@ -9,7 +9,7 @@ import { compileFilter } from './query.ts';
 import { compileSort } from './sort.ts';
 import type { Doc, Numeric, Value } from './values.ts';
 import {
-  isDoc, isNumeric, keyOf, parsePath, show, singleAt, toNumber, wholeNumber,
+  isDoc, isNumeric, keyOf, parsePath, show, singleAt, toDoc, toNumber,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -75,7 +75,7 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
     }
     return function* (docs) {
       const count = countOf(docs);
-      if (count > 0) yield { [argument]: wholeNumber(count) };
+      if (count > 0) yield toDoc({ [argument]: count });
     };
   },
   $collStats: (argument) => {
@@ -127,24 +127,23 @@ export function countOf(docs: Iterable<Doc>): number {
 function collStats({ namespace, collection }: Source): Doc {
   const size = collection?.bytes() ?? 0;
   const count = collection?.docs.size ?? 0;
-  const zero = new Int32(0);
-  const indexSizes = Array.from(collection?.indexes.keys() ?? [], (name) => [name, zero] as const);
-  return {
+  const indexes = Array.from(collection?.indexes.keys() ?? []);
+  return toDoc({
     ns: namespace,
     localTime: new RealDate(),
     storageStats: {
-      size: wholeNumber(size),
-      count: wholeNumber(count),
-      avgObjSize: wholeNumber(count === 0 ? 0 : Math.trunc(size / count)),
-      storageSize: wholeNumber(size),
+      size,
+      count,
+      avgObjSize: count === 0 ? 0 : Math.trunc(size / count),
+      storageSize: size,
       capped: false,
-      nindexes: wholeNumber(indexSizes.length),
-      indexSizes: Object.fromEntries(indexSizes),
-      totalIndexSize: zero,
-      totalSize: wholeNumber(size),
-      scaleFactor: new Int32(1),
+      nindexes: indexes.length,
+      indexSizes: Object.fromEntries(indexes.map((name) => [name, 0])),
+      totalIndexSize: 0,
+      totalSize: size,
+      scaleFactor: 1,
     },
-  };
+  });
 }
 
 // --- $group ------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  checkStorable, field, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, singleAt, toNumber,
-  typeOf,
+  checkStorable, field, isDoc, isNumeric, isTruthy, keyOf, parsePath, show, singleAt, toDoc,
+  toNumber, typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -28,13 +28,11 @@ export interface Index {
   readonly owners: Map<string, string>;
 }
 
-const idKey: Doc = { _id: new Int32(1) };
-
 /** Every collection's index on `_id`, for lists: `Collection.docs` finds and tells apart `_id`s. */
-const idIndex: Index = {
+export const idIndex: Index = {
   name: '_id_',
-  key: idKey,
-  spec: { v: new Int32(2), key: idKey, name: '_id_' },
+  key: toDoc({ _id: 1 }),
+  spec: toDoc({ v: 2, key: { _id: 1 }, name: '_id_' }),
   unique: false,
   paths: [['_id']],
   expireAfterSeconds: undefined,
@@ -141,7 +139,7 @@ export class Collection {
     const stored = Object.keys(doc)[0] === '_id' ? doc : { _id: id, ...rest };
     checkStorable(stored);
     const key = keyOf(id);
-    if (this.docs.has(key)) throw this.#duplicate('_id_', idKey, { _id: id });
+    if (this.docs.has(key)) throw this.#duplicate(idIndex.name, idIndex.key, { _id: id });
     this.#enter(key, stored);
     this.docs.set(key, stored);
     return stored;

@@ -6,7 +6,7 @@ import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  add, compare, decode, encode, field, isArrayIndex, isDoc, isNumeric, parsePath, show, typeOf,
+  add, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, show, toDoc, typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -73,7 +73,7 @@ function compileOperators(update: Doc): Update {
   return {
     isReplacement: false,
     apply(doc, { inserting }) {
-      const result = decode(encode(doc)); // a copy
+      const result = toDoc(doc); // a copy
       for (const { path, change, onInsert } of modifications) {
         if (onInsert && !inserting) continue;
         const outcome = change(path.reduce<Value | undefined>(child, result));

@@ -79,6 +79,11 @@ export function encode(doc: Doc | Record<string, unknown>): Uint8Array {
   return serialize(doc, { ignoreUndefined: true });
 }
 
+/** Makes a document from JavaScript values: whole numbers become ints while they fit. */
+export function toDoc(plain: Record<string, unknown>): Doc {
+  return decode(encode(plain));
+}
+
 /** Refuses a document that's too large or too deep to store. */
 export function checkStorable(doc: Doc): void {
   const bytes = calculateObjectSize(doc);
@@ -163,11 +168,6 @@ export function show(value: Value | undefined): string {
 /** A BSON number as the nearest JavaScript number. */
 export function toNumber(value: Numeric): number {
   return value instanceof Long ? value.toNumber() : value.value;
-}
-
-/** Converts an integer to a BSON number. */
-export function wholeNumber(value: number): Numeric {
-  return new Int32(value).value === value ? new Int32(value) : new Double(value);
 }
 
 // JavaScript compares a bigint with a number exactly.
