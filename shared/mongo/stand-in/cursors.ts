@@ -1,7 +1,7 @@
 /** Open cursors: how far a `find` or an aggregation has read. */
 import { randomBytes } from 'node:crypto';
 
-import { Long, calculateObjectSize } from 'bson';
+import { calculateObjectSize } from 'bson';
 
 import { RealDate } from './clock.ts';
 import type { Reply } from './commands.ts';
@@ -37,7 +37,7 @@ interface Cursor extends Reading {
 }
 
 export class Cursors {
-  readonly #open = new Map<string, Cursor>();
+  readonly #open = new Map<bigint, Cursor>();
 
   /** Returns the first batch, and keeps a cursor for getMore unless that's the only batch. */
   start(reading: Reading, batchSize: number, single = false): Reply {
@@ -51,28 +51,28 @@ export class Cursors {
     const { docs, isLast } = takeBatch(cursor, batchSize);
     if (single || isLast) {
       cursor.rest.return?.();
-      return { cursor: { firstBatch: docs, id: Long.ZERO, ns: reading.namespace } };
+      return { cursor: { firstBatch: docs, id: 0n, ns: reading.namespace } };
     }
     if (this.#open.size >= maxOpen) {
       fail('ExceededMemoryLimit', `There are ${maxOpen} open cursors. Close some of them.`);
     }
-    let id: Long;
-    do id = Long.fromBigInt(randomBytes(8).readBigUInt64LE() >> 1n);
-    while (id.isZero() || this.#open.has(id.toString()));
-    this.#open.set(id.toString(), cursor);
+    let id: bigint;
+    do id = randomBytes(8).readBigUInt64LE() >> 1n;
+    while (id === 0n || this.#open.has(id));
+    this.#open.set(id, cursor);
     return { cursor: { firstBatch: docs, id, ns: reading.namespace } };
   }
 
   /** Returns the next batch; the id is 0 if it's the last one. */
-  next(id: Long, namespace: string, session: string | undefined, batchSize: number): Reply {
-    const cursor = this.#open.get(id.toString());
-    if (cursor === undefined) fail('CursorNotFound', `cursor id ${id.toString()} not found`);
+  next(id: bigint, namespace: string, session: string | undefined, batchSize: number): Reply {
+    const cursor = this.#open.get(id);
+    if (cursor === undefined) fail('CursorNotFound', `cursor id ${String(id)} not found`);
     if (cursor.namespace !== namespace) {
       fail('Unauthorized', `Requested getMore on namespace '${namespace}', but cursor belongs to a `
       + `different namespace ${cursor.namespace}`);
     }
     if (cursor.session !== session) {
-      fail(50738, `Cannot run getMore on cursor ${id.toString()}, which belongs to a different `
+      fail(50738, `Cannot run getMore on cursor ${String(id)}, which belongs to a different `
       + 'session');
     }
     cursor.lastUsed = RealDate.now();
@@ -80,30 +80,26 @@ export class Cursors {
     try {
       const batch = takeBatch(cursor, batchSize);
       ({ isLast } = batch);
-      return { cursor: { nextBatch: batch.docs, id: isLast ? Long.ZERO : id, ns: namespace } };
+      return { cursor: { nextBatch: batch.docs, id: isLast ? 0n : id, ns: namespace } };
     } finally {
       if (isLast) this.kill(id); // an error ends a cursor too
     }
   }
 
   /** Closes a cursor. Returns whether it existed. */
-  kill(id: Long): boolean {
-    return this.#kill(id.toString());
-  }
-
-  #kill(id: string): boolean {
+  kill(id: bigint): boolean {
     this.#open.get(id)?.rest.return?.();
     return this.#open.delete(id);
   }
 
   /** Closes the cursors of a dropped collection. */
   killAll(belongs: (namespace: string) => boolean): void {
-    for (const [id, { namespace }] of this.#open) if (belongs(namespace)) this.#kill(id);
+    for (const [id, { namespace }] of this.#open) if (belongs(namespace)) this.kill(id);
   }
 
   closeIdle(): void {
     const limit = RealDate.now() - idleMilliseconds;
-    for (const [id, { lastUsed }] of this.#open) if (lastUsed < limit) this.#kill(id);
+    for (const [id, { lastUsed }] of this.#open) if (lastUsed < limit) this.kill(id);
   }
 }
 

@@ -61,7 +61,7 @@ const any = reader('object', (value) => value);
 const string = reader('string', (value) => typeof value === 'string' ? value : undefined);
 const object = reader('object', (value) => isDoc(value) ? value : undefined);
 const array = reader('array', (value) => Array.isArray(value) ? value : undefined);
-const long = reader('long', (value) => value instanceof Long ? value : undefined);
+const long = reader('long', (value) => value instanceof Long ? value.toBigInt() : undefined);
 const bool = reader('bool', (value) =>
   typeof value === 'boolean' || isNumeric(value) ? isTruthy(value) : undefined);
 const number = reader('long', (value) => isNumeric(value) ? toNumber(value) : undefined);
