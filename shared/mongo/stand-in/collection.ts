@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Int32, ObjectId, UUID, calculateObjectSize } from 'bson';
 
 import { RealDate } from './clock.ts';
-import { CommandError, fail, refuseUnknown, refuseUnsupported } from './errors.ts';
+import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { indexFields, read } from './fields.ts';
 import type { Predicate } from './query.ts';
 import { wantedIds } from './query.ts';
@@ -99,15 +99,12 @@ function signature({ key, unique }: Index): string {
 }
 
 export class Collection {
-  readonly namespace: string;
   readonly uuid = new UUID(randomUUID());
   /** The documents in insertion order, by the key of their `_id`. */
   readonly docs = new Map<string, Doc>();
   readonly indexes = new Map([[idIndex.name, idIndex]]);
 
-  constructor(namespace: string) {
-    this.namespace = namespace;
-  }
+  constructor(readonly namespace: string) {}
 
   /** The documents that match a filter, looked up by `_id` if the filter names it. */
   * matching(filter: Doc, isMatch: Predicate): Generator<Doc, void> {
@@ -139,7 +136,7 @@ export class Collection {
     const stored = Object.keys(doc)[0] === '_id' ? doc : { _id: id, ...rest };
     checkStorable(stored);
     const key = keyOf(id);
-    if (this.docs.has(key)) throw this.#duplicate(idIndex.name, idIndex.key, { _id: id });
+    if (this.docs.has(key)) this.#refuseDuplicate(idIndex.name, idIndex.key, { _id: id });
     this.#enter(key, stored);
     this.docs.set(key, stored);
     return stored;
@@ -201,15 +198,15 @@ export class Collection {
     for (const entry of entries) {
       const owner = index.owners.get(entry);
       if (owner === undefined || owner === key) continue;
-      throw this.#duplicate(index.name, index.key, Object.fromEntries(index.paths.map((path) =>
+      this.#refuseDuplicate(index.name, index.key, Object.fromEntries(index.paths.map((path) =>
         [path.join('.'), singleAt(doc, path)])));
     }
     return entries;
   }
 
-  #duplicate(index: string, keyPattern: Doc, keyValue: Doc): CommandError {
-    return new CommandError('DuplicateKey', `E11000 duplicate key error collection: `
-      + `${this.namespace} index: ${index} dup key: ${show(keyValue)}`, { keyPattern, keyValue });
+  #refuseDuplicate(index: string, keyPattern: Doc, keyValue: Doc): never {
+    fail('DuplicateKey', `E11000 duplicate key error collection: `
+    + `${this.namespace} index: ${index} dup key: ${show(keyValue)}`, { keyPattern, keyValue });
   }
 }
 

@@ -23,16 +23,18 @@ const errorNames = new Map<number, string>(
 
 /** An error reported to the client, with MongoDB's own code. */
 export class CommandError extends Error {
+  override name = 'CommandError';
   readonly code: number;
-  /** More fields for the reply, such as a duplicate key's `keyPattern` and `keyValue`. */
-  readonly details: Record<string, unknown>;
 
-  /** @param error MongoDB's name for the error, or its number if it has none ("Location…"). */
-  constructor(error: ErrorName | number, message: string, details = {}) {
+  /**
+   * @param error MongoDB's name for the error, or its number if it has none ("Location…").
+   * @param details More fields for the reply, such as a duplicate key's `keyPattern`.
+   */
+  constructor(
+    error: ErrorName | number, message: string, readonly details: Record<string, unknown> = {},
+  ) {
     super(message);
-    this.name = 'CommandError';
     this.code = typeof error === 'number' ? error : errorCodes[error];
-    this.details = details;
   }
 
   /** The name that mongod reports beside the code. */

@@ -9,14 +9,10 @@ import { field } from './values.ts';
 
 export class TtlMonitor {
   passes = 0;
-  readonly #storage: Storage;
-  readonly #cursors: Cursors;
   #timer: NodeJS.Timeout | undefined;
   #sleepSecs = 0;
 
-  constructor(storage: Storage, cursors: Cursors) {
-    this.#storage = storage;
-    this.#cursors = cursors;
+  constructor(private readonly storage: Storage, private readonly cursors: Cursors) {
     this.setSleepSecs(1);
   }
 
@@ -35,12 +31,12 @@ export class TtlMonitor {
   }
 
   stop(): void {
-    if (this.#timer) clearInterval(this.#timer);
+    clearInterval(this.#timer);
   }
 
   #pass(): void {
-    this.#cursors.closeIdle();
-    for (const collection of this.#storage.collections()) {
+    this.cursors.closeIdle();
+    for (const collection of this.storage.collections()) {
       for (const { expireAfterSeconds, paths: [[name = ''] = []] } of collection.indexes.values()) {
         if (expireAfterSeconds === undefined) continue;
         const deadline = RealDate.now() - expireAfterSeconds * 1000;

@@ -12,7 +12,7 @@ import {
   calculateObjectSize, deserialize, serialize,
 } from 'bson';
 
-import { CommandError, fail, refuseUnsupported } from './errors.ts';
+import { fail, refuseUnsupported } from './errors.ts';
 
 export type Numeric = Int32 | Double | Long;
 
@@ -38,8 +38,9 @@ export function decode(bytes: Uint8Array): Doc {
     throw error;
   }
   const seen = { oddOrder: false };
-  const value = adopt(decoded, 0, seen);
+  const value = adopt(decoded, seen);
   if (!isDoc(value)) fail('InvalidBSON', 'the message is not a document');
+  checkDepth(value);
   if (seen.oddOrder && Buffer.compare(encode(value), bytes) !== 0) {
     refuseUnsupported('A document that mixes names such as 0 with other names');
   }
@@ -47,10 +48,9 @@ export function decode(bytes: Uint8Array): Doc {
 }
 
 /** Makes the BSON parser's output fit to store, and refuses what can't be stored. */
-function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Value {
+function adopt(value: unknown, seen: { oddOrder: boolean }): Value {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-  if (depth > maxDepth) throw tooDeep();
-  if (Array.isArray(value)) return value.map((item: unknown) => adopt(item, depth + 1, seen));
+  if (Array.isArray(value)) return value.map((item: unknown) => adopt(item, seen));
   if (types.isDate(value)) {
     if (Number.isNaN(value.getTime())) refuseUnsupported('A date beyond the year 275760');
     return value;
@@ -67,11 +67,7 @@ function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Valu
   const entries = Object.entries(value);
   // JavaScript puts such names first.
   if (entries.some(([name]) => isArrayIndex(name))) seen.oddOrder = true;
-  return Object.fromEntries(entries.map(([name, item]) => [name, adopt(item, depth + 1, seen)]));
-}
-
-function tooDeep(): CommandError {
-  return new CommandError('Overflow', `BSONObj exceeds maximum nested object depth: ${maxDepth}`);
+  return Object.fromEntries(entries.map(([name, item]) => [name, adopt(item, seen)]));
 }
 
 /** Encodes one document as BSON. */
@@ -91,11 +87,16 @@ export function checkStorable(doc: Doc): void {
     fail('BSONObjectTooLarge', `BSONObj size: ${bytes} is invalid. Size must be between 0 and `
     + `${maxDocumentBytes} (16 MB)`);
   }
-  checkDepth(doc, 0);
+  checkDepth(doc);
 }
 
-function checkDepth(value: Value, depth: number): void {
-  if (depth > maxDepth) throw tooDeep();
+function refuseDepth(depth: number): void {
+  if (depth <= maxDepth) return;
+  fail('Overflow', `BSONObj exceeds maximum nested object depth: ${maxDepth}`);
+}
+
+function checkDepth(value: Value, depth = 0): void {
+  refuseDepth(depth);
   if (Array.isArray(value)) for (const item of value) checkDepth(item, depth + 1);
   else if (isDoc(value)) for (const item of Object.values(value)) checkDepth(item, depth + 1);
 }
@@ -275,7 +276,7 @@ export function isArrayIndex(part: string): boolean {
 /** Splits a dotted path. Refuses empty parts and names that start with a dollar. */
 export function parsePath(name: string): string[] {
   const path = name.split('.');
-  if (path.length > maxDepth) throw tooDeep();
+  refuseDepth(path.length);
   if (path.some((part) => part === '' || part.startsWith('$'))) {
     refuseUnsupported(`'${name}', a path with an empty part or a dollar sign,`);
   }

@@ -5,7 +5,7 @@
 import { types } from 'node:util';
 import { createContext, Script } from 'node:vm';
 
-import { CommandError } from './errors.ts';
+import { fail } from './errors.ts';
 
 /** The time limit for a command, in milliseconds. A client's `maxTimeMS` can only shorten it. */
 export const maxMilliseconds = 5000;
@@ -24,13 +24,13 @@ export function work(amount = 1): void {
   steps += amount;
   if (steps < 1000) return;
   steps = 0;
-  if (performance.now() > deadline) throw outOfTime();
+  if (performance.now() > deadline) refuseMoreTime();
 }
 
-function outOfTime(): CommandError {
-  return new CommandError('MaxTimeMSExpired', 'operation exceeded time limit. The workshop\'s '
-    + `stand-in for MongoDB gives a command ${maxMilliseconds / 1000} seconds, or its maxTimeMS if `
-    + 'that is less. Ask for less, or set MONGO_URL to a real MongoDB.');
+function refuseMoreTime(): never {
+  fail('MaxTimeMSExpired', 'operation exceeded time limit. The workshop\'s stand-in for MongoDB '
+  + `gives a command ${maxMilliseconds / 1000} seconds, or its maxTimeMS if that is less. Ask for `
+  + 'less, or set MONGO_URL to a real MongoDB.');
 }
 
 const sandbox = createContext({});
@@ -46,13 +46,14 @@ export function testInTime(regex: RegExp, text: string): boolean {
   const isHarmless = !/\)[*+?{]/.test(regex.source) && text.length ** (branches + 1) < 1e6;
   if (isHarmless) return regex.test(text);
   const milliseconds = Math.min(deadline - performance.now(), maxMilliseconds);
-  if (milliseconds < 1) throw outOfTime();
+  if (milliseconds < 1) refuseMoreTime();
   Object.assign(sandbox, { regex, text });
   try {
     return Boolean(script.runInContext(sandbox, { timeout: Math.ceil(milliseconds) }));
   } catch (error) {
     // The error comes from another realm, so it isn't an instance of this realm's Error.
     const code = types.isNativeError(error) && 'code' in error ? error.code : undefined;
-    throw code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? outOfTime() : error;
+    if (code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') refuseMoreTime();
+    throw error;
   }
 }
