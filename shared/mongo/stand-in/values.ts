@@ -8,7 +8,7 @@
 import { types } from 'node:util';
 
 import {
-  BSONError, BSONRegExp, Binary, Double, EJSON, Int32, Long, ObjectId, Timestamp, UUID,
+  BSONError, BSONRegExp, Binary, Double, EJSON, Int32, Long, ObjectId, Timestamp,
   calculateObjectSize, deserialize, serialize,
 } from 'bson';
 
@@ -28,7 +28,7 @@ const maxDepth = 200;
 
 // --- Decoding and encoding ---------------------------------------------------------------------
 
-/** Reads one BSON document. Throws InvalidBSON, Overflow, BadValue or NotImplemented. */
+/** Reads one BSON document. Throws InvalidBSON, Overflow or NotImplemented. */
 export function decode(bytes: Uint8Array): Doc {
   let decoded: unknown;
   try {
@@ -56,9 +56,8 @@ function adopt(value: unknown, seen: { oddOrder: boolean }): Value {
     return value;
   }
   // A Binary is a view of its message. Copying it lets the message be freed.
-  if (value instanceof UUID) return new UUID(Buffer.from(value.buffer));
   if (value instanceof Binary && value.sub_type !== 2) {
-    return new Binary(Buffer.from(value.buffer.subarray(0, value.position)), value.sub_type);
+    return new Binary(Buffer.from(value.value()), value.sub_type);
   }
   if (isNumeric(value) || value instanceof ObjectId || value instanceof BSONRegExp) return value;
   if (!isDoc(value) || Object.hasOwn(value, '_bsontype')) {
@@ -180,11 +179,6 @@ function compareNumbers(left: Numeric, right: Numeric): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function numberKey(value: Numeric): string {
-  if (value instanceof Long) return value.toString();
-  return Number.isInteger(value.value) ? String(BigInt(value.value)) : String(value.value);
-}
-
 /**
  * Adds as MongoDB does: int stays int while it fits, then becomes long; with a double the result is
  * a double. `undefined` if a long overflows.
@@ -243,22 +237,21 @@ function compareLists<T>(a: T[], b: T[], compareItems: (a: T, b: T) => number): 
 
 /** A Map key that two values share exactly when `compare` finds them equal. */
 export function keyOf(value: Value | undefined): string {
-  if (isNumeric(value)) return `n${numberKey(value)}`;
-  if (typeof value === 'string') return quote(value);
+  if (isNumeric(value)) {
+    const isWhole = !(value instanceof Long) && Number.isInteger(value.value);
+    return `n${isWhole ? BigInt(value.value).toString() : value.toString()}`;
+  }
+  if (typeof value === 'string') return JSON.stringify(value);
   if (types.isDate(value)) return `d${value.getTime()}`;
   if (value instanceof ObjectId) return `o${value.toHexString()}`;
   if (value instanceof Binary) return `b${value.sub_type}:${value.toString('hex')}`;
-  if (value instanceof BSONRegExp) return `r${quote(value.pattern)}${value.options}`;
+  if (value instanceof BSONRegExp) return `r${JSON.stringify(value.pattern)}${value.options}`;
   if (Array.isArray(value)) return `[${value.map(keyOf).join(',')}]`;
   if (isDoc(value)) {
-    return `{${Object.entries(value).map(([name, v]) => quote(name) + keyOf(v)).join(',')}}`;
+    const fields = Object.entries(value).map(([name, item]) => JSON.stringify(name) + keyOf(item));
+    return `{${fields.join(',')}}`;
   }
   return typeof value === 'boolean' ? String(value) : typeOf(value);
-}
-
-// The length prefix tells two strings in a row from one string that contains both.
-function quote(text: string): string {
-  return `s${text.length}:${text}`;
 }
 
 // --- Fields and paths --------------------------------------------------------------------------
