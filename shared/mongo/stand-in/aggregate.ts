@@ -74,7 +74,7 @@ const stageCompilers: Record<string, (argument: Value) => Stage> = {
       + 'and without dots');
     }
     return function* (docs) {
-      const count = countOf(docs);
+      const count = Array.from(docs).length;
       if (count > 0) yield toDoc({ [argument]: count });
     };
   },
@@ -113,14 +113,6 @@ export function* slice(docs: Iterable<Doc>, start: number, end: number): Iterabl
 
 export function* map(docs: Iterable<Doc>, change: (doc: Doc) => Doc): Iterable<Doc> {
   for (const doc of docs) yield change(doc);
-}
-
-/** The number of documents. */
-export function countOf(docs: Iterable<Doc>): number {
-  const rest = docs[Symbol.iterator]();
-  let count = 0;
-  while (rest.next().done !== true) count += 1;
-  return count;
 }
 
 /** What mongosh's `stats()` asks for. */

@@ -1,5 +1,5 @@
 /** The commands that read and write documents. */
-import { compilePipeline, countOf, map, slice } from './aggregate.ts';
+import { compilePipeline, map, slice } from './aggregate.ts';
 import type { Collection } from './collection.ts';
 import type { Command, Reply } from './commands.ts';
 import { fail, refuseUnsupported, toCommandError } from './errors.ts';
@@ -90,7 +90,7 @@ export const crudCommands: Record<string, Command> = {
   count: command(fields.count, (args, { database, storage }) => {
     const limit = Math.abs(Math.trunc(args.limit)) || Infinity;
     const found = matches(storage.find(database, args.count), args.query);
-    return { n: countOf(slice(found, args.skip, args.skip + limit)) };
+    return { n: Array.from(slice(found, args.skip, args.skip + limit)).length };
   }),
 
   distinct: command(fields.distinct, (args, { database, storage }) => {
