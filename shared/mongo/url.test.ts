@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import { BSON, MongoClient } from 'mongodb';
+import { MongoClient } from 'mongodb';
 import { Problem } from '../terminal/problem.ts';
 import { listen, onEnd } from '../testing/workshop.ts';
 import { startStandIn } from './stand-in/server.ts';
+import { toRequest } from './stand-in/wire.ts';
 import { openDatabase } from './database.ts';
 import { withDatabase } from './url.ts';
 
@@ -43,19 +44,11 @@ async function serve(t: TestContext, onConnection: (socket: Socket) => void): Pr
 /** Speaks just enough of MongoDB's protocol for a handshake; other requests get an error. */
 function refuse(code: number): (socket: Socket) => void {
   return (socket) => {
-    socket.on('data', (request) => {
-      const isMessage = request.readInt32LE(12) === 2013;
-      const isHello = /hello|ismaster/i.test(request.toString('latin1'));
-      const body = BSON.serialize(isHello
+    socket.on('data', (message) => {
+      const isHello = /hello|ismaster/i.test(message.toString('latin1'));
+      socket.write(toRequest(message).reply(isHello
         ? { ismaster: true, isWritablePrimary: true, maxWireVersion: 25, minWireVersion: 0, ok: 1 }
-        : { ok: 0, code, errmsg: `no entry for ${password}` });
-      const rest = isMessage ? Buffer.alloc(5) : Buffer.alloc(20);
-      if (!isMessage) rest.writeInt32LE(1, 16);
-      const header = Buffer.alloc(16);
-      header.writeInt32LE(16 + rest.length + body.length, 0);
-      header.writeInt32LE(request.readInt32LE(4), 8);
-      header.writeInt32LE(isMessage ? 2013 : 1, 12);
-      socket.write(Buffer.concat([header, rest, body]));
+        : { ok: 0, code, errmsg: `no entry for ${password}` }) ?? '');
     });
   };
 }
