@@ -57,6 +57,25 @@ export async function openServer(options: { watchTtl?: boolean } = {}): Promise<
   };
 }
 
+/** An update command for the collection `c`. */
+export function update(u: unknown, q: Document = {}, more: Document = {}): Document {
+  return { update: 'c', updates: [{ q, u, ...more }] };
+}
+
+/** A command that makes an index of the collection `c`. */
+export function index(key: Document, options: Document = {}): Document {
+  return { createIndexes: 'c', indexes: [{ key, name: 'made', ...options }] };
+}
+
+/** Asserts that the stand-in refuses each command, and says that it is the stand-in. */
+export async function refusesAll(db: Db, commands: Document[]): Promise<void> {
+  for (const command of commands) {
+    const reply = await db.command(command).catch((error: unknown) => error);
+    const label = JSON.stringify(command);
+    assert.match(JSON.stringify(reply), /stand-in for MongoDB.*set MONGO_URL/i, label);
+  }
+}
+
 /** Asserts that the server fails with this code, and returns its error. */
 export async function rejectsWithCode(
   action: Promise<unknown>, code: number,
