@@ -6,7 +6,7 @@ import { fail, refuseUnknown, refuseUnsupported } from './errors.ts';
 import { compilePullTest, isOperators } from './query.ts';
 import type { Doc, Value } from './values.ts';
 import {
-  add, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, show, toDoc, typeOf,
+  add, compare, field, isArrayIndex, isDoc, isNumeric, parsePath, show, typeOf,
 } from './values.ts';
 import { work } from './work.ts';
 
@@ -73,7 +73,7 @@ function compileOperators(update: Doc): Update {
   return {
     isReplacement: false,
     apply(doc, { inserting }) {
-      const result = toDoc(doc); // a copy
+      const result = clone(doc);
       for (const { path, change, onInsert } of modifications) {
         if (onInsert && !inserting) continue;
         const outcome = change(path.reduce<Value | undefined>(child, result));
@@ -85,6 +85,16 @@ function compileOperators(update: Doc): Update {
       return result;
     },
   };
+}
+
+/** Copies a document with the documents and arrays in it, so that all of them may be changed. */
+function clone(doc: Doc): Doc {
+  return Object.fromEntries(Object.entries(doc).map(([name, value]) => [name, cloneValue(value)]));
+}
+
+function cloneValue(value: Value): Value {
+  if (Array.isArray(value)) return value.map(cloneValue);
+  return isDoc(value) ? clone(value) : value;
 }
 
 function parseUpdatePath(name: string): string[] {
