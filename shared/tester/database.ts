@@ -360,10 +360,18 @@ async function beforeRead(database?: string, collection = ''): Promise<void> {
   for (const watcher of watchersOf(database)) await watcher.before.read(collection);
 }
 
-for (const name of ['findOne', 'countDocuments', 'estimatedDocumentCount'] as const) {
+for (const name of ['distinct', 'estimatedDocumentCount'] as const) {
   watch(Collection, name, ({ dbName, collectionName }) => beforeRead(dbName, collectionName));
 }
-watch(AbstractCursor, 'toArray', ({ namespace: { db, collection } }) => beforeRead(db, collection));
+/** Cursors that have begun to read. */
+const reading = new WeakSet();
+// All else that reads asks a cursor for the next document: findOne(), toArray(), countDocuments().
+watch(AbstractCursor, 'next', async (cursor) => {
+  if (reading.has(cursor)) return;
+  reading.add(cursor);
+  const { db, collection } = cursor.namespace;
+  await beforeRead(db, collection);
+});
 // A command, such as a ping, reads as well.
 watch(Db, 'command', ({ databaseName }) => beforeRead(databaseName));
 watch(Admin, 'command', () => beforeRead());
@@ -374,23 +382,35 @@ async function beforeWrite(collection: Collection, id: unknown): Promise<void> {
   for (const watcher of concerned) await watcher.before.write(collection.collectionName);
 }
 
+async function beforeDeletion({ dbName, collectionName }: Collection): Promise<void> {
+  for (const watcher of watchersOf(dbName)) await watcher.before.deletion(collectionName);
+}
+
+/** `{ insertOne: { document } }`, `{ updateOne: { filter, … } }`, and so on. */
+type BulkOperation = Record<string, { document?: Document; filter?: Document }>;
+
 // Their first argument is a filter or a document, and both have the _id.
 for (const name of [
-  'updateOne', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace', 'insertOne',
+  'updateOne', 'updateMany', 'replaceOne', 'findOneAndUpdate', 'findOneAndReplace', 'insertOne',
 ] as const) {
   watch(Collection, name, (collection: Collection, { _id }) => beforeWrite(collection, _id));
 }
+// insertMany() calls it.
+watch(Collection, 'bulkWrite', async (collection: Collection, operations) => {
+  for (const operation of Object.values(operations) as BulkOperation[]) {
+    for (const [name, { document, filter }] of Object.entries(operation)) {
+      if (name.startsWith('delete')) await beforeDeletion(collection);
+      else await beforeWrite(collection, (document ?? filter)?._id);
+    }
+  }
+});
 watch(Collection, 'createIndex', ({ dbName }) => {
   for (const watcher of watchersOf(dbName)) watcher.indexCreations++;
 });
-watch(Collection, 'deleteMany', async ({ dbName, collectionName }, filter) => {
-  for (const watcher of watchersOf(dbName)) {
-    if ('expires' in filter) watcher.removesExpired = true;
-    else await watcher.before.deletion(collectionName);
-  }
+watch(Collection, 'deleteMany', (collection: Collection, filter) => {
+  if (!('expires' in filter)) return beforeDeletion(collection);
+  for (const watcher of watchersOf(collection.dbName)) watcher.removesExpired = true;
 });
 for (const name of ['deleteOne', 'findOneAndDelete'] as const) {
-  watch(Collection, name, async ({ dbName, collectionName }) => {
-    for (const watcher of watchersOf(dbName)) await watcher.before.deletion(collectionName);
-  });
+  watch(Collection, name, beforeDeletion);
 }

@@ -127,13 +127,6 @@ export async function expectStopped(entry: Entry, obstacle: Obstacle): Promise<v
     why: 'A shell or a hosting platform learns from the exit code that the start failed.',
     lookAt: 'index.ts: does it call stop()? And does that end with process.exit(1)?',
   });
-  expect(!entry.output.includes("Unhandled 'error' event"), {
-    observed: `${given}, and index.ts crashed with a stack trace: "${entry.lastWords}"`,
-    why: 'Nothing in your code looks at the error, so Node ends the process. The person who starts '
-      + 'the app should read in one sentence what to fix.',
-    lookAt: "index.ts: which listen() is it? The callback of Express's gets the error. With "
-      + "http.createServer(), only server.on('error', …) does.",
-  }, entry.output);
   if (words.test(entry.words)) return;
   throw explain(entry.output, 'index.ts') ?? new Lesson(entry.mistake
     ? {

@@ -207,6 +207,13 @@ test('our own forms and links from anywhere still work', { move: 1 }, async (con
     const script = await browser.getWithCookie('/account', cookie, {
       Origin: headers.Origin, 'Sec-Fetch-Site': headers['Sec-Fetch-Site'], 'Sec-Fetch-Mode': 'cors',
     });
+    expect(script.status !== 403, {
+      observed: `A script on ${who} asked for /account with a GET, and got status 403.`,
+      why: "A GET only reads, and a foreign page can't see what comes back. Pictures in emails and "
+        + 'previews of links are such GETs, too.',
+      lookAt: 'same-origin.ts: do GET, HEAD and OPTIONS pass, wherever they come from?',
+      exchange: script,
+    });
     expect(script.readableBy !== headers.Origin, {
       observed: `A script on ${who} asked for /account, and the answer says that pages of `
         + `${headers.Origin} may read it, with Ada's cookie.`,

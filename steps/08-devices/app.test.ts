@@ -220,6 +220,14 @@ test('what a browser says about itself is only text', { move: 2 }, async ({ open
     exchange: page,
   });
   expectShown(page, ['img src=x', 'script'], 'Two odd browsers are logged in');
+  expect(!/&amp;(?:lt|gt|quot|#)/.test(page.body), {
+    observed: `A browser says that it's ${agents[0]}, and GET /account escapes that twice: in its `
+      + 'source, &lt; became &amp;lt;.',
+    why: 'Ada reads &lt;img where it should say <img. Keep text as it is, and escape it once: '
+      + 'where it goes into HTML.',
+    lookAt: 'pages.ts and app.ts: what goes through escapeHtml(), and what is stored?',
+    exchange: page,
+  });
 
   const tag = '<u>';
   const refused = await changePassword(browser, account.password, tag);

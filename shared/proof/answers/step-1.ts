@@ -582,19 +582,6 @@ export const wrong: WrongAnswer[] = [
     reads: /The system didn't allow index\.ts to listen on PORT \(EACCES\), and index\.ts printed "Server/,
   },
   {
-    name: "Node's own listen(), whose callback gets no error",
-    patch: { 'index.ts': `
--import { createApp } from './app.ts';
-+import { createServer } from 'node:http';
-+import { createApp } from './app.ts';
-@@
--createApp().listen(port, (error) => {
-+createServer(createApp()).listen(port, (error?: Error) => {
-` },
-    caughtBy: takenPort,
-    reads: /taken by another server, and index\.ts crashed with a stack trace: "Error: listen EADDRINUSE/,
-  },
-  {
     name: 'a server that closes again',
     patch: { 'index.ts': `
 -createApp().listen(port, (error) => {

@@ -584,6 +584,19 @@ export const wrong: WrongAnswer[] = [
     reads: /There is no TTL index on `expires` that deletes a session within a day, and nothing/,
   },
   {
+    name: 'a second TTL index, on a date that no visit changes',
+    patch: { 'session.ts': `
++  void client.db().collection('sessions')
++    .createIndex({ createdAt: 1 }, { expireAfterSeconds: ONE_HOUR_IN_SECONDS });
+   return {
+@@
+       client,
++      timestamps: true,
+` },
+    caughtBy: oneHour,
+    reads: /half an hour later, a TTL index on `createdAt` lets MongoDB delete the session before/,
+  },
+  {
     name: 'sessions removed once a week',
     patch: { 'session.ts': `
        client,

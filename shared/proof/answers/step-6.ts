@@ -189,6 +189,16 @@ export const wrong: WrongAnswer[] = [
     reads: /POST \/account\/password answered with status 500/,
   },
   {
+    name: 'from other sites, only links and no pictures',
+    patch: { 'same-origin.ts': `
+-  if (isSafe(req.method) || isOurs(req)) next();
++  const mode = req.get('Sec-Fetch-Mode') ?? 'navigate';
++  if ((isSafe(req.method) && mode === 'navigate') || isOurs(req)) next();
+` },
+    caughtBy: own,
+    reads: /A script on a page on another port asked for \/account with a GET, and got status 403/,
+  },
+  {
     name: 'every method is checked',
     patch: { 'same-origin.ts': `
 -  if (isSafe(req.method) || isOurs(req)) next();

@@ -585,6 +585,23 @@ export const right: RightAnswer[] = [
     },
   },
   {
+    name: 'other commands for the database',
+    patch: { 'logins.ts': `
+-  await logins(client).insertOne({ _id: id, user, since: new Date() });
++  await logins(client).insertMany([{ _id: id, user, since: new Date() }]);
+@@
+-  const login = await logins(client).findOne({ _id: id, since: { $gt: oldest } });
+-  return login?.user;
++  for await (const { user } of logins(client).find({ _id: id, since: { $gt: oldest } })) {
++    return user;
++  }
++  return undefined;
+@@
+-  if (id) await logins(client).deleteOne({ _id: id });
++  if (id) await logins(client).bulkWrite([{ deleteOne: { filter: { _id: id } } }]);
+` },
+  },
+  {
     name: 'logins are marked, not deleted',
     patch: { 'logins.ts': `
    since: Date;

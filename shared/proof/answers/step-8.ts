@@ -302,6 +302,16 @@ export const wrong: WrongAnswer[] = [
     reads: /GET \/account shows the id of a session/,
   },
   {
+    name: 'the User-Agent is escaped before it is stored, too',
+    patch: { 'app.ts': `
+-    const login = await beginLogin(client, user, req.get('User-Agent'));
++    const agent = req.get('User-Agent')?.replaceAll('<', '&lt;').replaceAll('>', '&gt;');
++    const login = await beginLogin(client, user, agent);
+` },
+    caughtBy: text,
+    reads: /GET \/account escapes that twice: in its source, &lt; became &amp;lt;/,
+  },
+  {
     name: 'the User-Agent is not escaped',
     patch: { 'pages.ts': `
 -  <p>\${escapeHtml(agent)}\${isOwn ? ' (this browser)' : ''}, last seen \${seen.toUTCString()}</p>
