@@ -9,7 +9,7 @@ import { diffStep } from './diff.ts';
 import { pressKey } from './keys.ts';
 import { initialState, reduce, type Event, type State } from './state.ts';
 
-const step = findStep('1', 'step:N');
+const step = findStep(1);
 
 /** Presses keys in sequence, in a step whose tests are all red. */
 async function press(keys: string[], ...events: Event[]) {

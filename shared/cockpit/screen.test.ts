@@ -6,7 +6,7 @@ import { findStep } from '../lesson/steps.ts';
 import { renderScreen } from './screen.ts';
 import { initialState, reduce, type Event, type State } from './state.ts';
 
-const step = findStep('3', 'step:N');
+const step = findStep(3);
 const small = { columns: 80, rows: 24, color: false };
 
 const passed = (name: string): TestReport => ({ name, step: 3, move: 1 });

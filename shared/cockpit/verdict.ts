@@ -1,5 +1,5 @@
 import type { Failure } from '../tester/main.ts';
-import { renderFailure } from '../tester/render.ts';
+import { renderFailure, resultLine } from '../tester/render.ts';
 import { passes, type Report, type TestReport } from '../tester/report.ts';
 import { paint, type Size } from '../terminal/text.ts';
 
@@ -10,17 +10,14 @@ import { paint, type Size } from '../terminal/text.ts';
 
 /** The passing tests, one per line. */
 export function passLines({ tests }: Report, size: Size): string[] {
-  return tests.filter(passes)
-    .map(({ name }) => paint('green', `✔ pass  ${name}`, size));
+  return tests.filter(passes).map((test) => resultLine(test, size));
 }
 
 /** The failed tests after the first, and those not reached, one per line. */
 export function otherLines({ tests }: Report, size: Size): string[] {
   const [, ...others] = tests.filter(({ failure }) => failure);
-  return [
-    ...others.map(({ name }) => paint('red', `✖ fail  ${name}`, size)),
-    ...tests.filter(({ notRun }) => notRun).map(({ name }) => `- not run  ${name}`),
-  ];
+  return [...others, ...tests.filter(({ notRun }) => notRun)]
+    .map((test) => resultLine(test, size));
 }
 
 /**

@@ -95,7 +95,7 @@ async function load({ print }: Context): Promise<void> {
 /** What visitors of step 10 notice of outages. */
 async function outages({ workshop, print }: Context): Promise<void> {
   print(`\nStep 10: ${VISITORS} browsers, two processes, two outages`);
-  await withSolution(findStep('10', 'bench'), workshop, print, async (port) => {
+  await withSolution(findStep(10), workshop, print, async (port) => {
     const counts = await measureUnderOutages(`http://localhost:${port}/`);
     print(`${counts.answered} answers, ${counts.failed} failures, ${counts.unsaved} visits shown `
       + `but not stored, ${counts.lost} sessions lost, ${counts.mixedUp} visitors taken for `
@@ -155,7 +155,7 @@ async function loadSolution(
   const mongo = of(`workshop-bench-${process.pid}`);
   const stage = await startStage({ number, secret: 'of the bench', mongo, observed });
   try {
-    const form = path === '/' ? undefined : await loginForm(steps[number - 1], mongo);
+    const form = path === '/' ? undefined : await loginForm(findStep(number), mongo);
     const first = { '/': '/', '/account': '/login', '/login': '/' }[path];
     const cookies: string[] = [];
     for (let visitor = 0; visitor < CONNECTIONS; visitor++) {
@@ -224,8 +224,7 @@ async function measureUnderOutages(app: string) {
 }
 
 /** Creates Ada's account. @returns the request that logs her in */
-async function loginForm(step: Step | undefined, mongo: { url: string }) {
-  if (!step) throw new Error('There is no such step.');
+async function loginForm(step: Step, mongo: { url: string }) {
   const { ada } = await makeAccounts(join(folderOf(step, 'solutions'), 'accounts.ts'), mongo.url);
   return {
     method: 'POST' as const,

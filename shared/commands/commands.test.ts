@@ -42,7 +42,7 @@ async function ask(
 function reportOf(red: number[]): ReturnType<typeof runStepTests> {
   const failure = { observed: '', why: '', lookAt: '' };
   return Promise.resolve({
-    step: findStep('1', 'step:N'),
+    step: findStep(1),
     kind: 'steps',
     database: 'MongoDB: stand-in in memory',
     tests: [1, 2].map((move) => (

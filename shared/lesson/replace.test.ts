@@ -40,7 +40,7 @@ function ignoreCase(t: TestContext): void {
 for (const disk of ['a disk like this one', 'a disk on which App.ts is app.ts']) {
   test(`on ${disk}, app.ts takes the place of App.ts`, async (t) => {
     const workshop = await temporaryFolder(t);
-    const step = findStep('1', 'reset N');
+    const step = findStep(1);
     const folder = folderOf(step, 'steps', workshop);
     await files.mkdir(folder, { recursive: true });
     for (const name of ['App.ts', 'more.ts']) await files.writeFile(join(folder, name), 'mine');

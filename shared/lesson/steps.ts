@@ -157,14 +157,15 @@ export function folderOf({ folder }: Step, kind: Kind, workshop = root): string 
 }
 
 /**
- * Finds the step named on the command line.
- * @param text the argument, such as `3`
+ * Finds a step by its number.
+ * @param named such as 3, or `3` from the command line
+ * @param command what to type instead, if that was wrong
  * @throws {Problem} when there's no such step
  */
-export function findStep(text: string | undefined, command: string): Step {
-  const step = steps.find(({ number }) => String(number) === text);
+export function findStep(named: number | string | undefined, command = 'test:N'): Step {
+  const step = steps.find(({ number }) => String(number) === String(named));
   if (step) return step;
-  const problem = text === undefined ? 'Which step?' : `There is no step ${text}.`;
+  const problem = named === undefined ? 'Which step?' : `There is no step ${named}.`;
   throw new Problem(
     `${problem} The steps are 1 to ${steps.length}.`,
     `npm run ${command.replace('N', '1')}`,

@@ -13,7 +13,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { makeAccounts, type Passwords } from '../app/accounts.ts';
 import { App } from '../app/app.ts';
 import { passOn, startProxy } from '../app/proxy.ts';
-import { folderOf, root, steps, type Step } from '../lesson/steps.ts';
+import { findStep, folderOf, root } from '../lesson/steps.ts';
 import { openDatabase } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { makeCertificate } from '../testing/certificate.ts';
@@ -64,12 +64,12 @@ describe('attacks in a browser', { skip: skipWithoutChromium, timeout: 300_000 }
   }
 
   const entryOf = (number: number, kind: 'steps' | 'solutions') => (
-    path.join(folderOf(stepOf(number), kind, workshop.folder), 'index.ts')
+    path.join(folderOf(findStep(number), kind, workshop.folder), 'index.ts')
   );
 
   test('fixation: works on the login that learners write first', async () => {
     const [plain] = wrongLogins;
-    const step = stepOf(5);
+    const step = findStep(5);
     workshop.solve(step);
     const file = `steps/${step.folder}/app.ts`;
     workshop.write(file, applyPatch(await workshop.read(file), plain?.patch?.['app.ts'] ?? ''));
@@ -136,12 +136,6 @@ async function withPage<T>(
     server.child.kill();
     await server.ended;
   }
-}
-
-function stepOf(number: number): Step {
-  const step = steps[number - 1];
-  assert.ok(step);
-  return step;
 }
 
 interface Stage {

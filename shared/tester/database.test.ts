@@ -7,7 +7,7 @@ import { setSubject, subjectOf } from './subject.ts';
 
 test("tests that run at once leave each other's databases alone", async (t) => {
   onEnd(t, closeTestServer);
-  setSubject(subjectOf(findStep('3', 'test:N'), 'solutions'));
+  setSubject(subjectOf(findStep(3), 'solutions'));
   const [one, other] = [await TestDatabase.create(), await TestDatabase.create()];
   const client = await other.connect();
   const accounts = client.db().collection<{ _id: string }>('accounts');

@@ -33,7 +33,7 @@ test('on Windows, a message stands for the signal that asks index.ts to end', as
     process.once('SIGTERM', () => { console.log('goodbye'); process.exit(); });
     setInterval(() => undefined, 1000);
     console.log('ready');`);
-  setSubject(subjectOf(findStep('1', 'test:N'), 'steps', folder));
+  setSubject(subjectOf(findStep(1), 'steps', folder));
   const entry = await Entry.start({});
   onEnd(t, () => entry.close());
   await entry.printed(/ready/);

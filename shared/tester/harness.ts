@@ -75,7 +75,7 @@ interface Start extends Place {
  * @param number the step's number
  */
 export function testsOfStep(number: number) {
-  if (!hasSubject()) setSubject(subjectOf(findStep(String(number), 'test:N'), 'steps'));
+  if (!hasSubject()) setSubject(subjectOf(findStep(number), 'steps'));
 
   return {
     /** A test of the app that createApp() builds. */

@@ -74,7 +74,7 @@ const harness = load('./harness.ts', 'express', 'express-session');
 
 async function obey(order: Order): Promise<void> {
   if (order.type === 'stop') return stop();
-  const step = findStep(String(order.step), 'test:N');
+  const step = findStep(order.step);
   // They start while the rest is loaded. The proof, which chooses, may not need them.
   if (order.type === 'prepare' || !order.choice) {
     await prepareEntries(step, SPARE_PROCESSES[writesIndex(step) ? 'written' : 'given']);
@@ -95,7 +95,7 @@ async function obey(order: Order): Promise<void> {
   });
   try {
     await settings;
-    const tested = findStep(String(tests), 'test:N');
+    const tested = findStep(tests);
     const report = await runTests(tested, subjectOf(step, kind, folder), choice, (report) => {
       send?.({ type: 'own pass', report } satisfies News);
     });

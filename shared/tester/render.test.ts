@@ -9,7 +9,7 @@ import { Lesson, redact, testSecret } from './lesson.ts';
 import { currentSubject, setSubject, subjectOf } from './subject.ts';
 import { findStep, root, steps, textOf } from '../lesson/steps.ts';
 
-const step = findStep('3', 'test:N');
+const step = findStep(3);
 setSubject(subjectOf(step, 'steps'));
 
 const cookie = 'connect.sid=s%3Ax1vhJyeXmVgJpmRZ.0E%2BkL0HqvwcqM3';

@@ -13,9 +13,9 @@ export function renderReport(report: Report, display: Display): string {
     ...wrap(report.database ?? '', display.columns, '').map((line) => paint('dim', line, display)),
     '',
     ...report.tests.filter((test) => !failed.includes(test))
-      .map(({ name }) => paint('green', `✔ pass  ${name}`, display)),
+      .map((test) => resultLine(test, display)),
     ...failed.flatMap((test) => (
-      test === first ? ['', ...renderFailure(test, display), ''] : [failLine(test, display)]
+      test === first ? ['', ...renderFailure(test, display), ''] : [resultLine(test, display)]
     )),
     ...(first ? [] : ['']),
     next(report, failed.length),
@@ -28,6 +28,16 @@ export function renderOwnPass({ step: { number } }: Report): string {
   return `✔ All tests of step ${number} pass. Checking what the earlier steps asked for …`;
 }
 
+/** How a test ended, in a line. */
+export function resultLine(
+  { name, notRun, failure, promisedIn }: TestReport, display: Display,
+): string {
+  if (notRun) return paint('dim', `- not run  ${name}`, display);
+  if (!failure) return paint('green', `✔ pass  ${name}`, display);
+  const from = promisedIn ? ` (since step ${promisedIn.step})` : '';
+  return paint('red', `✖ fail  ${name}${from}`, display);
+}
+
 /** One failure, open: the fact, why it matters, where to look, the exchange that showed it. */
 export function renderFailure(test: TestReport, display: Display): string[] {
   const { failure } = test;
@@ -37,7 +47,7 @@ export function renderFailure(test: TestReport, display: Display): string[] {
     wrap(text, display.columns, `${indent}${name.padEnd(10)}`, indent + ' '.repeat(10))
   );
   return [
-    failLine(test, display),
+    resultLine(test, display),
     ...wrap(failure.observed, display.columns, indent),
     ...wrap(failure.why, display.columns, indent),
     ...label('Look at:', failure.lookAt),
@@ -54,12 +64,6 @@ function title({ step, kind, tests }: Report, display: Display): string {
   const right = `${passed} of ${tests.length} tests pass`;
   const gap = display.columns - left.length - right.length;
   return paint('bold', left + (gap < 3 ? `\n${' '.repeat(6)}` : ' '.repeat(gap)) + right, display);
-}
-
-function failLine({ name, notRun, promisedIn }: TestReport, display: Display): string {
-  if (notRun) return paint('dim', `- not run  ${name}`, display);
-  const from = promisedIn ? ` (since step ${promisedIn.step})` : '';
-  return paint('red', `✖ fail  ${name}${from}`, display);
 }
 
 function next({ step, kind }: Report, failures: number): string {

@@ -12,7 +12,7 @@ test("a step's own tests are reported before those of earlier steps run", async 
   onEnd(t, () => tests.end());
   const early: Report[] = [];
   const verdict = await tests.run(
-    findStep('2', 'test:N'), 'solutions', { choice: { withoutEntries: true } },
+    findStep(2), 'solutions', { choice: { withoutEntries: true } },
     (report) => early.push(report),
   );
   assert.ok('report' in verdict);
@@ -32,7 +32,7 @@ test('index.ts is started again if our own database was too slow for it', async 
   const tests = new TestProcess({ workshop: workshop.folder });
   onEnd(t, () => tests.end());
   const last = 'one of two processes is killed, and ada is still logged in';
-  const verdict = await tests.run(findStep('10', 'test:N'), 'solutions', { choice: { last } });
+  const verdict = await tests.run(findStep(10), 'solutions', { choice: { last } });
   assert.ok('report' in verdict);
   assert.deepEqual(verdict.report.tests.flatMap(({ failure }) => failure ?? []), []);
   assert.equal(await workshop.read('was-late'), '');
@@ -44,7 +44,7 @@ test("a line of .env that isn't a setting is told instead of a report", async (t
   workshop.write('.env', 'PORT: 5\n');
   const tests = new TestProcess({ workshop: workshop.folder });
   onEnd(t, () => tests.end());
-  assert.deepEqual(await tests.run(findStep('1', 'test:N'), 'steps'), {
+  assert.deepEqual(await tests.run(findStep(1), 'steps'), {
     failure: "Line 1 of .env isn't a setting: a setting reads NAME=value.",
     next: 'correct line 1 of .env to PORT=…, then run the command again',
   });
@@ -59,7 +59,7 @@ test('tests end with the process that started them, even if it is killed', linux
     import { findStep } from './shared/lesson/steps.ts';
     import { TestProcess } from './shared/tester/test-process.ts';
     const tests = new TestProcess();
-    const step = findStep('1', 'test:N');
+    const step = findStep(1);
     await tests.run(step, 'solutions', { choice: { withoutEntries: true } });
     tests.send({ type: 'prepare', step: step.number });
     console.log('ready');

@@ -18,7 +18,7 @@ test('loading takes a second on a slow machine, and an endless loop takes longer
     import { startWatchdog } from './shared/tester/watchdog.ts';
     import { writeSync } from 'node:fs';
     const folder = ${JSON.stringify(folder)};
-    setSubject(subjectOf(findStep('1', 'test:N'), 'steps', folder));
+    setSubject(subjectOf(findStep(1), 'steps', folder));
     startWatchdog((lesson) => writeSync(1, lesson.parts.frame + '\\n'));
     const { user, system } = process.cpuUsage();
     for (let now = { user, system }; now.user + now.system < user + system + 1.5e6;) {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { starterFolder } from '../lesson/starters.ts';
-import { folderOf, root, steps, texts, type Kind, type Step } from '../lesson/steps.ts';
+import { findStep, folderOf, root, steps, texts, type Kind, type Step } from '../lesson/steps.ts';
 import { codeOf } from '../terminal/problem.ts';
 
 // Captured now: a test may replace the globals with fake timers.
@@ -248,9 +248,7 @@ export class Workshop {
 
   /** Writes a file of a step, index.ts by default. */
   save(number: number, code: string, file = 'index.ts', kind: Kind = 'steps'): void {
-    const step = steps[number - 1];
-    if (!step) throw new Error(`no step ${number}`);
-    writeFileSync(join(folderOf(step, kind, this.folder), file), code);
+    writeFileSync(join(folderOf(findStep(number), kind, this.folder), file), code);
   }
 
   /** Replaces the step's files with the solution's. */

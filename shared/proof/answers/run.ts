@@ -98,7 +98,7 @@ async function runAll(tasks: readonly Task[], tell: Tell): Promise<void> {
 async function runAnswer(tests: TestProcess, task: Task, folder: string): Promise<Result> {
   const deadline = setTimeout(() => void tests.end(0), TIMEOUT_MS);
   const { step, answer } = task;
-  const verdict = await tests.run(findStep(String(step), 'test:N'), 'steps', {
+  const verdict = await tests.run(findStep(step), 'steps', {
     tests: answer.tests ?? step, folder, choice: choose(task),
   });
   clearTimeout(deadline);
@@ -125,7 +125,7 @@ async function writeAnswer(
   { step, answer, of = 'solutions' }: Task,
   index: number,
 ) {
-  const folder = `${of}/${findStep(String(step), 'test:N').folder}`;
+  const folder = `${of}/${findStep(step).folder}`;
   const names = await readdir(path.join(workshop.folder, folder));
   for (const name of names.filter((name) => /(?<!\.test)\.ts$/.test(name))) {
     const text = await workshop.read(`${folder}/${name}`);
