@@ -121,10 +121,13 @@ function drawStore({ store, browser: { cookie }, database = '' }) {
 
 /** @param {NonNullable<Shown['store']['logins']>[number]} login */
 function drawLogin({ id, user, since, mark, isOwn }) {
-  return make('li', { 'data-hue': hueOf(mark) }, mark && badge(mark),
-    make('span', { class: 'part id', ...isOwn && { id: 'own-login' } }, shorten(id, 8)),
+  const row = make('li', { 'data-hue': hueOf(mark) }, mark && badge(mark),
+    make('span', 'part id', shorten(id, 8)),
     make('span', '', user, isOwn && ' (this browser)'),
     since !== undefined && make('span', 'quiet', `since ${clock.format(since)}`));
+  // The line to it ends here, so that it crosses no text.
+  if (isOwn && row.lastElementChild) row.lastElementChild.id = 'own-login';
+  return row;
 }
 
 /** @param {number} count */
