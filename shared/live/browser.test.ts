@@ -330,7 +330,8 @@ describe('the live picture in a browser', {
     assert.doesNotMatch(await page.locator('#exchanges').innerText(), /refused/);
     await see('#store', 'accounts ada');
     await see('.logins', /B.*ada \(this browser\)/s);
-    const [login, ...same] = await colours(page, '#login-id', '#own-login', '#cookie-id');
+    const own = 'li:has(#own-login) .id';
+    const [login, ...same] = await colours(page, '#login-id', own, '#cookie-id');
     assert.deepEqual(same, [login, login]);
     assert.equal(await page.locator('#lines path').count(), 3, 'the login is linked, too');
     assert.doesNotMatch(await page.content(), /argon2id/);
