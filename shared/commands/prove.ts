@@ -58,7 +58,7 @@ export default async function prove({ args: words }: { args: string[] }): Promis
 
 /** Runs what `npm test 3` was meant to. */
 function testStep(word: string): void {
-  const number = String(findStep(word, 'test:N').number);
+  const number = String(findStep(word).number);
   console.log(`npm test checks the workshop itself. You mean npm run test:${number}:\n`);
   const args = ['shared/commands/run.js', 'test', number];
   process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;

@@ -34,8 +34,8 @@ export function diffFiles(
 /** Compares two pieces of code, as {@link diffFiles} does. */
 export function diffCode(before: string, after: string): Change[] {
   const [old, fresh] = [codeLines(before), codeLines(after)];
-  const codeOf = (lines: CodeLine[]) => lines.map(({ code }) => `${code}\n`).join('');
-  const { hunks } = structuredPatch('', '', codeOf(old), codeOf(fresh), '', '', { context: 0 });
+  const linesOf = (lines: CodeLine[]) => lines.map(({ code }) => `${code}\n`).join('');
+  const { hunks } = structuredPatch('', '', linesOf(old), linesOf(fresh), '', '', { context: 0 });
   return hunks.flatMap(({ oldStart, oldLines, newStart, newLines }) => {
     const removed = old.slice(oldStart - 1, oldStart - 1 + oldLines);
     const added = fresh.slice(newStart - 1, newStart - 1 + newLines);

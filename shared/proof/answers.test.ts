@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { RightAnswer, WrongAnswer } from './answers/answer.ts';
-import { readFiles, sameFiles, starterFolder } from '../lesson/starters.ts';
+import { readFiles, readStarter, sameFiles, starterFolder } from '../lesson/starters.ts';
 import { folderOf, isPartOne, root, steps, type Step } from '../lesson/steps.ts';
 import { passes } from '../tester/report.ts';
 import { reported, runAnswers, textOf, type Result, type Task } from './answers/run.ts';
@@ -93,8 +93,8 @@ describe('starters', () => {
     test('steps/ matches the kept starters', async () => {
       for (const step of steps) {
         const own = await readFiles(folderOf(step, 'steps'));
-        const kept = await readFiles(starterFolder(step));
-        assert.ok(sameFiles(own, kept), `steps/${step.folder}/ and shared/lesson/starters/${
+        const isKept = sameFiles(own, await readStarter(step));
+        assert.ok(isKept, `steps/${step.folder}/ and shared/lesson/starters/${
           step.folder}/ differ. Next: node --import tsx shared/proof/keep-starters.ts`);
       }
     });

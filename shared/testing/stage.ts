@@ -6,7 +6,7 @@ import { openDatabase, type Database } from '../mongo/database.ts';
 import { withDatabase } from '../mongo/url.ts';
 import { App } from '../app/app.ts';
 import { freePort } from '../app/port.ts';
-import { root, steps } from '../lesson/steps.ts';
+import { findStep, root } from '../lesson/steps.ts';
 import { observer, startLive, type Live } from '../live/live.ts';
 
 /** A running app and its live picture, on free ports. */
@@ -34,8 +34,7 @@ export interface StageOptions {
 /** Starts an app and its live picture; resolves once the app has printed something. */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { number, mongo, secret } = options;
-  const step = steps.find((step) => step.number === number);
-  if (!step) throw new Error(`no step ${number}`);
+  const step = findStep(number);
   const appPort = options.appPort ?? await freePort();
   const app = new App({
     entry: options.entry ?? join(root, 'solutions', step.folder, 'index.ts'),

@@ -38,9 +38,8 @@ export function decode(bytes: Uint8Array): Doc {
     throw error;
   }
   const seen = { oddOrder: false };
-  const value = adopt(decoded, seen);
+  const value = adopt(decoded, 0, seen);
   if (!isDoc(value)) fail('InvalidBSON', 'the message is not a document');
-  checkDepth(value);
   if (seen.oddOrder && Buffer.compare(encode(value), bytes) !== 0) {
     refuseUnsupported('A document that mixes names such as 0 with other names');
   }
@@ -48,9 +47,10 @@ export function decode(bytes: Uint8Array): Doc {
 }
 
 /** Makes the BSON parser's output fit to store, and refuses what can't be stored. */
-function adopt(value: unknown, seen: { oddOrder: boolean }): Value {
+function adopt(value: unknown, depth: number, seen: { oddOrder: boolean }): Value {
+  refuseDepth(depth);
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => adopt(item, seen));
+  if (Array.isArray(value)) return value.map((item: unknown) => adopt(item, depth + 1, seen));
   if (types.isDate(value)) {
     if (Number.isNaN(value.getTime())) refuseUnsupported('A date beyond the year 275760');
     return value;
@@ -66,7 +66,7 @@ function adopt(value: unknown, seen: { oddOrder: boolean }): Value {
   const entries = Object.entries(value);
   // JavaScript puts such names first.
   if (entries.some(([name]) => isArrayIndex(name))) seen.oddOrder = true;
-  return Object.fromEntries(entries.map(([name, item]) => [name, adopt(item, seen)]));
+  return Object.fromEntries(entries.map(([name, item]) => [name, adopt(item, depth + 1, seen)]));
 }
 
 /** Encodes one document as BSON. */
